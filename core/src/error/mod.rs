@@ -1,0 +1,142 @@
+//! Errors: a stable [`Code`], where it happened, and what to do about it.
+
+mod code;
+
+use std::borrow::Cow;
+
+pub use code::{Code, Family};
+
+/// The longest context that an error carries, in characters.
+const MAX_CONTEXT: usize = 200;
+
+/// A refusal. Never carries bytes of keys or tokens.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
+pub struct Error {
+    code: Code,
+    link: Option<u8>,
+    context: Option<Cow<'static, str>>,
+}
+
+/// The result of everything that can be refused.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error with a code alone.
+    #[must_use]
+    pub const fn new(code: Code) -> Self {
+        Error { code, link: None, context: None }
+    }
+
+    /// An error that says what it is about: a fixed text.
+    #[must_use]
+    pub const fn about(code: Code, context: &'static str) -> Self {
+        Error { code, link: None, context: Some(Cow::Borrowed(context)) }
+    }
+
+    /// An error about something that a user or peer named. The text is escaped and cut.
+    #[must_use]
+    pub fn named(code: Code, what: &str, name: &str) -> Self {
+        Error { code, link: None, context: Some(Cow::Owned(format!("{what} `{}`", shown(name, MAX_CONTEXT)))) }
+    }
+
+    /// The same error, at the token in this position (the root is 0). A link that is there already stays.
+    #[must_use]
+    pub fn at_link(mut self, link: usize) -> Self {
+        if self.link.is_none() {
+            self.link = u8::try_from(link).ok();
+        }
+        self
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The position of the token at fault, the root being 0.
+    #[must_use]
+    pub const fn link(&self) -> Option<usize> {
+        match self.link {
+            Some(link) => Some(link as usize),
+            None => None,
+        }
+    }
+
+    /// Which argument, claim or limit it is about.
+    #[must_use]
+    pub fn context(&self) -> Option<&str> {
+        self.context.as_deref()
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn help(&self) -> &'static str {
+        self.code.help()
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{}: {}", self.code.as_str(), self.code.summary());
+        if let Some(context) = self.context() {
+            text.push_str(&format!(" ({context})"));
+        }
+        if let Some(link) = self.link {
+            text.push_str(&format!(" at link {link}"));
+        }
+        text
+    }
+}
+
+impl From<Code> for Error {
+    fn from(code: Code) -> Self {
+        Error::new(code)
+    }
+}
+
+/// Whether a character must never be shown as it is, and never occurs in a name: controls, separators of lines, and
+/// bidirectional controls (specification, encoding.md, "Names").
+#[must_use]
+pub(crate) const fn is_unsafe_char(c: char) -> bool {
+    matches!(c,
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Text from elsewhere, made safe to show: escaped, and cut after `most` characters.
+#[must_use]
+pub(crate) fn shown(text: &str, most: usize) -> String {
+    let mut out = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == most {
+            out.push('…');
+            break;
+        }
+        if is_unsafe_char(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_kebab_case_and_unique() {
+        let mut seen = std::collections::BTreeSet::new();
+        for code in Code::ALL {
+            let text = code.as_str();
+            assert!(seen.insert(text), "{text} twice");
+            assert!(text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{text}");
+            assert!(!code.help().is_empty() && !code.summary().is_empty());
+        }
+    }
+
+    #[test]
+    fn names_are_escaped_and_cut_in_messages() {
+        let error = Error::named(Code::ToolNotAllowed, "tool", &format!("a\n\u{202e}{}", "x".repeat(1 << 20)));
+        let text = error.to_string();
+        assert!(text.chars().count() <= 512, "{}", text.len());
+        assert!(!text.contains('\n') && !text.contains('\u{202e}'), "{text}");
+    }
+}
