@@ -1,0 +1,281 @@
+//! Canonical JSON (RFC 8785) of records, and the one mapping between values and JSON.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::AuditRecord;
+use crate::claims::Claims;
+use crate::id::hex;
+use crate::value::{Arguments, Value};
+use crate::{Code, Error, Result};
+
+/// Integers beyond this are not numbers in JSON (RFC 8785 section 3.2.2.3).
+const MAX_SAFE: i64 = (1 << 53) - 1;
+
+/// Members in the order of UTF-16 code units, written as they come.
+struct Object {
+    members: Vec<(String, String)>,
+}
+
+impl Object {
+    const fn new() -> Self {
+        Object { members: Vec::new() }
+    }
+
+    fn raw(&mut self, name: &str, json: String) {
+        self.members.push((name.to_owned(), json));
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        self.raw(name, quoted(text));
+    }
+
+    fn optional(&mut self, name: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    fn finish(mut self) -> String {
+        self.members.sort_by(|a, b| a.0.encode_utf16().cmp(b.0.encode_utf16()));
+        let members: Vec<String> = self.members.iter().map(|(name, json)| format!("{}:{json}", quoted(name))).collect();
+        format!("{{{}}}", members.join(","))
+    }
+}
+
+pub(super) fn record(record: &AuditRecord, with_arguments: bool) -> String {
+    let mut out = Object::new();
+    out.raw("version", "1".into());
+    out.text("time", &record.time.to_rfc3339());
+    out.text("decision", if record.is_allowed() { "allow" } else { "deny" });
+    out.text("code", record.code().map_or("allowed", Code::as_str));
+    if let Some(link) = record.refusal.as_ref().and_then(Error::link) {
+        out.raw("link", link.to_string());
+    }
+    out.text("tool", &record.tool);
+    if let Some(arguments) = &record.arguments {
+        out.text("arguments_digest", &arguments.digest().to_string());
+        if with_arguments {
+            out.raw("arguments", arguments_to_json(arguments));
+        }
+    }
+    out.text("audience", &record.audience);
+    if let Some(chain) = &record.chain {
+        let leaf = chain.leaf();
+        out.text("principal", &leaf.subject);
+        out.text("issuer", chain.issuer().name());
+        out.text("issuer_key", &chain.issuer().key().did_key());
+        out.text("mode", leaf.mode.as_str());
+        out.text("session", &leaf.session.to_string());
+        out.optional("task", leaf.task.map(|task| task.to_string()).as_deref());
+        out.optional("context", record.context.as_deref());
+        out.raw("chain", list(chain.claims().map(holder)));
+        let ignored = record.ignored();
+        if !ignored.is_empty() {
+            out.raw("ignored", list(ignored.iter().map(ToString::to_string)));
+        }
+    }
+    out.optional("proof", record.proof.map(|proof| hex(proof.as_bytes())).as_deref());
+    out.finish()
+}
+
+fn holder(claims: &Claims) -> String {
+    let mut out = Object::new();
+    out.text("key", &claims.holder.did_key());
+    out.optional("name", claims.holder_name.as_deref());
+    out.text("token", &claims.id.to_string());
+    out.optional("reason", claims.reason.as_deref());
+    out.finish()
+}
+
+fn arguments_to_json(arguments: &Arguments) -> String {
+    let mut out = Object::new();
+    for (name, value) in arguments.iter() {
+        out.raw(&escaped_key(name), value_to_json(value));
+    }
+    out.finish()
+}
+
+/// A value as canonical JSON: bytes become `{"$bytes": …}`, integers beyond 2^53 `{"$integer": …}`, and keys that start with `$` get one more.
+#[must_use]
+pub fn value_to_json(value: &Value) -> String {
+    match value {
+        Value::Null => "null".into(),
+        Value::Bool(value) => value.to_string(),
+        Value::Integer(value) if (-MAX_SAFE..=MAX_SAFE).contains(value) => value.to_string(),
+        Value::Integer(value) => format!("{{\"$integer\":\"{value}\"}}"),
+        Value::Float(value) => ryu_js::Buffer::new().format(*value).to_owned(),
+        Value::Text(text) => quoted(text),
+        Value::Bytes(bytes) => format!("{{\"$bytes\":\"{}\"}}", URL_SAFE_NO_PAD.encode(bytes)),
+        Value::List(values) => list(values.iter().map(value_to_json)),
+        Value::Map(entries) => {
+            let mut out = Object::new();
+            for (key, value) in entries {
+                out.raw(&escaped_key(key), value_to_json(value));
+            }
+            out.finish()
+        }
+    }
+}
+
+/// A value from JSON, by the same mapping. A number without a fractional part that is written as a float (`1.0`, `1e3`) is `value-unsupported`, as is
+/// an integer beyond 2^53; duplicate keys and bad JSON are `malformed`.
+pub fn value_from_json(json: &str) -> Result<Value> {
+    if json.len() > crate::limits::MAX_VALUE {
+        return Err(Code::TooLarge.into());
+    }
+    let value: Json = serde_json::from_str(json).map_err(|_| Error::about(Code::Malformed, "not JSON, or a key given twice"))?;
+    value.into_value()
+}
+
+/// JSON as it is written: keys in order and none twice.
+enum Json {
+    Value(Value),
+    List(Vec<Json>),
+    Object(Vec<(String, Json)>),
+    Unsafe,
+}
+
+impl Json {
+    fn into_value(self) -> Result<Value> {
+        match self {
+            Json::Value(value) => Ok(value),
+            Json::List(values) => Ok(Value::List(values.into_iter().map(Json::into_value).collect::<Result<_>>()?)),
+            Json::Unsafe => Err(Error::about(Code::ValueUnsupported, "a number that JSON does not keep")),
+            Json::Object(mut entries) => {
+                if entries.len() == 1 && matches!(&*entries[0].0, "$bytes" | "$integer") {
+                    let (key, value) = entries.remove(0);
+                    return special(&key, value);
+                }
+                Ok(Value::Map(entries.into_iter().map(|(key, value)| Ok((unescaped_key(key)?, value.into_value()?))).collect::<Result<_>>()?))
+            }
+        }
+    }
+}
+
+fn special(key: &str, value: Json) -> Result<Value> {
+    let malformed = Error::about(Code::Malformed, "$bytes or $integer");
+    let Json::Value(Value::Text(text)) = value else { return Err(malformed) };
+    if key == "$bytes" {
+        return crate::token::bytes_from_text(&text, crate::limits::MAX_VALUE).map(Value::Bytes);
+    }
+    match text.parse::<i64>() {
+        Ok(integer) if integer.to_string() == text && !(-MAX_SAFE..=MAX_SAFE).contains(&integer) => Ok(Value::Integer(integer)),
+        _ => Err(malformed),
+    }
+}
+
+fn escaped_key(key: &str) -> String {
+    if key.starts_with('$') { format!("${key}") } else { key.to_owned() }
+}
+
+fn unescaped_key(key: String) -> Result<String> {
+    match key.strip_prefix('$') {
+        None => Ok(key),
+        Some(rest) if rest.starts_with('$') => Ok(rest.to_owned()),
+        Some(_) => Err(Error::about(Code::Malformed, "a key that starts with one $")),
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Json {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(JsonVisitor)
+    }
+}
+
+struct JsonVisitor;
+
+impl<'de> serde::de::Visitor<'de> for JsonVisitor {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Json, E> {
+        Ok(Json::Value(Value::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> std::result::Result<Json, E> {
+        Ok(Json::Value(Value::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> std::result::Result<Json, E> {
+        Ok(if value < -MAX_SAFE { Json::Unsafe } else { Json::Value(Value::Integer(value)) })
+    }
+
+    fn visit_u64<E>(self, value: u64) -> std::result::Result<Json, E> {
+        Ok(if value > MAX_SAFE as u64 { Json::Unsafe } else { Json::Value(Value::Integer(value as i64)) })
+    }
+
+    fn visit_f64<E>(self, value: f64) -> std::result::Result<Json, E> {
+        Ok(if crate::cbor::is_fraction(value) { Json::Value(Value::Float(value)) } else { Json::Unsafe })
+    }
+
+    fn visit_str<E>(self, value: &str) -> std::result::Result<Json, E> {
+        Ok(Json::Value(Value::Text(value.to_owned())))
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut values: A) -> std::result::Result<Json, A::Error> {
+        let mut list = Vec::new();
+        while let Some(value) = values.next_element()? {
+            list.push(value);
+        }
+        Ok(Json::List(list))
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> std::result::Result<Json, A::Error> {
+        let mut entries: Vec<(String, Json)> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        while let Some((key, value)) = map.next_entry::<String, Json>()? {
+            if !seen.insert(key.clone()) {
+                return Err(serde::de::Error::custom("a key given twice"));
+            }
+            entries.push((key, value));
+        }
+        Ok(Json::Object(entries))
+    }
+}
+
+fn list(values: impl Iterator<Item = String>) -> String {
+    format!("[{}]", values.collect::<Vec<_>>().join(","))
+}
+
+/// A JSON string by RFC 8785 section 3.2.2.2, which is how serde_json writes them.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_survive_json_and_back() {
+        for (value, json) in [
+            (Value::Integer(MAX_SAFE), "9007199254740991"),
+            (Value::Integer(MAX_SAFE + 1), r#"{"$integer":"9007199254740992"}"#),
+            (Value::Float(1.5e-7), "1.5e-7"),
+            (Value::Bytes(vec![1]), r#"{"$bytes":"AQ"}"#),
+            (Value::Map(vec![("$bytes".into(), Value::from("AQ"))]), r#"{"$$bytes":"AQ"}"#),
+            (Value::from("\u{7f}\n\u{1}é"), "\"\u{7f}\\n\\u0001é\""),
+        ] {
+            assert_eq!(value_to_json(&value), json);
+            assert_eq!(value_from_json(json).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn numbers_that_json_does_not_keep_are_refused() {
+        for json in ["1.0", "1e3", "-0.0", "9007199254740992", "1e400", "[1.0]"] {
+            assert!(matches!(value_from_json(json).unwrap_err().code(), Code::ValueUnsupported | Code::Malformed), "{json}");
+        }
+        assert_eq!(value_from_json(r#"{"a":1,"a":2}"#).unwrap_err().code(), Code::Malformed);
+    }
+
+    #[test]
+    fn members_are_in_the_order_of_utf_16() {
+        let map = Value::Map(vec![("\u{ff5e}".into(), Value::Null), ("\u{1f600}".into(), Value::Null), ("a".into(), Value::Null)]);
+        assert_eq!(value_to_json(&map), "{\"a\":null,\"\u{1f600}\":null,\"\u{ff5e}\":null}");
+    }
+}

@@ -1,0 +1,33 @@
+//! One sentence for people.
+
+use super::AuditRecord;
+use crate::chain::{VerifiedChain, caller_name};
+use crate::claims::Mode;
+use crate::error::shown;
+
+pub(super) fn sentence(record: &AuditRecord) -> String {
+    let time = record.time.to_rfc3339();
+    let verdict = match record.code() {
+        None => "ALLOW".to_owned(),
+        Some(code) => format!("DENY {}:", code.as_str()),
+    };
+    let who = record.chain.as_ref().map_or_else(|| "an unverified caller".to_owned(), VerifiedChain::caller);
+    let mut text = format!("{}Z {verdict} {who} called {}", &time[..19], record.tool);
+    if let Some(chain) = &record.chain {
+        match chain.leaf().mode {
+            Mode::OwnBehalf => {}
+            Mode::OnBehalfOf => text.push_str(&format!(" for {}", chain.principal())),
+            Mode::Impersonation => text.push_str(&format!(" as {}", chain.principal())),
+        }
+    }
+    text.push_str(&format!(" at {}", record.audience));
+    if let Some(chain) = &record.chain {
+        let holders: Vec<String> = chain.claims().map(caller_name).collect();
+        let session = chain.leaf().session.to_string();
+        text.push_str(&format!(" ({} → {}; session {})", chain.issuer().name(), holders.join(" → "), &session[..8]));
+        if let Some(reason) = chain.claims().rev().find_map(|claims| claims.reason.as_ref()) {
+            text.push_str(&format!(": {reason}"));
+        }
+    }
+    shown(&text, usize::MAX)
+}

@@ -1,0 +1,258 @@
+//! The decision about one call.
+
+use crate::audit::AuditRecord;
+use crate::chain::VerifiedChain;
+use crate::cose::{Envelope, ObjectKind};
+use crate::id::{is_at_or_below, is_name};
+use crate::proof::{Call, Parts, ProofClaims};
+use crate::store::{Claimed, ReplayKey};
+use crate::time::{Now, Timestamp};
+use crate::value::{Arguments, Value};
+use crate::verify::Verifier;
+use crate::{Code, Error, Result, limits};
+
+/// An allowed call. Only [`Verifier::authorize`] makes one; the audit record and the frozen arguments are in it.
+#[derive(Clone, Debug)]
+pub struct Authorized {
+    chain: VerifiedChain,
+    record: AuditRecord,
+}
+
+impl Authorized {
+    /// The chain of the call.
+    #[must_use]
+    pub const fn chain(&self) -> &VerifiedChain {
+        &self.chain
+    }
+
+    /// Who calls: the name the leaf's holder was given, or its did:key.
+    #[must_use]
+    pub fn caller(&self) -> String {
+        self.chain.caller()
+    }
+
+    /// For whom: the accountable principal.
+    #[must_use]
+    pub fn on_behalf_of(&self) -> &str {
+        self.chain.principal()
+    }
+
+    /// The tool.
+    #[must_use]
+    pub fn tool(&self) -> &str {
+        &self.record.tool
+    }
+
+    /// The arguments that were decided about. Use these, not the ones received.
+    #[must_use]
+    pub fn arguments(&self) -> Option<&Arguments> {
+        self.record.arguments.as_ref()
+    }
+
+    /// One argument.
+    #[must_use]
+    pub fn argument(&self, name: &str) -> Option<&Value> {
+        self.arguments().and_then(|arguments| arguments.value(name))
+    }
+
+    /// The leaf's end of life.
+    #[must_use]
+    pub fn expires(&self) -> Timestamp {
+        self.chain.leaf().expires
+    }
+
+    /// Labels in the chain that carry no authority.
+    #[must_use]
+    pub fn ignored(&self) -> Vec<i64> {
+        self.record.ignored()
+    }
+
+    /// The audit record.
+    #[must_use]
+    pub const fn record(&self) -> &AuditRecord {
+        &self.record
+    }
+}
+
+/// A refused call: why, and the audit record.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Denied {
+    error: Error,
+    record: Box<AuditRecord>,
+}
+
+impl Denied {
+    /// Why.
+    #[must_use]
+    pub const fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.error.code()
+    }
+
+    /// The token at fault, the root being 0.
+    #[must_use]
+    pub const fn link(&self) -> Option<usize> {
+        self.error.link()
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn help(&self) -> &'static str {
+        self.error.help()
+    }
+
+    /// The audit record.
+    #[must_use]
+    pub const fn record(&self) -> &AuditRecord {
+        &self.record
+    }
+}
+
+/// A call that everything but the replay store allows. For stores that answer asynchronously: claim [`Admissible::replay_key`] until
+/// [`Admissible::expires`], then [`Admissible::admit`].
+#[derive(Debug)]
+#[must_use = "nothing is allowed before the replay key was claimed"]
+pub struct Admissible {
+    chain: VerifiedChain,
+    record: AuditRecord,
+    key: ReplayKey,
+    expires: Timestamp,
+    now: Now,
+}
+
+impl Admissible {
+    /// What to claim.
+    #[must_use]
+    pub const fn replay_key(&self) -> &ReplayKey {
+        &self.key
+    }
+
+    /// Until when.
+    #[must_use]
+    pub const fn expires(&self) -> Timestamp {
+        self.expires
+    }
+
+    /// The time of the decision.
+    #[must_use]
+    pub const fn now(&self) -> Now {
+        self.now
+    }
+
+    /// The last step, with the store's answer. `proof-replayed`, `replay-store-full`, `replay-store-unavailable`.
+    pub fn admit(self, claimed: Claimed) -> Result<Authorized, Denied> {
+        match claimed.accepted() {
+            Ok(()) => Ok(Authorized { chain: self.chain, record: self.record }),
+            Err(error) => Err(self.record.refused(error)),
+        }
+    }
+}
+
+impl AuditRecord {
+    fn refused(mut self, error: Error) -> Denied {
+        self.refusal = Some(error.clone());
+        Denied { error, record: Box::new(self) }
+    }
+}
+
+impl Verifier {
+    /// Decides about a call: the presentation's bytes as received, the call as received, the time now. Everything is checked, in the order of
+    /// the specification's decision.md, and the proof is claimed in the replay store.
+    pub fn authorize(&self, presentation: &[u8], call: &Call<'_>, now: Now) -> Result<Authorized, Denied> {
+        let admissible = self.evaluate(presentation, call, now)?;
+        let claimed = self.replay().claim(&admissible.key, admissible.expires, admissible.now);
+        admissible.admit(claimed)
+    }
+
+    /// Everything but the claim in the replay store.
+    pub fn evaluate(&self, presentation: &[u8], call: &Call<'_>, now: Now) -> Result<Admissible, Denied> {
+        let mut record = self.record(call.tool, Some(call.arguments), now);
+        record.context = call.context.map(ToOwned::to_owned);
+        match self.decide(presentation, call, now, &mut record) {
+            Ok((chain, key, expires, now)) => Ok(Admissible { chain, record, key, expires, now }),
+            Err(error) => Err(record.refused(error)),
+        }
+    }
+
+    /// A denial for a call that could not even be read, so that it has an audit record too.
+    #[must_use]
+    pub fn refuse(&self, tool: &str, error: Error, now: Now) -> Denied {
+        self.record(tool, None, now).refused(error)
+    }
+
+    fn record(&self, tool: &str, arguments: Option<&Arguments>, now: Now) -> AuditRecord {
+        AuditRecord::new(tool, arguments.cloned(), self.shared_audience(), now)
+    }
+
+    fn decide(&self, presentation: &[u8], call: &Call<'_>, now: Now, record: &mut AuditRecord) -> Result<(VerifiedChain, ReplayKey, Timestamp, Now)> {
+        if !is_name(call.tool) {
+            return Err(Error::named(Code::NameInvalid, "tool", call.tool));
+        }
+        let now = self.advance(now)?;
+        let parts = Parts::read(presentation)?;
+        let shaped = self.shape(parts.tokens)?;
+        let proof = Envelope::read(parts.proof, ObjectKind::Proof)?;
+        let chain = self.links(shaped, now)?;
+        record.chain = Some(chain.clone());
+        self.in_audience(&chain)?;
+        in_context(call.context, chain.leaf().context.as_deref())?;
+        let opened = proof.open(&chain.leaf().holder).map_err(|_| Error::new(Code::ProofSignatureInvalid))?;
+        let claims = ProofClaims::decode(opened.payload)?;
+        record.proof = Some(claims.id);
+        self.check_proof(&claims, &chain, call, now)?;
+        let leaf = chain.leaf();
+        let last = chain.leaf_link().position;
+        leaf.tools.check(call.tool, call.arguments).map_err(|error| error.at_link(last))?;
+        if leaf.approvals.requires(call.tool) {
+            return Err(Error::named(Code::ApprovalRequired, "tool", call.tool).at_link(last));
+        }
+        let key = ReplayKey::new(&leaf.holder, &claims.id);
+        Ok((chain, key, claims.expires, now))
+    }
+
+    fn check_proof(&self, claims: &ProofClaims<'_>, chain: &VerifiedChain, call: &Call<'_>, now: Now) -> Result<()> {
+        if claims.audience != self.audience() {
+            return Err(Code::AudienceMismatch.into());
+        }
+        if claims.issued.secs() > now.secs() + limits::LEEWAY {
+            return Err(Code::ProofNotYetValid.into());
+        }
+        if now.secs() >= claims.expires.secs() {
+            return Err(Code::ProofExpired.into());
+        }
+        if self.replay().created().is_some_and(|created| claims.instant() < created.millis()) {
+            return Err(Code::ProofPredatesStore.into());
+        }
+        let mismatch = |what| Err(Error::about(Code::ProofMismatch, what));
+        if claims.token != chain.leaf_link().hash {
+            return mismatch("token");
+        }
+        if claims.tool != call.tool {
+            return mismatch("tool");
+        }
+        if claims.arguments != call.arguments.digest() {
+            return mismatch("arguments");
+        }
+        if claims.challenge != call.challenge {
+            return Err(Code::ChallengeMismatch.into());
+        }
+        Ok(())
+    }
+}
+
+/// The call has a context exactly when the leaf has one, and it is equal to or below the leaf's.
+fn in_context(call: Option<&str>, leaf: Option<&str>) -> Result<()> {
+    let within = match (call, leaf) {
+        (None, None) => true,
+        (Some(call), Some(leaf)) => crate::id::is_context(call) && is_at_or_below(call, leaf),
+        _ => false,
+    };
+    if within { Ok(()) } else { Err(Code::ContextMismatch.into()) }
+}
+

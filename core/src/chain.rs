@@ -1,0 +1,171 @@
+//! A verified chain: links that hold together, from a trust anchor to the leaf.
+
+use std::sync::Arc;
+
+use crate::claims::Claims;
+use crate::id::Digest;
+use crate::key::VerifyingKey;
+use crate::{Code, Error, Result, limits};
+
+/// Someone whose roots a verifier accepts: a name and a key, from configuration and never from a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrustAnchor {
+    name: String,
+    key: VerifyingKey,
+    may_impersonate: bool,
+}
+
+impl TrustAnchor {
+    /// A trust anchor. `name-invalid`.
+    pub fn new(name: &str, key: &VerifyingKey) -> Result<Self> {
+        if !crate::id::is_name(name) {
+            return Err(Error::named(Code::NameInvalid, "trust anchor", name));
+        }
+        Ok(TrustAnchor { name: name.to_owned(), key: key.clone(), may_impersonate: false })
+    }
+
+    /// Allows it to issue impersonation.
+    #[must_use]
+    pub fn allow_impersonation(mut self) -> Self {
+        self.may_impersonate = true;
+        self
+    }
+
+    /// The name that roots carry.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The key.
+    #[must_use]
+    pub const fn key(&self) -> &VerifyingKey {
+        &self.key
+    }
+
+    pub(crate) const fn may_impersonate(&self) -> bool {
+        self.may_impersonate
+    }
+}
+
+/// One verified token, and the ones above it. Siblings share their parents.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) bytes: Box<[u8]>,
+    pub(crate) claims: Claims,
+    pub(crate) hash: Digest,
+    pub(crate) position: usize,
+    pub(crate) parent: Option<Arc<Link>>,
+    pub(crate) anchor: Arc<TrustAnchor>,
+    /// The latest `nbf` up to here.
+    valid_from: u64,
+}
+
+impl Link {
+    /// Adds a token whose signature verified, if it holds on to its parent (specification, token.md, "A chain holds together").
+    pub(crate) fn new(bytes: &[u8], claims: Claims, hash: Digest, parent: Option<Arc<Link>>, anchor: Arc<TrustAnchor>) -> Result<Self> {
+        let position = parent.as_ref().map_or(0, |parent| parent.position + 1);
+        if let Some(parent) = &parent {
+            if usize::from(claims.depth) != position || claims.parent != Some(parent.hash) {
+                return Err(Code::ParentMismatch.into());
+            }
+            if parent.upwards().any(|link| link.claims.id == claims.id) {
+                return Err(Error::about(Code::ParentMismatch, "an id that is in the chain already"));
+            }
+        }
+        let above = parent.as_ref().map(|parent| parent.upwards()).into_iter().flatten();
+        if claims.holder == anchor.key || above.into_iter().any(|link| link.claims.holder == claims.holder) {
+            return Err(Code::HolderRepeated.into());
+        }
+        let own = claims.not_before.map_or(0, |time| time.secs());
+        let valid_from = parent.as_ref().map_or(own, |parent| parent.valid_from.max(own));
+        Ok(Link { bytes: bytes.into(), claims, hash, position, parent, anchor, valid_from })
+    }
+
+    /// From this link up to the root.
+    pub(crate) fn upwards(&self) -> impl Iterator<Item = &Link> {
+        std::iter::successors(Some(self), |link| link.parent.as_deref())
+    }
+
+    /// From the root down to this link.
+    pub(crate) fn from_root(&self) -> impl DoubleEndedIterator<Item = &Link> {
+        let mut links: Vec<&Link> = self.upwards().collect();
+        links.reverse();
+        links.into_iter()
+    }
+
+    /// Whether every token up to here is valid now; the first that is not, from the root, gives the error.
+    pub(crate) fn valid_at(&self, now: u64) -> Result<()> {
+        let valid = |link: &Link| now < link.claims.expires.secs() && link.claims.issued.secs() <= now + limits::LEEWAY;
+        if self.valid_from <= now && self.upwards().all(valid) {
+            return Ok(());
+        }
+        for link in self.from_root() {
+            let claims = &link.claims;
+            let code = if claims.issued.secs() > now + limits::LEEWAY || claims.not_before.is_some_and(|time| time.secs() > now) {
+                Code::TokenNotYetValid
+            } else if now >= claims.expires.secs() {
+                Code::TokenExpired
+            } else {
+                continue;
+            };
+            return Err(Error::new(code).at_link(link.position));
+        }
+        Ok(())
+    }
+
+    /// The audiences of the nearest token, from here up, that has any.
+    pub(crate) fn audience(&self) -> Option<&[String]> {
+        self.upwards().find_map(|link| link.claims.audience.as_deref())
+    }
+}
+
+/// A chain whose links, times and narrowing a [`Verifier`](crate::Verifier) has checked. It says who could call, not that anybody did: that takes
+/// a proof, and is an [`Authorized`](crate::Authorized).
+#[derive(Clone, Debug)]
+pub struct VerifiedChain {
+    leaf: Arc<Link>,
+}
+
+impl VerifiedChain {
+    pub(crate) const fn new(leaf: Arc<Link>) -> Self {
+        VerifiedChain { leaf }
+    }
+
+    pub(crate) fn leaf_link(&self) -> &Link {
+        &self.leaf
+    }
+
+    /// The leaf's claims.
+    #[must_use]
+    pub fn leaf(&self) -> &Claims {
+        &self.leaf.claims
+    }
+
+    /// The claims of every token, root first.
+    pub fn claims(&self) -> impl DoubleEndedIterator<Item = &Claims> {
+        self.leaf.from_root().map(|link| &link.claims)
+    }
+
+    /// The trust anchor that issued the root.
+    #[must_use]
+    pub fn issuer(&self) -> &TrustAnchor {
+        &self.leaf.anchor
+    }
+
+    /// The accountable principal.
+    #[must_use]
+    pub fn principal(&self) -> &str {
+        &self.leaf.claims.subject
+    }
+
+    /// What to call the leaf's holder: the name it was given, or its did:key.
+    #[must_use]
+    pub fn caller(&self) -> String {
+        caller_name(&self.leaf.claims)
+    }
+}
+
+pub(crate) fn caller_name(claims: &Claims) -> String {
+    claims.holder_name.clone().unwrap_or_else(|| claims.holder.did_key())
+}

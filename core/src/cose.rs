@@ -1,0 +1,167 @@
+//! The envelope: COSE_Sign1 (RFC 9052) with one fixed protected header for each kind of object.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::cbor::{Decoder, Encoder, Type};
+use crate::id::Digest;
+use crate::key::{Signer, VerifyingKey};
+use crate::{Code, Error, Result};
+
+/// What an object is. A kind never verifies as another, because its name is in the signed header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ObjectKind {
+    Token,
+    Proof,
+}
+
+impl ObjectKind {
+    const fn content_type(self) -> &'static str {
+        match self {
+            ObjectKind::Token => "application/deputize-cap+cwt",
+            ObjectKind::Proof => "application/deputize-pop+cwt",
+        }
+    }
+
+    /// `{1: -19, 16: content type}`: the content types have 28 bytes.
+    const fn protected(self) -> &'static [u8; 34] {
+        match self {
+            ObjectKind::Token => b"\xa2\x01\x32\x10\x78\x1capplication/deputize-cap+cwt",
+            ObjectKind::Proof => b"\xa2\x01\x32\x10\x78\x1capplication/deputize-pop+cwt",
+        }
+    }
+}
+
+const SIGN1: u64 = 18;
+const ALGORITHM: i64 = 1;
+const CONTENT_TYPE: i64 = 16;
+const ED25519: i64 = -19;
+
+/// An envelope of the right shape, whose signature is not checked yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Envelope<'a> {
+    kind: ObjectKind,
+    payload: &'a [u8],
+    signature: &'a [u8; 64],
+}
+
+/// A payload whose signature verified, and the hash of its Sig_structure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened<'a> {
+    pub(crate) payload: &'a [u8],
+    pub(crate) hash: Digest,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads the shape of an object of this kind.
+    pub(crate) fn read(bytes: &'a [u8], kind: ObjectKind) -> Result<Self> {
+        let mut decoder = Decoder::new(bytes);
+        if decoder.tag()? != SIGN1 || decoder.array()? != 4 {
+            return Err(Error::about(Code::Malformed, "not a tagged COSE_Sign1"));
+        }
+        let protected = decoder.bytes()?;
+        if protected != kind.protected() {
+            return Err(why_refused(protected, kind));
+        }
+        if decoder.map()? != 0 {
+            return Err(Error::about(Code::HeaderInvalid, "an unprotected header"));
+        }
+        let payload = decoder.bytes()?;
+        if payload.is_empty() {
+            return Err(Error::about(Code::Malformed, "an empty payload"));
+        }
+        let signature = decoder.bytes()?.try_into().map_err(|_| Error::about(Code::Malformed, "a signature that is not 64 bytes"))?;
+        decoder.finish()?;
+        Ok(Envelope { kind, payload, signature })
+    }
+
+    /// The payload, unverified.
+    pub(crate) const fn unverified_payload(&self) -> &'a [u8] {
+        self.payload
+    }
+
+    /// Checks the signature, once.
+    pub(crate) fn open(&self, key: &VerifyingKey) -> Result<Opened<'a>> {
+        let message = sig_structure(self.kind, self.payload);
+        key.verify(&message, self.signature)?;
+        Ok(Opened { payload: self.payload, hash: hash(&message) })
+    }
+
+    /// The hash without checking the signature: for one's own token, when delegating from it or proving with it.
+    pub(crate) fn unverified_hash(&self) -> Digest {
+        hash(&sig_structure(self.kind, self.payload))
+    }
+}
+
+/// Signs a payload.
+pub(crate) fn seal(kind: ObjectKind, payload: &[u8], signer: &dyn Signer) -> Result<Vec<u8>> {
+    let signature = signer.sign(&sig_structure(kind, payload))?;
+    let mut out = Encoder::with_capacity(payload.len() + 112);
+    out.tag(SIGN1).array(4).bytes(kind.protected()).map(0).bytes(payload).bytes(&signature);
+    Ok(out.into_bytes())
+}
+
+/// RFC 9052 section 4.4.
+fn sig_structure(kind: ObjectKind, payload: &[u8]) -> Vec<u8> {
+    let mut out = Encoder::with_capacity(payload.len() + 64);
+    out.array(4).text("Signature1").bytes(kind.protected()).bytes(&[]).bytes(payload);
+    out.into_bytes()
+}
+
+fn hash(message: &[u8]) -> Digest {
+    Digest::from_bytes(Sha256::digest(message).into())
+}
+
+/// The reason for refusing a protected header that is not the fixed one (specification, encoding.md, "Envelope").
+fn why_refused(protected: &[u8], kind: ObjectKind) -> Error {
+    match read_header(protected) {
+        Err(error) => error,
+        Ok((algorithm, _)) if algorithm != Some(ED25519) => Code::AlgorithmUnsupported.into(),
+        Ok((_, content_type)) if content_type != Some(kind.content_type()) => Code::KindMismatch.into(),
+        Ok(_) => Error::about(Code::HeaderInvalid, "a protected header that is not known"),
+    }
+}
+
+type Header<'a> = (Option<i64>, Option<&'a str>);
+
+fn read_header(protected: &[u8]) -> Result<Header<'_>> {
+    if protected.is_empty() {
+        return Ok((None, None));
+    }
+    let mut decoder = Decoder::new(protected);
+    let (mut algorithm, mut content_type) = (None, None);
+    let mut previous: &[u8] = &[];
+    for _ in 0..decoder.map()? {
+        match (decoder.integer_key(&mut previous)?, decoder.peek()?) {
+            (ALGORITHM, Type::Unsigned | Type::Negative) => algorithm = Some(decoder.integer()?),
+            (CONTENT_TYPE, Type::Text) => content_type = Some(decoder.text()?),
+            _ => read_header_value(&mut decoder, true)?,
+        }
+    }
+    decoder.finish()?;
+    Ok((algorithm, content_type))
+}
+
+/// Integers, text, byte strings, or an array of those.
+fn read_header_value(decoder: &mut Decoder<'_>, arrays: bool) -> Result<()> {
+    match decoder.peek()? {
+        Type::Unsigned | Type::Negative => decoder.integer().map(drop),
+        Type::Text => decoder.text().map(drop),
+        Type::Bytes => decoder.bytes().map(drop),
+        Type::Array if arrays => (0..decoder.array()?).try_for_each(|_| read_header_value(decoder, false)),
+        _ => Err(Code::Malformed.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fixed_headers_are_the_encoding_of_algorithm_and_type() {
+        for kind in [ObjectKind::Token, ObjectKind::Proof] {
+            let mut out = Encoder::new();
+            out.map(2).integer(ALGORITHM).integer(ED25519).integer(CONTENT_TYPE).text(kind.content_type());
+            assert_eq!(out.into_bytes(), kind.protected());
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Identifiers: fixed-size bytes, shown as lower-case hex; and the rules of names.
+
+use crate::error::is_unsafe_char;
+use crate::{Code, Error, Result, limits};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $size:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; $size]);
+
+        impl $name {
+            /// From its bytes.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; $size]) -> Self {
+                $name(bytes)
+            }
+
+            /// From bytes of unknown length; another length is `claim-invalid`.
+            pub fn try_from_slice(bytes: &[u8]) -> Result<Self> {
+                bytes.try_into().map($name).map_err(|_| Error::about(Code::ClaimInvalid, concat!(stringify!($name), " of another length")))
+            }
+
+            /// Its bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; $size] {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&hex(&self.0))
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+    };
+}
+
+id!(/// The id of a token or proof (claim cti): random, never an authority by itself.
+    TokenId, 16);
+id!(/// The session that a chain belongs to.
+    SessionId, 16);
+id!(/// A SHA-256 digest: of a task, of arguments, of evidence, of a Sig_structure.
+    Digest, 32);
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)] as char, DIGITS[usize::from(b & 15)] as char]).collect()
+}
+
+/// Whether a text is a name (specification, encoding.md, "Names").
+#[must_use]
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= limits::MAX_NAME && !has_unsafe(text)
+}
+
+/// Whether a text is free text.
+#[must_use]
+pub(crate) fn is_free_text(text: &str) -> bool {
+    text.len() <= limits::MAX_TEXT && !has_unsafe(text)
+}
+
+/// Printable ASCII, by far the usual case, needs no decoding.
+fn has_unsafe(text: &str) -> bool {
+    !text.bytes().all(|b| matches!(b, 0x20..=0x7e)) && text.chars().any(is_unsafe_char)
+}
+
+/// Whether a text is a context (specification, token.md).
+#[must_use]
+pub(crate) fn is_context(text: &str) -> bool {
+    is_name(text)
+        && text.split('/').count() <= limits::MAX_CONTEXT_SEGMENTS
+        && text.split('/').all(|segment| !matches!(segment, "" | "." | ".." | "*"))
+}
+
+/// Whether a path of segments is equal to or below another, by whole segments. The path `/` is above every absolute path.
+#[must_use]
+pub(crate) fn is_at_or_below(path: &str, root: &str) -> bool {
+    root == "/" || path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_refuse_controls_bidirectional_overrides_and_lengths() {
+        for bad in ["", "a\0", "a\n", "\u{85}", "\u{202e}x", "\u{2066}", "\u{200f}", "\u{2028}", &"x".repeat(257)] {
+            assert!(!is_name(bad), "{bad:?}");
+        }
+        for good in ["a", "github.update_pr", "é", "工具", " x ", &"x".repeat(256)] {
+            assert!(is_name(good), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn contexts_are_paths_of_plain_segments() {
+        for bad in ["", "/", "a//b", "a/", "/a", "a/../b", ".", "*", "a/*", "x\u{7}"] {
+            assert!(!is_context(bad), "{bad:?}");
+        }
+        assert!(is_context("tenant:1/task:7"));
+        assert!(is_at_or_below("tenant:1/task:7", "tenant:1"));
+        assert!(!is_at_or_below("tenant:10", "tenant:1"));
+        assert!(!is_at_or_below("tenant:1", "tenant:1/task:7"));
+    }
+}

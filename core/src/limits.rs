@@ -1,0 +1,50 @@
+//! Bounds. Each is checked before the work that it bounds (specification, encoding.md, "Limits").
+
+/// Bytes of a presentation: a chain, a proof and their heads.
+pub const MAX_PRESENTATION: usize = 68 * 1024;
+/// Bytes of a chain.
+pub const MAX_CHAIN: usize = 64 * 1024;
+/// Tokens in a chain.
+pub const MAX_TOKENS: usize = 16;
+/// Bytes of a proof.
+pub const MAX_PROOF: usize = 2 * 1024;
+/// Bytes of a value's encoding.
+pub const MAX_VALUE: usize = 1024 * 1024;
+/// Nesting of lists and maps in a value.
+pub const MAX_DEPTH: usize = 16;
+/// List elements and map entries in a value, at every depth together.
+pub const MAX_ITEMS: usize = 65_536;
+/// Nesting of `all` and `any_of` in a constraint, itself counted.
+pub const MAX_CONSTRAINT_DEPTH: usize = 8;
+/// Tools in a token.
+pub const MAX_TOOLS: usize = 256;
+/// Named arguments of a tool.
+pub const MAX_ARGUMENTS: usize = 256;
+/// Audiences in a token.
+pub const MAX_AUDIENCES: usize = 16;
+/// Approval requirements of a tool, and approvers in one.
+pub const MAX_APPROVERS: usize = 16;
+/// Bytes of a name.
+pub const MAX_NAME: usize = 256;
+/// Bytes of free text.
+pub const MAX_TEXT: usize = 1024;
+/// Bytes of a path, as operand and as value.
+pub const MAX_PATH: usize = 4096;
+/// Segments of a context.
+pub const MAX_CONTEXT_SEGMENTS: usize = 16;
+/// The highest `depth` and `max_depth`.
+pub const MAX_DELEGATION_DEPTH: u8 = MAX_TOKENS as u8 - 1;
+/// Steps that the narrowing of one token may take.
+pub const MAX_STEPS: u32 = 20_000;
+/// Steps that the constraints of one decision may take; each list element is one.
+pub const MAX_DECISION_STEPS: u32 = 200_000;
+/// Seconds from `iat` to `exp` of a token: 30 days.
+pub const MAX_LIFETIME: u64 = 30 * 24 * 3600;
+/// Seconds from `iat` to `exp` of a proof.
+pub const MAX_PROOF_LIFETIME: u64 = 60;
+/// Seconds that an `iat` may be ahead of now.
+pub const LEEWAY: u64 = 30;
+/// Seconds that the clock may go back within a verifier.
+pub const MAX_STEP_BACK: u64 = 60;
+/// Bytes of a challenge.
+pub const MAX_CHALLENGE: usize = 64;

@@ -1,0 +1,277 @@
+//! Proof of possession: the holder of the leaf makes this call, here, now (specification, proof.md).
+
+use rand_core::TryCryptoRng;
+
+use crate::cbor::{Decoder, Encoder};
+use crate::claims::{AUD, CTI, EXP, IAT, read_time, unverified_holder};
+use crate::cose::{ObjectKind, seal};
+use crate::id::{Digest, TokenId, is_name};
+use crate::issue::random;
+use crate::key::Signer;
+use crate::time::{Now, Timestamp};
+use crate::token::{Tokens, UnverifiedChain, bytes_from_text, text_from_bytes};
+use crate::value::Arguments;
+use crate::{Code, Error, Result, limits};
+
+const NONCE: i64 = 10;
+const CALL: i64 = -65_538;
+
+/// A call that is to be proven, or was received.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The tool.
+    pub tool: &'a str,
+    /// The raw arguments, before a schema adds defaults.
+    pub arguments: &'a Arguments,
+    /// The server's challenge, if it set one: 1 to 64 bytes.
+    pub challenge: Option<&'a [u8]>,
+    /// For a verifier: the partition that the call is about, if the server has partitions.
+    pub context: Option<&'a str>,
+}
+
+impl<'a> Call<'a> {
+    /// A call without challenge and context.
+    #[must_use]
+    pub const fn new(tool: &'a str, arguments: &'a Arguments) -> Self {
+        Call { tool, arguments, challenge: None, context: None }
+    }
+
+    /// The same call, with the server's challenge.
+    #[must_use]
+    pub const fn challenge(mut self, challenge: &'a [u8]) -> Self {
+        self.challenge = Some(challenge);
+        self
+    }
+
+    /// The same call, about a partition.
+    #[must_use]
+    pub const fn context(mut self, context: &'a str) -> Self {
+        self.context = Some(context);
+        self
+    }
+}
+
+/// A chain and a proof: what travels with a call.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Presentation {
+    bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Presentation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Presentation({} bytes)", self.bytes.len())
+    }
+}
+
+impl Presentation {
+    /// Puts a chain and a proof together.
+    fn new(chain: &UnverifiedChain, proof: &[u8]) -> Self {
+        let mut out = Encoder::with_capacity(chain.encode().len() + proof.len() + 8);
+        out.array(2).raw(chain.encode()).bytes(proof);
+        Presentation { bytes: out.into_bytes() }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn encode(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The text form, for MCP `_meta` and HTTP.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        text_from_bytes(&self.bytes)
+    }
+
+    /// Bytes from the text form, for [`Verifier::authorize`](crate::Verifier::authorize). An empty text is `proof-missing`.
+    pub fn bytes_from_text(text: &str) -> Result<Vec<u8>> {
+        if text.is_empty() {
+            return Err(Code::ProofMissing.into());
+        }
+        bytes_from_text(text, limits::MAX_PRESENTATION)
+    }
+}
+
+/// Proves a call with the leaf of a chain, whose holder the signer must be. Each attempt, also a retry, needs a new proof. `holder-mismatch`,
+/// `name-invalid`, `claim-invalid` for a challenge that is empty or longer than 64 bytes, `randomness-unavailable`, `signing-failed`.
+pub fn prove<R: TryCryptoRng>(
+    signer: &dyn Signer,
+    chain: &UnverifiedChain,
+    call: &Call<'_>,
+    audience: &str,
+    rng: &mut R,
+    now: Now,
+) -> Result<Presentation> {
+    for (what, name) in [("tool", call.tool), ("audience", audience)] {
+        if !is_name(name) {
+            return Err(Error::named(Code::NameInvalid, what, name));
+        }
+    }
+    if call.challenge.is_some_and(|challenge| !is_challenge(challenge)) {
+        return Err(Error::about(Code::ClaimInvalid, "challenge: 1 to 64 bytes"));
+    }
+    let leaf = chain.unverified_leaf()?;
+    if unverified_holder(leaf.unverified_payload())? != signer.verifying_key().as_bytes() {
+        return Err(Code::HolderMismatch.into());
+    }
+    let claims = ProofClaims {
+        audience,
+        expires: Timestamp::from_secs(now.secs() + limits::MAX_PROOF_LIFETIME)?,
+        issued: Timestamp::from_secs(now.secs())?,
+        millisecond: (now.millis() % 1000) as u16,
+        id: TokenId::from_bytes(random(rng)?),
+        challenge: call.challenge,
+        token: leaf.unverified_hash(),
+        tool: call.tool,
+        arguments: call.arguments.digest(),
+    };
+    Ok(Presentation::new(chain, &seal(ObjectKind::Proof, &claims.encode(), signer)?))
+}
+
+fn is_challenge(challenge: &[u8]) -> bool {
+    (1..=limits::MAX_CHALLENGE).contains(&challenge.len())
+}
+
+/// The claims of a proof.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ProofClaims<'a> {
+    pub(crate) audience: &'a str,
+    pub(crate) expires: Timestamp,
+    pub(crate) issued: Timestamp,
+    pub(crate) millisecond: u16,
+    pub(crate) id: TokenId,
+    pub(crate) challenge: Option<&'a [u8]>,
+    pub(crate) token: Digest,
+    pub(crate) tool: &'a str,
+    pub(crate) arguments: Digest,
+}
+
+impl<'a> ProofClaims<'a> {
+    fn encode(&self) -> Vec<u8> {
+        let mut out = Encoder::with_capacity(256);
+        out.map(if self.challenge.is_some() { 6 } else { 5 }).integer(AUD).text(self.audience);
+        out.integer(EXP).unsigned(self.expires.secs()).integer(IAT).unsigned(self.issued.secs());
+        out.integer(CTI).bytes(self.id.as_bytes());
+        if let Some(challenge) = self.challenge {
+            out.integer(NONCE).bytes(challenge);
+        }
+        out.integer(CALL).map(4).unsigned(0).bytes(self.token.as_bytes()).unsigned(1).text(self.tool);
+        out.unsigned(2).bytes(self.arguments.as_bytes()).unsigned(3).unsigned(self.millisecond.into());
+        out.into_bytes()
+    }
+
+    pub(crate) fn decode(payload: &'a [u8]) -> Result<Self> {
+        let (mut audience, mut expires, mut issued, mut id, mut challenge, mut call) = (None, None, None, None, None, None);
+        let mut decoder = Decoder::new(payload);
+        let mut previous: &[u8] = &[];
+        for _ in 0..decoder.map()? {
+            match decoder.integer_key(&mut previous)? {
+                AUD => audience = Some(borrow_name(&mut decoder, "aud")?),
+                EXP => expires = Some(read_time(&mut decoder)?),
+                IAT => issued = Some(read_time(&mut decoder)?),
+                CTI => id = Some(TokenId::from_bytes(decoder.fixed()?)),
+                NONCE => challenge = Some(read_challenge(&mut decoder)?),
+                CALL => call = Some(CallClaims::read(&mut decoder)?),
+                _ => return Err(Code::ClaimUnknown.into()),
+            }
+        }
+        decoder.finish()?;
+        let missing = |name| Error::about(Code::ClaimMissing, name);
+        let call = call.ok_or(missing("call"))?;
+        let claims = ProofClaims {
+            audience: audience.ok_or(missing("aud"))?,
+            expires: expires.ok_or(missing("exp"))?,
+            issued: issued.ok_or(missing("iat"))?,
+            millisecond: call.millisecond.ok_or(missing("millisecond"))?,
+            id: id.ok_or(missing("cti"))?,
+            challenge,
+            token: call.token.ok_or(missing("token"))?,
+            tool: call.tool.ok_or(missing("tool"))?,
+            arguments: call.arguments.ok_or(missing("arguments"))?,
+        };
+        let (issued, expires) = (claims.issued.secs(), claims.expires.secs());
+        if expires <= issued || expires - issued > limits::MAX_PROOF_LIFETIME {
+            return Err(Error::about(Code::ClaimInvalid, "a proof lives 1 to 60 seconds"));
+        }
+        Ok(claims)
+    }
+
+    /// Milliseconds since 1970 at which it was made.
+    pub(crate) fn instant(&self) -> u64 {
+        self.issued.secs() * 1000 + u64::from(self.millisecond)
+    }
+}
+
+#[derive(Default)]
+struct CallClaims<'a> {
+    token: Option<Digest>,
+    tool: Option<&'a str>,
+    arguments: Option<Digest>,
+    millisecond: Option<u16>,
+}
+
+impl<'a> CallClaims<'a> {
+    fn read(decoder: &mut Decoder<'a>) -> Result<Self> {
+        let mut call = CallClaims::default();
+        let mut previous: &[u8] = &[];
+        for _ in 0..decoder.map()? {
+            match decoder.integer_key(&mut previous)? {
+                0 => call.token = Some(Digest::from_bytes(decoder.fixed()?)),
+                1 => call.tool = Some(borrow_name(decoder, "tool")?),
+                2 => call.arguments = Some(Digest::from_bytes(decoder.fixed()?)),
+                3 => call.millisecond = Some(read_millisecond(decoder)?),
+                _ => return Err(Code::ClaimUnknown.into()),
+            }
+        }
+        Ok(call)
+    }
+}
+
+fn borrow_name<'a>(decoder: &mut Decoder<'a>, what: &'static str) -> Result<&'a str> {
+    let name = decoder.text()?;
+    if is_name(name) { Ok(name) } else { Err(Error::about(Code::ClaimInvalid, what)) }
+}
+
+fn read_challenge<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8]> {
+    let challenge = decoder.bytes()?;
+    if is_challenge(challenge) { Ok(challenge) } else { Err(Error::about(Code::ClaimInvalid, "nonce: 1 to 64 bytes")) }
+}
+
+fn read_millisecond(decoder: &mut Decoder<'_>) -> Result<u16> {
+    match u16::try_from(decoder.integer()?) {
+        Ok(millisecond) if millisecond < 1000 => Ok(millisecond),
+        _ => Err(Error::about(Code::ClaimInvalid, "millisecond")),
+    }
+}
+
+/// The parts of a presentation, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) tokens: Tokens<'a>,
+    pub(crate) proof: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    /// Size and outer shape.
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self> {
+        if bytes.is_empty() {
+            return Err(Code::ProofMissing.into());
+        }
+        if bytes.len() > limits::MAX_PRESENTATION {
+            return Err(Error::about(Code::TooLarge, "presentation"));
+        }
+        let mut decoder = Decoder::new(bytes);
+        match decoder.array()? {
+            2 => {}
+            1 => return Err(Code::ProofMissing.into()),
+            _ => return Err(Error::about(Code::Malformed, "not a presentation")),
+        }
+        let tokens = Tokens::read(&mut decoder)?;
+        let proof = decoder.bytes()?;
+        decoder.finish()?;
+        if proof.len() > limits::MAX_PROOF {
+            return Err(Error::about(Code::TooLarge, "proof"));
+        }
+        Ok(Parts { tokens, proof })
+    }
+}

@@ -1,0 +1,158 @@
+//! The verifier: from bytes to a verified chain, in the order of decision.md.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::cache::Cache;
+use crate::chain::{Link, TrustAnchor, VerifiedChain};
+use crate::claims::{Claims, Mode, unverified_issuer};
+use crate::cose::{Envelope, ObjectKind};
+use crate::id::is_name;
+use crate::narrowing::narrows;
+use crate::store::ReplayStore;
+use crate::time::Now;
+use crate::token::{Tokens, UnverifiedChain};
+use crate::{Code, Error, Result, limits};
+
+/// Decides about calls. Immutable but for what it remembers: the latest time, verified chains, used proofs. Share it between threads.
+pub struct Verifier {
+    anchors: HashMap<String, Arc<TrustAnchor>>,
+    audience: Arc<str>,
+    replay: Box<dyn ReplayStore>,
+    cache: Cache,
+    latest: AtomicU64,
+}
+
+impl std::fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Verifier").field("audience", &self.audience).field("trust_anchors", &self.anchors.len()).finish_non_exhaustive()
+    }
+}
+
+impl Verifier {
+    /// A verifier that trusts these anchors, is called by this name, and remembers used proofs there. `config-invalid` for no anchors, two of one
+    /// name, or an audience that is not a name.
+    pub fn new(trust: impl IntoIterator<Item = TrustAnchor>, audience: &str, replay: impl ReplayStore + 'static) -> Result<Self> {
+        let mut anchors = HashMap::new();
+        for anchor in trust {
+            if let Some(twice) = anchors.insert(anchor.name().to_owned(), Arc::new(anchor)) {
+                return Err(Error::named(Code::ConfigInvalid, "two trust anchors called", twice.name()));
+            }
+        }
+        if anchors.is_empty() {
+            return Err(Error::about(Code::ConfigInvalid, "no trust anchors"));
+        }
+        if !is_name(audience) {
+            return Err(Error::named(Code::ConfigInvalid, "audience", audience));
+        }
+        let (replay, cache, latest) = (Box::new(replay), Cache::default(), AtomicU64::new(0));
+        Ok(Verifier { anchors, audience: audience.into(), replay, cache, latest })
+    }
+
+    /// The name that calls are proven for.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    pub(crate) fn shared_audience(&self) -> Arc<str> {
+        self.audience.clone()
+    }
+
+    pub(crate) fn replay(&self) -> &dyn ReplayStore {
+        &*self.replay
+    }
+
+    /// Checks a chain without a call: signatures, claims, times, narrowing, audience. The result says that the chain is valid, and not that its holder
+    /// is there.
+    pub fn verify_chain(&self, chain: &UnverifiedChain, now: Now) -> Result<VerifiedChain> {
+        let now = self.advance(now)?;
+        let verified = self.links(self.shape(chain.tokens()?)?, now)?;
+        self.in_audience(&verified)?;
+        Ok(verified)
+    }
+
+    /// Time never runs backwards: a small step back counts as the latest time seen, a larger one is refused.
+    pub(crate) fn advance(&self, now: Now) -> Result<Now> {
+        let latest = self.latest.fetch_max(now.millis(), Ordering::Relaxed).max(now.millis());
+        if now.millis() + limits::MAX_STEP_BACK * 1000 < latest {
+            return Err(Code::ClockBehind.into());
+        }
+        Now::from_millis(latest)
+    }
+
+    /// Looks for the longest part of the chain that was verified before, and reads the envelopes of the rest.
+    pub(crate) fn shape<'a>(&self, tokens: Tokens<'a>) -> Result<Shaped<'a>> {
+        let all = tokens.as_slice();
+        let known = (1..=all.len()).rev().find_map(|count| self.cache.find(&all[..count]));
+        let start = known.as_ref().map_or(0, |link| link.position + 1);
+        let read = |(link, token): (usize, &&'a [u8])| match Envelope::read(token, ObjectKind::Token) {
+            Ok(envelope) => Ok((*token, envelope)),
+            Err(error) => Err(error.at_link(link)),
+        };
+        let rest = all.iter().enumerate().skip(start).map(read).collect::<Result<_>>()?;
+        Ok(Shaped { known, rest })
+    }
+
+    /// Trust anchor, links, times, narrowing.
+    pub(crate) fn links(&self, shaped: Shaped<'_>, now: Now) -> Result<VerifiedChain> {
+        let Shaped { known, rest } = shaped;
+        let anchor = match (&known, rest.first()) {
+            (Some(link), _) => link.anchor.clone(),
+            (None, Some((_, root))) => self.anchor_of(root)?,
+            (None, None) => return Err(Code::Malformed.into()),
+        };
+        let mut leaf = known;
+        let mut fresh = Vec::with_capacity(rest.len());
+        for (bytes, envelope) in rest {
+            let position = leaf.as_ref().map_or(0, |link| link.position + 1);
+            let link = Arc::new(open(bytes, &envelope, leaf.as_ref(), &anchor).map_err(|error| error.at_link(position))?);
+            fresh.push(link.clone());
+            leaf = Some(link);
+        }
+        let leaf = leaf.ok_or(Error::new(Code::Malformed))?;
+        leaf.valid_at(now.secs())?;
+        for link in &fresh {
+            if let Some(parent) = &link.parent {
+                narrows(&parent.claims, &link.claims, parent.audience()).map_err(|error| error.at_link(link.position))?;
+            }
+        }
+        for link in &fresh {
+            self.cache.insert(link);
+        }
+        Ok(VerifiedChain::new(leaf))
+    }
+
+    pub(crate) fn in_audience(&self, chain: &VerifiedChain) -> Result<()> {
+        let missing = |link: &&Link| link.claims.audience.as_ref().is_some_and(|names| !names.iter().any(|name| **name == *self.audience));
+        match chain.leaf_link().upwards().filter(missing).last() {
+            Some(link) => Err(Error::new(Code::AudienceMismatch).at_link(link.position)),
+            None => Ok(()),
+        }
+    }
+
+    /// The trust anchor of a root, by the issuer's name at the front of its payload.
+    fn anchor_of(&self, root: &Envelope<'_>) -> Result<Arc<TrustAnchor>> {
+        let anchor = unverified_issuer(root.unverified_payload()).and_then(|name| self.anchors.get(name));
+        anchor.cloned().ok_or(Error::new(Code::IssuerUntrusted).at_link(0))
+    }
+}
+
+/// A chain whose shape is right: the part that is known, and the tokens and envelopes after it.
+pub(crate) struct Shaped<'a> {
+    known: Option<Arc<Link>>,
+    rest: Vec<(&'a [u8], Envelope<'a>)>,
+}
+
+/// Signature, claims, and how the token holds on to its parent.
+fn open(bytes: &[u8], envelope: &Envelope<'_>, parent: Option<&Arc<Link>>, anchor: &Arc<TrustAnchor>) -> Result<Link> {
+    let key = parent.map_or(anchor.key(), |parent| &parent.claims.holder);
+    let opened = envelope.open(key)?;
+    let position = parent.map_or(0, |parent| parent.position + 1);
+    let claims = Claims::decode(opened.payload, position)?;
+    if claims.mode == Mode::Impersonation && !anchor.may_impersonate() {
+        return Err(Code::ImpersonationRefused.into());
+    }
+    Link::new(bytes, claims, opened.hash, parent.cloned(), anchor.clone())
+}
