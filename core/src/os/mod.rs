@@ -1,0 +1,10 @@
+//! The system: randomness, the clock and key files. The only place that touches any of them; everything else takes keys, time and
+//! bytes as arguments.
+
+mod clock;
+mod key_file;
+mod random;
+
+pub use clock::now_millis;
+pub use key_file::{load, load_or_create, save};
+pub use random::{fill, generate_key};
