@@ -180,17 +180,29 @@ impl Verifier {
         }
     }
 
-    /// A denial for a call that could not even be read, so that it has an audit record too.
+    /// A denial for a call whose arguments could not even be read, so that it has an audit record too.
     #[must_use]
     pub fn refuse(&self, tool: &str, error: Error, now: Now) -> Denied {
         self.record(tool, None, now).refused(error)
+    }
+
+    /// A denial for a call whose presentation could not even be read.
+    #[must_use]
+    pub fn refuse_call(&self, call: &Call<'_>, error: Error, now: Now) -> Denied {
+        self.record(call.tool, Some(call.arguments), now).refused(error)
     }
 
     fn record(&self, tool: &str, arguments: Option<&Arguments>, now: Now) -> AuditRecord {
         AuditRecord::new(tool, arguments.cloned(), self.shared_audience(), now)
     }
 
-    fn decide(&self, presentation: &[u8], call: &Call<'_>, now: Now, record: &mut AuditRecord) -> Result<(VerifiedChain, ReplayKey, Timestamp, Now)> {
+    fn decide(
+        &self,
+        presentation: &[u8],
+        call: &Call<'_>,
+        now: Now,
+        record: &mut AuditRecord,
+    ) -> Result<(VerifiedChain, ReplayKey, Timestamp, Now)> {
         if !is_name(call.tool) {
             return Err(Error::named(Code::NameInvalid, "tool", call.tool));
         }
@@ -255,4 +267,3 @@ fn in_context(call: Option<&str>, leaf: Option<&str>) -> Result<()> {
     };
     if within { Ok(()) } else { Err(Code::ContextMismatch.into()) }
 }
-

@@ -38,7 +38,8 @@ impl Cache {
             }
         };
         drop(shard);
-        let same = found.position + 1 == tokens.len() && found.upwards().zip(tokens.iter().rev()).all(|(link, token)| *link.bytes == **token);
+        let same =
+            found.position + 1 == tokens.len() && found.upwards().zip(tokens.iter().rev()).all(|(link, token)| *link.bytes == **token);
         same.then_some(found)
     }
 

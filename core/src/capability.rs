@@ -52,6 +52,11 @@ impl ArgumentRules {
         self.with(OTHERS, constraint, false)
     }
 
+    /// Each argument's name, its constraint, and whether it may be left out. The others, if they are allowed, are called `*`.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Constraint, bool)> {
+        self.0.iter().map(|rule| (&*rule.name, &rule.constraint, rule.optional))
+    }
+
     fn with(mut self, name: &str, constraint: Constraint, optional: bool) -> Self {
         self.0.push(Rule { name: name.into(), constraint, optional });
         self
@@ -205,6 +210,11 @@ impl Tools {
     /// The names of the tools.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| &**name)
+    }
+
+    /// Each tool's name and the arguments it may be called with.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &ArgumentRules)> {
+        self.0.iter().map(|(name, rules)| (&**name, rules))
     }
 
     /// Reads the tools of a token from their encoding, as [`Tools::encode`] writes it.

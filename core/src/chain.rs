@@ -88,7 +88,7 @@ impl Link {
     }
 
     /// From the root down to this link.
-    pub(crate) fn from_root(&self) -> impl DoubleEndedIterator<Item = &Link> {
+    pub(crate) fn downwards(&self) -> impl DoubleEndedIterator<Item = &Link> {
         let mut links: Vec<&Link> = self.upwards().collect();
         links.reverse();
         links.into_iter()
@@ -100,7 +100,7 @@ impl Link {
         if self.valid_from <= now && self.upwards().all(valid) {
             return Ok(());
         }
-        for link in self.from_root() {
+        for link in self.downwards() {
             let claims = &link.claims;
             let code = if claims.issued.secs() > now + limits::LEEWAY || claims.not_before.is_some_and(|time| time.secs() > now) {
                 Code::TokenNotYetValid
@@ -144,7 +144,7 @@ impl VerifiedChain {
 
     /// The claims of every token, root first.
     pub fn claims(&self) -> impl DoubleEndedIterator<Item = &Claims> {
-        self.leaf.from_root().map(|link| &link.claims)
+        self.leaf.downwards().map(|link| &link.claims)
     }
 
     /// The trust anchor that issued the root.

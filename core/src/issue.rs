@@ -181,7 +181,13 @@ pub fn issue<R: TryCryptoRng>(signer: &dyn Signer, issuer: &str, grant: &Grant, 
 
 /// Delegates from the leaf of a chain, whose holder the signer must be. Every rule of narrowing is checked before signing, by the code that verifies:
 /// `holder-mismatch`, `token-expired`, `depth-exceeded`, `tool-not-granted`, `not-provably-narrower` and the others of that table.
-pub fn delegate<R: TryCryptoRng>(signer: &dyn Signer, chain: &UnverifiedChain, grant: &Grant, rng: &mut R, now: Now) -> Result<UnverifiedChain> {
+pub fn delegate<R: TryCryptoRng>(
+    signer: &dyn Signer,
+    chain: &UnverifiedChain,
+    grant: &Grant,
+    rng: &mut R,
+    now: Now,
+) -> Result<UnverifiedChain> {
     if grant.root != RootOnly::default() {
         return Err(Error::about(Code::InvariantChanged, "subject, mode, session and task are the root's"));
     }
@@ -230,7 +236,8 @@ pub fn delegate<R: TryCryptoRng>(signer: &dyn Signer, chain: &UnverifiedChain, g
 /// Looks into the claims of a chain only if the new holder's key is somewhere in its bytes.
 fn refuse_repeated_holder(chain: &UnverifiedChain, child: &Claims) -> Result<()> {
     let key = child.holder.as_bytes();
-    if memchr::memmem::find(chain.encode(), key).is_some() && chain.unverified_claims()?.iter().any(|claims| claims.holder == child.holder) {
+    if memchr::memmem::find(chain.encode(), key).is_some() && chain.unverified_claims()?.iter().any(|claims| claims.holder == child.holder)
+    {
         return Err(Code::HolderRepeated.into());
     }
     Ok(())

@@ -13,6 +13,7 @@ pub struct ApprovalRules(Vec<(Box<str>, Vec<Requirement>)>);
 /// So many distinct approvers of these.
 #[derive(Clone, Debug, PartialEq)]
 struct Requirement {
+    count: usize,
     approvers: Vec<VerifyingKey>,
     encoding: Box<[u8]>,
 }
@@ -56,6 +57,11 @@ impl ApprovalRules {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Every requirement: the tool, how many approvals, and of whom.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, usize, &[VerifyingKey])> {
+        self.0.iter().flat_map(|(tool, requirements)| requirements.iter().map(move |one| (&**tool, one.count, one.approvers.as_slice())))
     }
 
     /// Adds every requirement of another, so that the result is allowed below it.
@@ -170,6 +176,6 @@ impl Requirement {
             approvers.push(VerifyingKey::from_bytes(&decoder.fixed()?)?);
             decoder.ascending(&mut previous, start)?;
         }
-        Ok(Requirement { approvers, encoding: decoder.since(start).into() })
+        Ok(Requirement { count: count as usize, approvers, encoding: decoder.since(start).into() })
     }
 }

@@ -147,7 +147,9 @@ impl Json {
                     let (key, value) = entries.remove(0);
                     return special(&key, value);
                 }
-                Ok(Value::Map(entries.into_iter().map(|(key, value)| Ok((unescaped_key(key)?, value.into_value()?))).collect::<Result<_>>()?))
+                Ok(Value::Map(
+                    entries.into_iter().map(|(key, value)| Ok((unescaped_key(key)?, value.into_value()?))).collect::<Result<_>>()?,
+                ))
             }
         }
     }

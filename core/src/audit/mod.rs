@@ -70,7 +70,8 @@ impl AuditRecord {
     }
 
     pub(crate) fn ignored(&self) -> Vec<i64> {
-        let mut labels: Vec<i64> = self.chain.iter().flat_map(VerifiedChain::claims).flat_map(|claims| claims.ignored.iter().copied()).collect();
+        let mut labels: Vec<i64> =
+            self.chain.iter().flat_map(VerifiedChain::claims).flat_map(|claims| claims.ignored.iter().copied()).collect();
         labels.sort_unstable_by(|a, b| b.cmp(a));
         labels.dedup();
         labels

@@ -44,7 +44,11 @@ impl Encoder {
     }
 
     pub(crate) fn integer(&mut self, value: i64) -> &mut Self {
-        if value < 0 { self.head(1, !(value as u64)) } else { self.head(0, value as u64) }
+        if value < 0 {
+            self.head(1, !(value as u64))
+        } else {
+            self.head(0, value as u64)
+        }
         self
     }
 

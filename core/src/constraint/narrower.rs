@@ -67,9 +67,7 @@ fn all_is_narrower(parent: &Constraint, parts: &[Constraint], steps: &mut Steps)
             Kind::OneOf(set) => set.operands(),
             _ => &[],
         };
-        return operands.iter().all(|operand| {
-            accepts(parent, operand, steps) || flat.iter().any(|part| !may_accept(part, operand, steps))
-        });
+        return operands.iter().all(|operand| accepts(parent, operand, steps) || flat.iter().any(|part| !may_accept(part, operand, steps)));
     }
     match merge(&flat) {
         None => true,

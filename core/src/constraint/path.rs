@@ -30,6 +30,6 @@ fn is_refused(c: char) -> bool {
 
 /// Characters that become a separator, a dot, a colon or a percent sign under compatibility normalisation, or look like a slash.
 const LOOKALIKES: [char; 15] = [
-    '\u{2024}', '\u{2025}', '\u{2026}', '\u{2044}', '\u{2215}', '\u{29f8}', '\u{fe52}', '\u{fe55}', '\u{fe68}', '\u{fe6a}', '\u{ff05}', '\u{ff0e}',
-    '\u{ff0f}', '\u{ff1a}', '\u{ff3c}',
+    '\u{2024}', '\u{2025}', '\u{2026}', '\u{2044}', '\u{2215}', '\u{29f8}', '\u{fe52}', '\u{fe55}', '\u{fe68}', '\u{fe6a}', '\u{ff05}',
+    '\u{ff0e}', '\u{ff0f}', '\u{ff1a}', '\u{ff3c}',
 ];

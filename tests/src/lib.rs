@@ -1,0 +1,8 @@
+//! What the tests across languages share: a forge that signs any bytes, scenarios built with it, and the vectors made of them.
+//!
+//! The forge writes CBOR with `ciborium` and signs with `ed25519-dalek` directly, so that it can make what the library refuses to make.
+
+pub mod forge;
+pub mod scenarios;
+pub mod tables;
+pub mod vector;

@@ -1,0 +1,184 @@
+//! Runs every vector in `tests/vectors/`; a file that is not known, an unexpected success and a wrong code fail.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use deputize::{
+    Arguments, Call, Code, Constraint, MemoryReplayStore, Now, Presentation, Signer, SigningKey, TrustAnchor, Value, Verifier, VerifyingKey,
+};
+use deputize_tests::vector::{Decision, hex, unhex};
+use serde_json::Value as Json;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors")
+}
+
+fn table(name: &str) -> Json {
+    serde_json::from_str(&fs::read_to_string(folder().join(name)).unwrap()).unwrap()
+}
+
+fn cases(name: &str) -> Vec<Json> {
+    let cases = table(name)["cases"].as_array().unwrap().clone();
+    assert!(!cases.is_empty());
+    cases
+}
+
+fn text<'a>(case: &'a Json, member: &str) -> &'a str {
+    case[member].as_str().unwrap_or_else(|| panic!("{member} in {case}"))
+}
+
+#[test]
+fn every_file_of_the_folder_is_known() {
+    let files: BTreeSet<String> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let known = [
+        "README.md",
+        "accepts.json",
+        "arguments.json",
+        "codes.json",
+        "constraints.json",
+        "decisions",
+        "keys.json",
+        "narrower.json",
+        "values.json",
+    ];
+    assert_eq!(files, known.into_iter().map(String::from).collect());
+}
+
+#[test]
+fn every_decision_is_the_expected_one_cold_and_warm() {
+    let mut count = 0;
+    for entry in fs::read_dir(folder().join("decisions")).unwrap() {
+        let path = entry.unwrap().path();
+        let vector: Decision =
+            serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(vector.kind, "decision");
+        decide(&vector, &path.display().to_string());
+        count += 1;
+    }
+    assert!(count >= 150, "{count}");
+}
+
+fn decide(vector: &Decision, name: &str) {
+    let anchors = vector.verifier.anchors.iter().map(|anchor| {
+        let key = VerifyingKey::try_from_slice(&unhex(&anchor.key)).unwrap();
+        let trusted = TrustAnchor::new(&anchor.name, &key).unwrap();
+        if anchor.may_impersonate { trusted.allow_impersonation() } else { trusted }
+    });
+    let created = Now::from_millis(vector.verifier.store_created_ms).unwrap();
+    let verifier = Verifier::new(anchors, &vector.verifier.audience, MemoryReplayStore::new(10, created).unwrap()).unwrap();
+    let Value::Map(entries) = deputize::value_from_json(&vector.request.arguments.to_string()).unwrap() else { panic!("{name}") };
+    let arguments = Arguments::new(entries).unwrap();
+    let challenge = vector.request.challenge.as_deref().map(unhex);
+    let call = Call {
+        tool: &vector.request.tool,
+        arguments: &arguments,
+        challenge: challenge.as_deref(),
+        context: vector.request.context.as_deref(),
+    };
+    let now = Now::from_millis(vector.now_ms).unwrap();
+    let authorize = || match Presentation::bytes_from_text(&vector.request.presentation) {
+        Ok(bytes) => verifier.authorize(&bytes, &call, now),
+        Err(error) => Err(verifier.refuse_call(&call, error, now)),
+    };
+    if vector.presented_before {
+        let _ = authorize();
+    }
+    let (record, code, link) = match authorize() {
+        Ok(allowed) => (allowed.record().clone(), None, None),
+        Err(denied) => (denied.record().clone(), Some(denied.code().as_str().to_owned()), denied.link()),
+    };
+    assert_eq!((code.clone(), link), (vector.expected.code.clone(), vector.expected.link), "{name}");
+    assert_eq!(vector.expected.decision, if code.is_none() { "allow" } else { "deny" }, "{name}");
+    assert_eq!(record.to_json_with_arguments(), vector.expected.record, "{name}");
+    assert_eq!(record.to_sentence(), vector.expected.sentence, "{name}");
+    // Again, now that whatever was verified is remembered: an allowed call is a replay, and every denial stays the same.
+    let again = authorize().expect_err(name);
+    assert_eq!(again.code().as_str(), code.as_deref().unwrap_or("proof-replayed"), "{name}: warm");
+}
+
+#[test]
+fn values_decode_strictly_and_encode_to_the_same_bytes() {
+    for case in cases("values.json") {
+        let bytes = unhex(text(&case, "hex"));
+        match (Value::decode(&bytes), case.get("json")) {
+            (Ok(value), Some(json)) => {
+                assert_eq!(deputize::value_to_json(&value), json.as_str().unwrap());
+                assert_eq!(deputize::value_from_json(json.as_str().unwrap()).unwrap(), value, "{case}");
+                assert_eq!(value.encode().unwrap(), bytes, "{case}");
+            }
+            (Err(error), None) => assert_eq!(error.code().as_str(), text(&case, "code"), "{case}"),
+            (outcome, _) => panic!("{case}: {outcome:?}"),
+        }
+    }
+}
+
+#[test]
+fn arguments_have_one_encoding_and_one_digest() {
+    for case in cases("arguments.json") {
+        let Value::Map(entries) = deputize::value_from_json(text(&case, "json")).unwrap() else { panic!("{case}") };
+        match Arguments::new(entries) {
+            Ok(arguments) => {
+                assert_eq!(hex(arguments.encoding()), text(&case, "encoding"));
+                assert_eq!(arguments.digest().to_string(), text(&case, "digest"));
+            }
+            Err(error) => assert_eq!(error.code().as_str(), text(&case, "code"), "{case}"),
+        }
+    }
+}
+
+#[test]
+fn constraints_decode_accept_and_narrow_as_the_tables_say() {
+    for case in cases("constraints.json") {
+        let bytes = unhex(text(&case, "hex"));
+        match Constraint::decode(&bytes) {
+            Ok(constraint) => assert!(case["code"].is_null() && constraint.encode() == bytes, "{case}"),
+            Err(error) => assert_eq!(Some(error.code().as_str()), case["code"].as_str(), "{case}"),
+        }
+    }
+    for case in cases("accepts.json") {
+        let constraint = Constraint::decode(&unhex(text(&case, "constraint"))).unwrap();
+        let value = deputize::value_from_json(text(&case, "value")).unwrap();
+        assert_eq!(constraint.accepts(&value), case["accepts"].as_bool().unwrap(), "{case}");
+    }
+    for case in cases("narrower.json") {
+        let [parent, child] = ["parent", "child"].map(|side| Constraint::decode(&unhex(text(&case, side))).unwrap());
+        assert_eq!(parent.subsumes(&child), case["narrower"].as_bool().unwrap(), "{case}");
+        assert!(parent.subsumes(&parent) && child.subsumes(&child), "{case}");
+    }
+}
+
+#[test]
+fn keys_have_every_form_that_the_table_says() {
+    for case in cases("keys.json") {
+        let key = SigningKey::try_from_seed_slice(&unhex(text(&case, "seed"))).unwrap();
+        let public = key.verifying_key();
+        assert_eq!(hex(public.as_bytes()), text(&case, "public"));
+        assert_eq!(public.did_key(), text(&case, "did_key"));
+        assert_eq!(public.to_jwk(), text(&case, "jwk"));
+        assert_eq!(public.thumbprint(), text(&case, "thumbprint"));
+        assert_eq!(public.to_pem(), text(&case, "public_pem"));
+        assert_eq!(key.to_pem().as_str(), text(&case, "pem"));
+        assert_eq!(key.to_jwk().as_str(), text(&case, "private_jwk"));
+        assert_eq!(hex(&key.sign(text(&case, "message").as_bytes()).unwrap()), text(&case, "signature"));
+        for read in [
+            VerifyingKey::from_did_key(text(&case, "did_key")),
+            VerifyingKey::from_jwk(text(&case, "jwk")),
+            VerifyingKey::from_pem(text(&case, "public_pem")),
+            SigningKey::from_pem(text(&case, "pem")).map(|key| key.verifying_key().clone()),
+            SigningKey::from_jwk(text(&case, "private_jwk")).map(|key| key.verifying_key().clone()),
+        ] {
+            assert_eq!(&read.unwrap(), public);
+        }
+    }
+    for case in table("keys.json")["invalid"].as_array().unwrap() {
+        assert_eq!(VerifyingKey::try_from_slice(&unhex(text(case, "hex"))).unwrap_err().code(), Code::KeyInvalid, "{case}");
+    }
+}
+
+#[test]
+fn the_table_of_codes_is_this_one() {
+    let codes = table("codes.json");
+    let listed: Vec<&str> = codes["codes"].as_array().unwrap().iter().map(|code| text(code, "code")).collect();
+    assert_eq!(listed, Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
+}
