@@ -7,7 +7,6 @@ but the replay store. It is the oracle of the differential tests, not a library 
 import base64
 import bisect
 import hashlib
-import itertools
 import math
 import struct
 from contextlib import contextmanager
@@ -150,6 +149,7 @@ class Reader:
     def __init__(self, data):
         self.data = data
         self.pos = 0
+        self.items = 0
 
     def take(self, size):
         require(size <= len(self.data) - self.pos, "malformed")
@@ -217,10 +217,11 @@ class Reader:
         require(number <= most, code)
         return number
 
-    def ascending(self, count, read):
-        """`count` items in strictly ascending order of their encodings: the keys of a map, the elements of a set."""
+    def ascending(self, counts, read):
+        """Items in strictly ascending order of their encodings: the keys of a map, the elements of a set."""
+        counts = range(counts) if isinstance(counts, int) else counts
         last = None
-        for _ in range(count):
+        for _ in counts:
             start = self.pos
             item = read()
             encoded = self.data[start : self.pos]
@@ -248,11 +249,31 @@ class Reader:
             return self.decode_text(number)
         require(major in (4, 5), "malformed")
         require(depth <= MAX_DEPTH, "too-deep")
-        self.items += number
-        require(self.items <= MAX_ITEMS, "too-many")
         if major == 4:
-            return [self.nested_value(depth + 1) for _ in range(number)]
-        return {key: self.nested_value(depth + 1) for key in self.ascending(number, self.text)}
+            return [self.nested_value(depth + 1) for _ in self.counted(number)]
+        keys = self.ascending(self.counted(number), self.text)
+        return {key: self.nested_value(depth + 1) for key in keys}
+
+    def scalar(self):
+        """A number, null or a boolean."""
+        major, number = self.head()
+        require(major in (0, 1, 7), "malformed")
+        require(major == 7 or number <= INT_MAX, "malformed")
+        return -1 - number if major == 1 else number
+
+    def nested_list(self, depth):
+        """The items of a list inside a constraint."""
+        number = self.expect(4)
+        require(depth <= MAX_DEPTH, "too-deep")
+        return self.counted(number)
+
+    def counted(self, number):
+        """Counts the items of a list or map as they arrive; a declared number is not believed."""
+        for place in range(number):
+            require(self.pos < len(self.data), "malformed")
+            self.items += 1
+            require(self.items <= MAX_ITEMS, "too-many")
+            yield place
 
     def end(self):
         require(self.pos == len(self.data), "malformed")
@@ -484,8 +505,7 @@ def read_entry(reader, name):
     if optional:
         require(name != "*", "claim-invalid")
         reader.pos += 2
-    constraint = reader.value()
-    check_constraint(constraint)
+    constraint = read_constraint(reader)
     return [-1, constraint] if optional else constraint
 
 
@@ -664,31 +684,65 @@ def bounds(constraint):
 
 
 def check_constraint(raw):
-    """Refuse a decoded value that is not a constraint: in a token the decoder has seen to encoding and depth."""
-    require(type(raw) is list, "malformed")
-    require(raw and type(raw[0]) is int and ANY <= raw[0] <= PATH, "constraint-unknown")
-    kind = raw[0]
-    require(len(raw) in {ANY: (1,), RANGE: (3, 4)}.get(kind, (2,)), "constraint-unknown")
+    """Refuse a decoded value that is not a constraint."""
+    decode_constraint(encode(raw))
+
+
+def decode_constraint(data):
+    reader = Reader(data)
+    constraint = read_constraint(reader)
+    reader.end()
+    return constraint
+
+
+def read_constraint(reader):
+    reader.items = 0
+    return read_nested_constraint(reader, 1)
+
+
+def read_nested_constraint(reader, depth):
+    """A constraint; its n-th level begins at depth 2n - 1, so that the limit of 8 levels is the limit of 16 lists."""
+    size = reader.expect(4)
+    require(depth <= MAX_DEPTH - 1, "too-deep")
+    require(size > 0, "constraint-unknown")
+    items = reader.counted(size)
+    next(items)
+    kind = reader.integer()
+    require(ANY <= kind <= PATH, "constraint-unknown")
+    require(size in {ANY: (1,), RANGE: (3, 4)}.get(kind, (2,)), "constraint-unknown")
     if kind == RANGE:
-        check_range(raw)
-    elif kind in (ONE_OF, NOT_ONE_OF, CONTAINS, SUBSET):
-        require(type(raw[1]) is list, "constraint-invalid")
-        encodings = [encode(value) for value in raw[1]]
-        require(all(a < b for a, b in itertools.pairwise(encodings)), "not-canonical")
-        require(raw[1] or kind in (ONE_OF, SUBSET), "constraint-invalid")
-    elif kind in (ALL, ANY_OF):
-        require(type(raw[1]) is list and raw[1], "constraint-invalid")
-        for part in raw[1]:
-            check_constraint(part)
-    elif kind == PATH:
-        require(is_path(raw[1]), "constraint-invalid")
+        constraint = [RANGE] + [read_range_part(reader, place) for place in items]
+        check_range(constraint)
+        return constraint
+    if kind == ANY:
+        return [ANY]
+    next(items)
+    if kind == EXACT:
+        return [EXACT, reader.nested_value(depth + 1)]
+    if kind == PATH:
+        root = reader.text()
+        require(is_path(root), "constraint-invalid")
+        return [PATH, root]
+    places = reader.nested_list(depth + 1)
+    if kind in (ALL, ANY_OF):
+        operands = [read_nested_constraint(reader, depth + 2) for _ in places]
+    else:
+        operands = list(reader.ascending(places, lambda: reader.nested_value(depth + 2)))
+    require(operands or kind in (ONE_OF, SUBSET), "constraint-invalid")
+    return [kind, operands]
+
+
+def read_range_part(reader, place):
+    if place == 3:
+        option = reader.integer()
+        require(1 <= option <= 3, "constraint-unknown")
+        return option
+    bound = reader.scalar()
+    require(bound is None or is_number(bound), "malformed")
+    return bound
 
 
 def check_range(raw):
-    for bound in raw[1:3]:
-        require(bound is None or is_number(bound), "constraint-invalid")
-    if len(raw) == 4:
-        require(type(raw[3]) is int and 1 <= raw[3] <= 3, "constraint-unknown")
     low, high, low_open, high_open = bounds(raw)
     require(low is not None or high is not None, "constraint-invalid")
     require(not (low_open and low is None) and not (high_open and high is None), "constraint-invalid")
@@ -998,9 +1052,10 @@ def check_context(leaf, context):
         require(is_context(context) and is_at_or_below(context, leaf.context), "context-mismatch")
 
 
-def check_proof(envelope, leaf, leaf_hash, config, request, digest, now_ms):
+def check_proof(envelope, leaf, leaf_hash, config, request, digest, now_ms, facts):
     require(signature_holds(leaf.key, envelope.signed, envelope.signature), "proof-signature-invalid")
     proof = read_proof_claims(envelope.payload)
+    facts["proof"] = proof[7].hex()
     call = proof[CALL]
     require(proof[3] == config["audience"], "audience-mismatch")
     require(proof[6] * 1000 <= now_ms + 30000, "proof-not-yet-valid")
@@ -1038,8 +1093,20 @@ def claim_replay(store, key, exp, now_ms):
     require(answer == "fresh", codes.get(answer, "replay-store-unavailable"))
 
 
-def verify(config, request, now_ms, store):
-    """The decision of decision.md: returns what is known of an allowed call, raises Denied otherwise."""
+def describe(tokens):
+    """Each holder of a chain, and why it was given authority."""
+    return [
+        {"key": did_key(token.key), "name": token.holder_name, "token": token.cti.hex(), "reason": token.reason}
+        for token in tokens
+    ]
+
+
+def verify(config, request, now_ms, store, facts=None):
+    """The decision of decision.md: returns what is known of an allowed call, raises Denied otherwise.
+
+    What has been verified by then, of a denied call too, is put into `facts` for the audit record.
+    """
+    facts = {} if facts is None else facts
     anchors = check_config(config)
     digest = hashlib.sha256(check_call(request)).digest()
     now_ms = check_clock(now_ms, store)
@@ -1061,18 +1128,17 @@ def verify(config, request, now_ms, store):
         with at_link(link):
             check_narrowing(tokens[link - 1], tokens[link], aud)
         aud = aud if tokens[link].aud is None else tokens[link].aud
+    facts.update(tokens=tokens, anchor=anchor)
     for link, token in enumerate(tokens):
         with at_link(link):
             require(token.aud is None or config["audience"] in token.aud, "audience-mismatch")
     check_context(leaf, request.get("context"))
-    proof = check_proof(proof_envelope, leaf, envelopes[-1].hash, config, request, digest, now_ms)
-    check_arguments(leaf, request["tool"], request["arguments"])
-    require(not leaf.approvals.get(request["tool"]), "approval-required")
+    proof = check_proof(proof_envelope, leaf, envelopes[-1].hash, config, request, digest, now_ms, facts)
+    with at_link(len(tokens) - 1):
+        check_arguments(leaf, request["tool"], request["arguments"])
+        require(not leaf.approvals.get(request["tool"]), "approval-required")
     claim_replay(store, leaf.key + proof[7], proof[4], now_ms)
-    holders = [
-        {"key": did_key(token.key), "name": token.holder_name, "token": token.cti.hex(), "reason": token.reason}
-        for token in tokens
-    ]
+    holders = describe(tokens)
     return {
         "caller": holders[-1]["name"] or holders[-1]["key"],
         "principal": leaf.sub,

@@ -7,9 +7,7 @@ import deputize_reference as reference
 
 
 def constraint(text):
-    value = reference.decode_value(bytes.fromhex(text))
-    reference.check_constraint(value)
-    return value
+    return reference.decode_constraint(bytes.fromhex(text))
 
 
 def authorize(query):

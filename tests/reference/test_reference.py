@@ -195,8 +195,8 @@ def test_random_input_is_decoded_exactly_when_it_encodes_back():
         ("821817ff", "not-canonical"),
         ("82ff1817", "malformed"),
         ("81" * 16 + "80", "too-deep"),
-        ("9a00010001", "too-many"),
-        ("9bffffffffffffffff", "too-many"),
+        ("9a00010001", "malformed"),
+        ("9bffffffffffffffff", "malformed"),
     ],
 )
 def test_strict_decoding(data, code):
@@ -206,6 +206,7 @@ def test_strict_decoding(data, code):
 def test_limits_of_values():
     decode_value(bytes.fromhex("81" * 15 + "80"))
     assert len(decode_value(encode_value([0] * 65536))) == 65536
+    refused("too-many", None, lambda: decode_value(b"\x9a\x00\x01\x00\x01" + bytes(65537)))
     refused("too-many", None, lambda: encode_value([[0] * 65535, 0]))
     refused("too-large", None, lambda: decode_value(bytes(ref.MAX_VALUE_BYTES + 1)))
     refused("too-large", None, lambda: encode_value(b"x" * ref.MAX_VALUE_BYTES))
@@ -243,7 +244,8 @@ def test_accepts():
         ([], "constraint-unknown"),
         ([10, 1], "constraint-unknown"),
         ([-1, [0]], "constraint-unknown"),
-        ([True], "constraint-unknown"),
+        ([True], "malformed"),
+        (["any"], "malformed"),
         ([0, 1], "constraint-unknown"),
         ([1], "constraint-unknown"),
         ([2, 1, 2, 0], "constraint-unknown"),
@@ -252,7 +254,11 @@ def test_accepts():
         ([2, 2, 1], "constraint-invalid"),
         ([2, 1, 1, 1], "constraint-invalid"),
         ([2, None, 1, 1], "constraint-invalid"),
-        ([2, False, 1], "constraint-invalid"),
+        ([2, False, 1], "malformed"),
+        ([2, "a", "b"], "malformed"),
+        ([3, 1], "malformed"),
+        ([7, [1]], "malformed"),
+        ([2, 1, 2**63], "malformed"),
         ([4, []], "constraint-invalid"),
         ([5, []], "constraint-invalid"),
         ([3, [2, 1]], "not-canonical"),
@@ -265,6 +271,16 @@ def test_accepts():
 )
 def test_constraint_rules(raw, code):
     refused(code, None, lambda: ref.check_constraint(raw))
+
+
+def test_depth_of_constraints():
+    def nested(levels, inner):
+        return inner if levels == 1 else [7, [nested(levels - 1, inner)]]
+
+    ref.check_constraint(nested(8, [3, [1]]))
+    ref.check_constraint(nested(8, [1, [1]]))
+    refused("too-deep", None, lambda: ref.check_constraint(nested(8, [3, [[]]])))
+    refused("too-deep", None, lambda: ref.check_constraint(nested(9, [0])))
 
 
 @pytest.mark.parametrize(
@@ -626,19 +642,19 @@ def test_arguments():
     call_with({}, {"anything": [1, None]})
     call_with({"a": [-1, [1, 1]]}, {})
     call_with({"a": [1, 1], "*": [1, 2]}, {"a": 1, "b": 2})
-    refused("argument-missing", None, lambda: call_with({"a": [0]}, {}))
-    refused("argument-refused", None, lambda: call_with({"a": [1, 1]}, {"a": True}))
-    refused("argument-refused", None, lambda: call_with({"a": [-1, [1, 1]]}, {"a": None}))
-    refused("argument-unexpected", None, lambda: call_with({"a": [1, 1]}, {"a": 1, "b": 2}))
-    refused("argument-refused", None, lambda: call_with({"*": [1, 1]}, {"a": 2}))
-    refused("tool-not-allowed", None, lambda: present(child=cap(5, {})))
+    refused("argument-missing", 0, lambda: call_with({"a": [0]}, {}))
+    refused("argument-refused", 0, lambda: call_with({"a": [1, 1]}, {"a": True}))
+    refused("argument-refused", 0, lambda: call_with({"a": [-1, [1, 1]]}, {"a": None}))
+    refused("argument-unexpected", 0, lambda: call_with({"a": [1, 1]}, {"a": 1, "b": 2}))
+    refused("argument-refused", 0, lambda: call_with({"*": [1, 1]}, {"a": 2}))
+    refused("tool-not-allowed", 1, lambda: present(child=cap(5, {})))
     approvals = cap(9, {"deploy": [[1, [public("boss")]]]})
-    refused("approval-required", None, lambda: present(root=approvals, child=approvals))
+    refused("approval-required", 1, lambda: present(root=approvals, child=approvals))
 
 
 def test_replay_and_clock():
     store = ref.ReplayStore(capacity=1)
-    refused("tool-not-allowed", None, lambda: present(child=cap(5, {}), store=store))
+    refused("tool-not-allowed", 1, lambda: present(child=cap(5, {}), store=store))
     present(store=store)
     refused("proof-replayed", None, lambda: present(store=store))
     refused("replay-store-full", None, lambda: present(proof={7: b"q" * 16}, store=store))
@@ -707,3 +723,26 @@ def test_serve():
         else:
             assert expected.items() <= reply.items()
     assert "error" in replies[-1]
+
+
+def test_audit_record():
+    facts = {}
+    first = seal("cap", change(root_claims(), {**cap(11, "release"), -100001: 1}), ANCHOR)
+    call = {"tool": "deploy", "arguments": {"tag": "v1.0", "$n": [2**53, b"1", 1e-7, 0.00001]}, "context": None}
+    config = {"anchors": [{"name": "ana", "key": bytes(ANCHOR.verify_key), "may_impersonate": False}]}
+    config["audience"] = AUDIENCE
+    call["presentation"] = encode([[first], seal("pop", proof_claims(first, call["arguments"]), PLANNER)])
+    with pytest.raises(ref.Denied) as caught:
+        ref.verify(config, call, T * 1000 + 7, set(), facts)
+    record = audit.make_record(config, call, T * 1000 + 7, caught.value, facts)
+    text = audit.canonical_json(record)
+    assert '"arguments":{"$$n":[{"$integer":"9007199254740992"},{"$bytes":"MQ"},1e-7,0.00001],"tag":"v1.0"}' in text
+    assert '"time":"2025-11-24T16:00:00.007Z"' in text
+    assert record["ignored"] == [-100001]
+    assert audit.sentence(record) == (
+        "2025-11-24T16:00:00Z DENY argument-unexpected: planner called deploy for ana at https://tools.acme.example "
+        "(ana → planner; session 00010203): release"
+    )
+    record = audit.make_record(config, {**call, "tool": "a\nb"}, T * 1000, caught.value, {})
+    assert record["tool"] == "a\\u{a}b"
+    assert audit.sentence(record).endswith("an unverified caller called a\\u{a}b at https://tools.acme.example")
