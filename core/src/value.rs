@@ -25,7 +25,7 @@ pub enum Value {
     Bytes(Vec<u8>),
     /// A list.
     List(Vec<Value>),
-    /// A map, in any order here; its encoding is ordered.
+    /// A map, in any order here; its encoding is ordered, and values are the same when their encodings are.
     Map(Vec<(String, Value)>),
 }
 

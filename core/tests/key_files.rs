@@ -54,7 +54,7 @@ fn key() -> SigningKey {
 fn load(path: &Path) -> Result<SigningKey, Error> {
     let (sender, receiver) = mpsc::channel();
     let path = path.to_owned();
-    std::thread::spawn(move || sender.send(os::load(path)));
+    std::thread::spawn(move || drop(sender.send(os::load(path))));
     receiver.recv_timeout(Duration::from_secs(10)).expect("loading hangs")
 }
 

@@ -13,6 +13,7 @@ import cbor2
 import nacl.signing
 import pytest
 
+import deputize_audit as audit
 import deputize_reference as ref
 from deputize_reference import accepts, decode_value, encode, encode_value, narrower, narrower_arguments
 
@@ -746,3 +747,21 @@ def test_audit_record():
     record = audit.make_record(config, {**call, "tool": "a\nb"}, T * 1000, caught.value, {})
     assert record["tool"] == "a\\u{a}b"
     assert audit.sentence(record).endswith("an unverified caller called a\\u{a}b at https://tools.acme.example")
+
+
+def test_signed_mutations_end_in_a_decision():
+    """Payloads with changed bytes under a good signature: allowed or denied, never another exception."""
+    source = random.Random(3)
+    claims = change(root_claims(), {3: [AUDIENCE], **cap(9, {"read": [[1, [public("boss")]]]}), -100001: [1.5, None]})
+    payload = encode(claims)
+    codes = set()
+    for _ in range(400):
+        changed = bytearray(payload)
+        for _ in range(source.randint(1, 2)):
+            changed[source.randrange(len(changed))] = source.choice((0, 0x20, 0x40, 0x60, 0x80, 0xA0, 0xF6, 0xFF, 0x18))
+        first = seal("cap", bytes(changed), ANCHOR)
+        try:
+            decide([first], seal("pop", proof_claims(first), PLANNER))
+        except ref.Denied as denied:
+            codes.add(denied.code)
+    assert {"malformed", "not-canonical", "claim-unknown", "claim-invalid", "key-invalid"} <= codes

@@ -104,7 +104,7 @@ fn values_decode_strictly_and_encode_to_the_same_bytes() {
         match (Value::decode(&bytes), case.get("json")) {
             (Ok(value), Some(json)) => {
                 assert_eq!(deputize::value_to_json(&value), json.as_str().unwrap());
-                assert_eq!(deputize::value_from_json(json.as_str().unwrap()).unwrap(), value, "{case}");
+                assert_eq!(deputize::value_from_json(json.as_str().unwrap()).unwrap().encode().unwrap(), bytes, "{case}");
                 assert_eq!(value.encode().unwrap(), bytes, "{case}");
             }
             (Err(error), None) => assert_eq!(error.code().as_str(), text(&case, "code"), "{case}"),
