@@ -1,0 +1,184 @@
+"""Agents: a name and a key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from deputize import _native
+from deputize._native import Chain, Presentation, SigningKey, Tools, VerifyingKey
+from deputize.errors import DeputizeError, UnsupportedOperation
+
+__all__ = ["Agent"]
+
+_KEYS = Path(".deputize") / "keys"
+
+
+def _error(code: str, what: str, name: object) -> DeputizeError:
+    return _native.make_error(code, what, str(name))
+
+
+def _not_copied() -> UnsupportedOperation:
+    error = _native.make_error("config-invalid", "not copied or pickled, because it holds a key:", "Agent")
+    return UnsupportedOperation(error.code, str(error), error.link, error.context, error.help)
+
+
+class Agent:
+    """A name and a key: issues, delegates, and proves its own calls."""
+
+    __slots__ = ("__name", "__signing_key")
+
+    def __init__(self, name: str, signing_key: SigningKey) -> None:
+        if type(name) is not str:
+            raise _error("name-invalid", "the name of an agent is a text, not", type(name).__name__)
+        if type(signing_key) is not SigningKey:
+            raise _error("key-invalid", "the key of an agent is a SigningKey, not", type(signing_key).__name__)
+        self.__name = name
+        self.__signing_key = signing_key
+
+    def __init_subclass__(cls, **kwargs: Any) -> NoReturn:
+        raise TypeError("Agent cannot be subclassed")
+
+    @classmethod
+    def generate(cls, name: str) -> Agent:
+        """An agent with a new key."""
+        return cls(name, SigningKey.generate())
+
+    @classmethod
+    def from_seed(cls, name: str, seed: bytes | bytearray | memoryview) -> Agent:
+        """An agent whose key has this seed of 32 bytes."""
+        try:
+            key = SigningKey.from_seed(seed)
+        finally:
+            del seed  # not in the locals of a traceback
+        return cls(name, key)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], name: str | None = None) -> Agent:
+        """An agent whose key is in this file. It is named like the file unless a name is given."""
+        return cls(Path(path).stem if name is None else name, SigningKey.load(path))
+
+    @classmethod
+    def load_or_create(cls, name: str, directory: str | os.PathLike[str] | None = None) -> Agent:
+        """An agent whose key is in ``<directory>/<name>.pem``; made if it is not there."""
+        if type(name) is not str or not name or name in {".", ".."} or any(c in name for c in "/\\\0"):
+            raise _error("name-invalid", "the name of a key file", name)
+        folder = _KEYS if directory is None else Path(directory)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(name, SigningKey.load_or_create(folder / f"{name}.pem"))
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.__name
+
+    @property
+    def key(self) -> VerifyingKey:
+        """Its public key."""
+        return self.__signing_key.verifying_key
+
+    @property
+    def did(self) -> str:
+        """Its public key as did:key."""
+        return self.key.did_key
+
+    def issue(
+        self,
+        *,
+        to: Agent | VerifyingKey,
+        tools: Mapping[str, Mapping[str, Any]] | Tools | None = None,
+        ttl: int | str | None = None,
+        subject: str | None = None,
+        mode: str | None = None,
+        session: bytes | None = None,
+        task: bytes | None = None,
+        audience: str | Sequence[str] | None = None,
+        max_depth: int | None = None,
+        reason: str | None = None,
+        context: str | None = None,
+        holder_name: str | None = None,
+        not_before: int | None = None,
+        approvals: Mapping[str, Any] | None = None,
+        evidence: bytes | None = None,
+    ) -> Chain:
+        """A root, in this agent's name as verifiers know it."""
+        options = _given(
+            to,
+            tools=tools,
+            ttl=ttl,
+            subject=subject,
+            mode=mode,
+            session=session,
+            task=task,
+            audience=audience,
+            max_depth=max_depth,
+            reason=reason,
+            context=context,
+            holder_name=holder_name,
+            not_before=not_before,
+            approvals=approvals,
+            evidence=evidence,
+        )
+        return _native.issue(self.__signing_key, self.__name, to, options)
+
+    def delegate(
+        self,
+        chain: Chain,
+        *,
+        to: Agent | VerifyingKey,
+        tools: Mapping[str, Mapping[str, Any]] | Tools | None = None,
+        ttl: int | str | None = None,
+        audience: str | Sequence[str] | None = None,
+        max_depth: int | None = None,
+        reason: str | None = None,
+        context: str | None = None,
+        holder_name: str | None = None,
+        not_before: int | None = None,
+        approvals: Mapping[str, Any] | None = None,
+        evidence: bytes | None = None,
+    ) -> Chain:
+        """The chain with one more token, which allows no more than its parent."""
+        options = _given(
+            to,
+            tools=tools,
+            ttl=ttl,
+            audience=audience,
+            max_depth=max_depth,
+            reason=reason,
+            context=context,
+            holder_name=holder_name,
+            not_before=not_before,
+            approvals=approvals,
+            evidence=evidence,
+        )
+        return _native.delegate(self.__signing_key, chain, to, options)
+
+    def prove(
+        self, chain: Chain, tool: str, arguments: dict[str, Any], audience: str, challenge: bytes | None = None
+    ) -> Presentation:
+        """What travels with one attempt of a call. Each attempt, also a retry, needs a new one."""
+        return _native.prove(self.__signing_key, chain, tool, arguments, audience, challenge)
+
+    def __repr__(self) -> str:
+        return f"Agent({self.__name!r}, {self.did})"
+
+    def __reduce__(self) -> NoReturn:
+        raise _not_copied()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise _not_copied()
+
+    def __copy__(self) -> NoReturn:
+        raise _not_copied()
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        raise _not_copied()
+
+
+def _given(to: object, **options: Any) -> dict[str, Any]:
+    """The options that were given; the holder is called as the agent is, unless told otherwise."""
+    if options["holder_name"] is None and type(to) is Agent:
+        options["holder_name"] = to.name
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,542 @@
+//! The verifier, and what it answers.
+
+use std::sync::{Arc, OnceLock};
+
+use deputize::{Call, Claimed, Code, Error, Now, ReplayKey, ReplayStore, Timestamp};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString};
+
+use crate::convert::{self, map_to_python, sequence, text, unsigned, verifying_key};
+use crate::errors::{Failure, Result, denial, entry, failed_callback};
+use crate::token::{Chain, Presentation, challenge_of, claims_to_python, system_now};
+
+/// Someone whose roots a verifier accepts.
+#[pyclass(frozen, module = "deputize")]
+pub struct TrustAnchor {
+    anchor: deputize::TrustAnchor,
+    may_impersonate: bool,
+}
+
+#[pymethods]
+impl TrustAnchor {
+    #[new]
+    #[pyo3(signature = (name, key, may_impersonate=false))]
+    fn new(name: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, may_impersonate: bool) -> PyResult<Self> {
+        entry(|| {
+            let anchor = anchor(name, key)?;
+            let anchor = if may_impersonate { anchor.allow_impersonation() } else { anchor };
+            Ok(TrustAnchor { anchor, may_impersonate })
+        })
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        self.anchor.name()
+    }
+
+    #[getter]
+    fn key(&self) -> crate::keys::VerifyingKey {
+        crate::keys::VerifyingKey(self.anchor.key().clone())
+    }
+
+    #[getter]
+    const fn may_impersonate(&self) -> bool {
+        self.may_impersonate
+    }
+
+    fn __repr__(&self) -> PyResult<String> {
+        entry(|| Ok(format!("TrustAnchor({:?}, {})", self.anchor.name(), self.anchor.key().did_key())))
+    }
+}
+
+fn anchor(name: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>) -> Result<deputize::TrustAnchor> {
+    let name = text(name, Code::NameInvalid, "the name of a trust anchor")?;
+    Ok(deputize::TrustAnchor::new(&name, &verifying_key(key, Code::KeyInvalid, "the key of a trust anchor")?)?)
+}
+
+/// A `TrustAnchor`, or an `Agent`: something with a name and a key.
+fn anchor_of(object: &Bound<'_, PyAny>) -> Result<deputize::TrustAnchor> {
+    if let Ok(known) = object.cast::<TrustAnchor>() {
+        return Ok(known.get().anchor.clone());
+    }
+    const WHAT: &str = "trust: a list of TrustAnchor and Agent";
+    let name = object.getattr("name").map_err(|_| Error::about(Code::ConfigInvalid, WHAT))?;
+    let name = text(&name, Code::ConfigInvalid, WHAT)?;
+    Ok(deputize::TrustAnchor::new(&name, &verifying_key(object, Code::ConfigInvalid, WHAT)?)?)
+}
+
+/// The bounded store in memory. It begins with the first verifier that uses it, by that verifier's clock.
+#[pyclass(frozen, module = "deputize")]
+pub struct MemoryReplayStore {
+    capacity: usize,
+    store: OnceLock<Arc<deputize::MemoryReplayStore>>,
+}
+
+#[pymethods]
+impl MemoryReplayStore {
+    #[new]
+    #[pyo3(signature = (capacity=None))]
+    fn new(capacity: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        const WHAT: &str = "capacity: a positive int";
+        entry(|| {
+            let capacity = match capacity {
+                None => deputize::MemoryReplayStore::DEFAULT_CAPACITY,
+                Some(capacity) => {
+                    usize::try_from(unsigned(capacity, Code::ConfigInvalid, WHAT)?).map_err(|_| Error::about(Code::ConfigInvalid, WHAT))?
+                }
+            };
+            if capacity == 0 {
+                return Err(Error::about(Code::ConfigInvalid, WHAT).into());
+            }
+            Ok(MemoryReplayStore { capacity, store: OnceLock::new() })
+        })
+    }
+
+    #[getter]
+    const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// How many proofs it remembers.
+    fn __len__(&self) -> usize {
+        self.store.get().map_or(0, |store| store.len())
+    }
+}
+
+impl MemoryReplayStore {
+    fn begin(&self, now: Now) -> deputize::Result<Arc<deputize::MemoryReplayStore>> {
+        let made = Arc::new(deputize::MemoryReplayStore::new(self.capacity, now)?);
+        Ok(self.store.get_or_init(|| made).clone())
+    }
+}
+
+/// What the verifier in core is given for a store: the one in memory, or one that Python is asked about after core has decided.
+#[derive(Clone)]
+enum Store {
+    Memory(Arc<deputize::MemoryReplayStore>),
+    Python,
+}
+
+impl ReplayStore for Store {
+    fn claim(&self, key: &ReplayKey, expires: Timestamp, now: Now) -> Claimed {
+        match self {
+            Store::Memory(store) => store.claim(key, expires, now),
+            Store::Python => Claimed::Unavailable,
+        }
+    }
+
+    fn created(&self) -> Option<Now> {
+        match self {
+            Store::Memory(store) => store.created(),
+            Store::Python => None,
+        }
+    }
+}
+
+/// The process that a verifier was made in; in a forked child, the memory is only a copy.
+struct Configuration {
+    anchors: Vec<deputize::TrustAnchor>,
+    audience: String,
+    store: Store,
+}
+
+impl Configuration {
+    fn verifier(&self) -> deputize::Result<deputize::Verifier> {
+        deputize::Verifier::new(self.anchors.iter().cloned(), &self.audience, self.store.clone())
+    }
+}
+
+/// Decides about calls.
+#[pyclass(frozen, module = "deputize")]
+pub struct Verifier {
+    core: deputize::Verifier,
+    configuration: Configuration,
+    process: u32,
+    /// The verifier of one forked child, with locks of its own: those of the parent may have been held when it forked.
+    child: OnceLock<(u32, deputize::Verifier)>,
+    replay: Option<Py<PyAny>>,
+    audit: Option<Py<PyAny>>,
+    clock: Option<Py<PyAny>>,
+}
+
+#[pymethods]
+impl Verifier {
+    #[new]
+    #[pyo3(signature = (trust, audience, audit=None, replay=None, clock=None))]
+    fn new(
+        py: Python<'_>,
+        trust: &Bound<'_, PyAny>,
+        audience: &Bound<'_, PyAny>,
+        audit: Option<Bound<'_, PyAny>>,
+        replay: Option<Bound<'_, PyAny>>,
+        clock: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        entry(|| {
+            let trust = sequence(trust).ok_or(Error::about(Code::ConfigInvalid, "trust: a list of TrustAnchor and Agent"))?;
+            let anchors = trust.iter_borrowed().map(|anchor| anchor_of(&anchor)).collect::<Result<Vec<_>>>()?;
+            let audience = text(audience, Code::ConfigInvalid, "audience: a text")?;
+            for (callback, what) in [(&audit, "audit: an AuditLog or a function"), (&clock, "clock: a function")] {
+                if callback.as_ref().is_some_and(|callback| !callback.is_callable()) {
+                    return Err(Error::about(Code::ConfigInvalid, what).into());
+                }
+            }
+            let clock = clock.map(Bound::unbind);
+            let store = match &replay {
+                None => Store::Memory(Arc::new(deputize::MemoryReplayStore::new(
+                    deputize::MemoryReplayStore::DEFAULT_CAPACITY,
+                    read_clock(py, clock.as_ref())?,
+                )?)),
+                Some(store) => match store.cast::<MemoryReplayStore>() {
+                    Ok(memory) => Store::Memory(memory.get().begin(read_clock(py, clock.as_ref())?)?),
+                    Err(_) if store.getattr("claim").is_ok_and(|claim| claim.is_callable()) => Store::Python,
+                    Err(_) => return Err(Error::about(Code::ConfigInvalid, "replay: a store with a method claim").into()),
+                },
+            };
+            let replay = if matches!(store, Store::Python) { replay.map(Bound::unbind) } else { None };
+            let configuration = Configuration { anchors, audience, store };
+            let (core, process) = (configuration.verifier()?, std::process::id());
+            Ok(Verifier { core, configuration, process, child: OnceLock::new(), replay, audit: audit.map(Bound::unbind), clock })
+        })
+    }
+
+    #[getter]
+    fn audience(&self) -> &str {
+        self.core.audience()
+    }
+
+    /// Decides about one attempt of a call; raises `Denied`.
+    #[pyo3(signature = (presentation, tool, arguments, challenge=None, context=None))]
+    fn authorize(
+        &self,
+        py: Python<'_>,
+        presentation: &Bound<'_, PyAny>,
+        tool: &Bound<'_, PyAny>,
+        arguments: &Bound<'_, PyAny>,
+        challenge: Option<&Bound<'_, PyAny>>,
+        context: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Authorized> {
+        entry(|| self.decide(py, presentation, tool, arguments, challenge, context))
+    }
+
+    /// Checks a chain without a call; raises `DeputizeError`.
+    fn verify_chain(&self, py: Python<'_>, chain: &Bound<'_, PyAny>) -> PyResult<VerifiedChain> {
+        entry(|| {
+            let chain = chain.cast::<Chain>().map_err(|_| Error::about(Code::Malformed, "chain: a Chain"))?.get();
+            let core = self.core().ok_or(Error::about(Code::ReplayStoreUnavailable, "a process that was forked twice"))?;
+            let now = read_clock(py, self.clock.as_ref())?;
+            Ok(VerifiedChain(py.detach(|| core.verify_chain(&chain.0, now))?))
+        })
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Verifier({:?})", self.core.audience())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        for held in [&self.replay, &self.audit, &self.clock] {
+            visit.call(held)?;
+        }
+        Ok(())
+    }
+}
+
+/// The call, as far as Python's objects could be read.
+struct Read {
+    presentation: Vec<u8>,
+    arguments: deputize::Arguments,
+    challenge: Option<Vec<u8>>,
+    context: Option<String>,
+}
+
+impl Verifier {
+    fn decide(
+        &self,
+        py: Python<'_>,
+        presentation: &Bound<'_, PyAny>,
+        tool: &Bound<'_, PyAny>,
+        arguments: &Bound<'_, PyAny>,
+        challenge: Option<&Bound<'_, PyAny>>,
+        context: Option<&Bound<'_, PyAny>>,
+    ) -> Result<Authorized> {
+        let now = match read_clock(py, self.clock.as_ref()) {
+            Ok(now) => Ok(now),
+            Err(Failure::Refused(error)) => Err(error),
+            Err(raised) => return Err(raised),
+        };
+        let name = text(tool, Code::NameInvalid, "the name of the tool");
+        let shown = name.as_deref().unwrap_or_default();
+        let read = read(presentation, arguments, challenge, context);
+        let (read, now) = match (&name, read, &now) {
+            (Err(error), _, _) | (_, Ok(_), Err(error)) => return Err(self.refuse(py, shown, error.clone(), &now)),
+            (_, Err(error), _) => return Err(self.refuse(py, shown, error, &now)),
+            (_, Ok(read), Ok(now)) => (read, *now),
+        };
+        let unavailable = |what| self.refuse(py, shown, Error::about(Code::ReplayStoreUnavailable, what), &Ok(now));
+        if self.is_forked() && self.replay.is_none() {
+            return Err(unavailable("a forked process has only a copy of the memory; make the verifier after the fork, or share a store"));
+        }
+        let Some(core) = self.core() else { return Err(unavailable("a process that was forked twice")) };
+        let call = Call { tool: shown, arguments: &read.arguments, challenge: read.challenge.as_deref(), context: read.context.as_deref() };
+        let admissible = match py.detach(|| core.evaluate(&read.presentation, &call, now)) {
+            Ok(admissible) => admissible,
+            Err(denied) => return Err(self.denied(py, denied)),
+        };
+        let (key, expires, time) = (*admissible.replay_key(), admissible.expires(), admissible.now());
+        let claimed = match &self.replay {
+            None => py.detach(|| self.configuration.store.claim(&key, expires, time)),
+            Some(store) => claim(py, store, &key, expires, time)?,
+        };
+        let authorized = match admissible.admit(claimed) {
+            Ok(authorized) => authorized,
+            Err(denied) => return Err(self.denied(py, denied)),
+        };
+        let record = Py::new(py, AuditRecord(authorized.record().clone()))?;
+        if !self.written(py, &record)? {
+            let denied = core.refuse(shown, Code::AuditUnavailable.into(), time);
+            return Err(denial(denied.error(), Py::new(py, AuditRecord(denied.record().clone()))?).into());
+        }
+        Ok(Authorized { inner: authorized, record })
+    }
+
+    fn is_forked(&self) -> bool {
+        std::process::id() != self.process
+    }
+
+    /// The verifier of this process: in a forked child, one of its own.
+    fn core(&self) -> Option<&deputize::Verifier> {
+        let process = std::process::id();
+        if process == self.process {
+            return Some(&self.core);
+        }
+        if self.child.get().is_none() {
+            let _ = self.child.set((process, self.configuration.verifier().ok()?));
+        }
+        self.child.get().filter(|(owner, _)| *owner == process).map(|(_, verifier)| verifier)
+    }
+
+    /// A denial for a call that could not be read or timed.
+    fn refuse(&self, py: Python<'_>, tool: &str, error: Error, now: &deputize::Result<Now>) -> Failure {
+        let now = now.clone().or_else(|_| system_now()).or_else(|_| Now::from_millis(1));
+        match now {
+            Ok(now) => self.denied(py, self.core.refuse(tool, error, now)),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// The record goes to the audit sink. A sink that fails changes nothing about a denial.
+    fn denied(&self, py: Python<'_>, denied: deputize::Denied) -> Failure {
+        let record = match Py::new(py, AuditRecord(denied.record().clone())) {
+            Ok(record) => record,
+            Err(error) => return error.into(),
+        };
+        match self.written(py, &record) {
+            Ok(_) => denial(denied.error(), record).into(),
+            Err(raised) => raised,
+        }
+    }
+
+    /// Whether the audit sink took the record. A sink that answers with something to be awaited has not.
+    fn written(&self, py: Python<'_>, record: &Py<AuditRecord>) -> Result<bool> {
+        let Some(audit) = &self.audit else { return Ok(true) };
+        match audit.bind(py).call1((record.clone_ref(py),)) {
+            Ok(answer) => Ok(!answer.hasattr("__await__")?),
+            Err(error) => failed_callback(py, error).map(|()| false),
+        }
+    }
+}
+
+/// What could be read of a call; the presentation last, because everything else is the program's own.
+fn read(
+    presentation: &Bound<'_, PyAny>,
+    arguments: &Bound<'_, PyAny>,
+    challenge: Option<&Bound<'_, PyAny>>,
+    context: Option<&Bound<'_, PyAny>>,
+) -> deputize::Result<Read> {
+    let arguments = convert::arguments(arguments)?;
+    let challenge = challenge.map(challenge_of).transpose()?;
+    let context = context.map(|context| text(context, Code::ContextMismatch, "context: a text")).transpose()?;
+    Ok(Read { presentation: presentation_bytes(presentation)?, arguments, challenge, context })
+}
+
+/// A `Presentation`, its bytes, or its text; nothing at all is a proof that is missing.
+fn presentation_bytes(object: &Bound<'_, PyAny>) -> deputize::Result<Vec<u8>> {
+    if object.is_none() {
+        return Err(Code::ProofMissing.into());
+    }
+    if let Ok(presentation) = object.cast::<Presentation>() {
+        return Ok(presentation.get().0.encode().to_vec());
+    }
+    if object.cast_exact::<PyString>().is_ok() {
+        return deputize::Presentation::bytes_from_text(&text(object, Code::TextMalformed, "a lone surrogate")?);
+    }
+    let bytes = convert::bytes(object)?.ok_or(Error::about(Code::Malformed, "a presentation is a Presentation, a text or bytes"))?;
+    if bytes.is_empty() { Err(Code::ProofMissing.into()) } else { Ok(bytes) }
+}
+
+/// The clock: milliseconds since 1970, an `int` and nothing else.
+fn read_clock(py: Python<'_>, clock: Option<&Py<PyAny>>) -> Result<Now> {
+    let Some(clock) = clock else { return Ok(system_now()?) };
+    const WHAT: &str = "the clock did not give an int of milliseconds";
+    match clock.bind(py).call0() {
+        Ok(answer) => Ok(Now::from_millis(unsigned(&answer, Code::ClockInvalid, WHAT)?)?),
+        Err(error) => {
+            failed_callback(py, error)?;
+            Err(Error::about(Code::ClockInvalid, "the clock raised an exception").into())
+        }
+    }
+}
+
+/// Asks a store that is written in Python: only `True` itself is fresh.
+fn claim(py: Python<'_>, store: &Py<PyAny>, key: &ReplayKey, expires: Timestamp, now: Now) -> Result<Claimed> {
+    let key = PyBytes::new(py, key.as_bytes());
+    match store.bind(py).call_method1("claim", (key, expires.secs(), now.millis())) {
+        Ok(answer) => Ok(match answer.cast_exact::<PyBool>() {
+            Ok(fresh) if fresh.is_true() => Claimed::Fresh,
+            Ok(_) => Claimed::Seen,
+            Err(_) => Claimed::Unavailable,
+        }),
+        Err(error) => failed_callback(py, error).map(|()| Claimed::Unavailable),
+    }
+}
+
+/// A chain whose links, times and narrowing were checked.
+#[pyclass(frozen, module = "deputize")]
+pub struct VerifiedChain(deputize::VerifiedChain);
+
+#[pymethods]
+impl VerifiedChain {
+    #[getter]
+    fn caller(&self) -> String {
+        self.0.caller()
+    }
+
+    #[getter]
+    fn principal(&self) -> &str {
+        self.0.principal()
+    }
+
+    #[getter]
+    fn issuer(&self) -> &str {
+        self.0.issuer().name()
+    }
+
+    /// The claims of every token, root first.
+    #[getter]
+    fn claims<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        entry(|| claims_to_python(py, self.0.claims()))
+    }
+
+    #[getter]
+    fn expires(&self) -> u64 {
+        self.0.leaf().expires.secs()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("VerifiedChain({:?} for {:?})", self.0.caller(), self.0.principal())
+    }
+}
+
+/// An allowed call. Only a verifier makes one.
+#[pyclass(frozen, module = "deputize")]
+pub struct Authorized {
+    inner: deputize::Authorized,
+    record: Py<AuditRecord>,
+}
+
+#[pymethods]
+impl Authorized {
+    #[getter]
+    fn caller(&self) -> String {
+        self.inner.caller()
+    }
+
+    #[getter]
+    fn on_behalf_of(&self) -> &str {
+        self.inner.on_behalf_of()
+    }
+
+    #[getter]
+    fn tool(&self) -> &str {
+        self.inner.tool()
+    }
+
+    /// The arguments that were decided about, as a new dict each time.
+    #[getter]
+    fn arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        entry(|| Ok(map_to_python(py, self.inner.arguments().into_iter().flat_map(deputize::Arguments::iter))?))
+    }
+
+    #[getter]
+    fn chain(&self) -> VerifiedChain {
+        VerifiedChain(self.inner.chain().clone())
+    }
+
+    #[getter]
+    fn expires(&self) -> u64 {
+        self.inner.expires().secs()
+    }
+
+    /// Labels in the chain that carry no authority.
+    #[getter]
+    fn ignored(&self) -> Vec<i64> {
+        self.inner.ignored()
+    }
+
+    #[getter]
+    fn record(&self, py: Python<'_>) -> Py<AuditRecord> {
+        self.record.clone_ref(py)
+    }
+
+    /// The record as one sentence.
+    #[getter]
+    fn audit(&self) -> String {
+        self.inner.record().to_sentence()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Authorized({:?})", self.inner.record().to_sentence())
+    }
+}
+
+/// One decision.
+#[pyclass(frozen, module = "deputize")]
+pub struct AuditRecord(deputize::AuditRecord);
+
+#[pymethods]
+impl AuditRecord {
+    /// One line of canonical JSON.
+    #[pyo3(signature = (arguments=false))]
+    fn json(&self, arguments: bool) -> PyResult<String> {
+        entry(|| Ok(if arguments { self.0.to_json_with_arguments() } else { self.0.to_json() }))
+    }
+
+    #[getter]
+    fn sentence(&self) -> PyResult<String> {
+        entry(|| Ok(self.0.to_sentence()))
+    }
+
+    #[getter]
+    fn allowed(&self) -> bool {
+        self.0.is_allowed()
+    }
+
+    /// `allowed`, or the code of the denial.
+    #[getter]
+    fn code(&self) -> &'static str {
+        self.0.code().map_or("allowed", Code::as_str)
+    }
+
+    #[getter]
+    fn time_ms(&self) -> u64 {
+        self.0.time().millis()
+    }
+
+    fn __str__(&self) -> PyResult<String> {
+        self.sentence()
+    }
+
+    fn __repr__(&self) -> PyResult<String> {
+        entry(|| Ok(format!("AuditRecord({:?})", self.0.to_sentence())))
+    }
+}
