@@ -2,6 +2,7 @@
 //!
 //! The forge writes CBOR with `ciborium` and signs with `ed25519-dalek` directly, so that it can make what the library refuses to make.
 
+pub mod errors_page;
 pub mod forge;
 pub mod scenarios;
 pub mod tables;
