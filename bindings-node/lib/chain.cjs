@@ -1,0 +1,120 @@
+'use strict';
+const { inspect } = require('node:util');
+const { call, failure } = require('./native.cjs');
+const { read } = require('./tape.cjs');
+const { bytes, kindOf, text } = require('./options.cjs');
+const { NATIVE, onlyNative, publicKey } = require('./keys.cjs');
+const { toolsFrom } = require('./tools.cjs');
+
+/** The longest text of a chain, and one character more: what is longer is refused by its length alone. */
+const MOST_CHAIN_TEXT = Math.ceil(65536 / 3) * 4 + 1;
+
+/** Claims as the native part gives them, with keys and tools as objects. */
+function claimsFrom(claims) {
+  const approvals = Object.create(null);
+  for (const [tool, count, approvers] of claims.approvals ?? []) {
+    const one = Object.freeze({ count, approvers: Object.freeze(approvers.map(publicKey)) });
+    approvals[tool] = Object.freeze([...(approvals[tool] ?? []), one]);
+  }
+  const read = { ...claims, holder: publicKey(claims.holder), tools: toolsFrom(claims.tools) };
+  if (claims.approvals !== undefined) read.approvals = Object.freeze(approvals);
+  return Object.freeze(read);
+}
+
+let chainBytes;
+
+/** A chain of tokens, root first. Its shape is right; nobody has checked its signatures. */
+class Chain {
+  #bytes;
+  static {
+    chainBytes = (value) => (typeof value === 'object' && value !== null && #bytes in value ? value.#bytes : undefined);
+  }
+
+  constructor(token, checked) {
+    onlyNative(token, 'Chain');
+    this.#bytes = Buffer.from(checked);
+    Object.freeze(this);
+  }
+
+  static decode(encoding) {
+    const copy = Buffer.from(bytes(encoding, 'malformed', 'a chain'));
+    call('chainCheck', copy);
+    return new Chain(NATIVE, copy);
+  }
+
+  static fromText(encoding) {
+    return new Chain(NATIVE, call('chainFromText', text(encoding, 'text-malformed', 'a chain').slice(0, MOST_CHAIN_TEXT)));
+  }
+
+  get bytes() {
+    return new Uint8Array(this.#bytes);
+  }
+
+  get text() {
+    return call('toText', this.#bytes);
+  }
+
+  get tokens() {
+    return call('chainTokens', this.#bytes).map((token) => new Uint8Array(token));
+  }
+
+  unverifiedClaims() {
+    return read(call('chainClaims', this.#bytes)).map(claimsFrom);
+  }
+
+  toString() {
+    return this.text;
+  }
+
+  toJSON() {
+    return this.text;
+  }
+
+  [inspect.custom]() {
+    return `Chain(${this.#bytes.length} bytes)`;
+  }
+}
+
+function requiredChain(chain) {
+  const encoding = chainBytes(chain);
+  if (encoding === undefined) throw failure('malformed', 'not a Chain:', kindOf(chain));
+  return encoding;
+}
+
+let presentationBytes;
+
+/** A chain and the proof of one call: what travels with it. */
+class Presentation {
+  #bytes;
+  static {
+    presentationBytes = (value) => (typeof value === 'object' && value !== null && #bytes in value ? value.#bytes : undefined);
+  }
+
+  constructor(token, made) {
+    onlyNative(token, 'Presentation');
+    this.#bytes = Buffer.from(made);
+    Object.freeze(this);
+  }
+
+  get bytes() {
+    return new Uint8Array(this.#bytes);
+  }
+
+  get text() {
+    return call('toText', this.#bytes);
+  }
+
+  toString() {
+    return this.text;
+  }
+
+  toJSON() {
+    return this.text;
+  }
+
+  [inspect.custom]() {
+    return `Presentation(${this.#bytes.length} bytes)`;
+  }
+}
+
+module.exports = { Chain, Presentation, claimsFrom, presentationBytes, requiredChain };

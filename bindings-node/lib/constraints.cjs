@@ -1,0 +1,4 @@
+'use strict';
+const { Constraint, Optional, functions } = require('./constraint.cjs');
+
+module.exports = { Constraint, Optional, ...functions };

@@ -1,0 +1,6 @@
+// The same objects as for CommonJS: one implementation, so that `instanceof` holds across both.
+import implementation from './mcp.cjs';
+
+export const {
+  guard, caller, signCalls, metaFor, PRESENTATION, DENIAL, HEADER,
+} = implementation;

@@ -1,0 +1,55 @@
+'use strict';
+// What functions take beside values: options, texts, bytes, times. Everything is read once.
+const { types } = require('node:util');
+const { failure } = require('./native.cjs');
+const { copyBytes } = require('./tape.cjs');
+
+/** The options that are given, by name; `undefined` is as if left out. An option that is not known is refused: it may be a misspelt restriction. */
+function options(given, known, where) {
+  const read = new Map();
+  if (given === undefined) return read;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw failure('config-invalid', 'no options:', where);
+  for (const name of Object.keys(given)) {
+    if (!known.includes(name)) throw failure('config-invalid', `${where} has no option`, name);
+    const value = given[name];
+    if (value !== undefined) read.set(name, value);
+  }
+  return read;
+}
+
+function text(value, code, what) {
+  if (typeof value !== 'string' || !value.isWellFormed()) throw failure(code, 'not a text:', what);
+  return value;
+}
+
+/** A copy of bytes. */
+function bytes(value, code, what) {
+  const copy = types.isUint8Array(value) ? copyBytes(value) : undefined;
+  if (copy === undefined) throw failure(code, 'not bytes:', what);
+  return copy;
+}
+
+function count(value, code, what) {
+  if (!Number.isSafeInteger(value) || value < 0) throw failure(code, 'not a count:', what);
+  return value;
+}
+
+const UNITS = { s: 1, m: 60, h: 3600, d: 86400 };
+
+/** Seconds from a number or a text such as `"10m"`. */
+function seconds(value) {
+  if (typeof value === 'string') {
+    const [, digits, unit] = /^([1-9][0-9]{0,8})([smhd])$/.exec(value) ?? [];
+    if (digits === undefined) throw failure('claim-invalid', 'ttl', value);
+    return Number(digits) * UNITS[unit];
+  }
+  if (!Number.isSafeInteger(value) || value < 0) throw failure('claim-invalid', 'ttl', typeof value === 'number' ? value : typeof value);
+  return value;
+}
+
+/** A name for inspection and errors that never runs anything of the value. */
+function kindOf(value) {
+  return value === null ? 'null' : typeof value;
+}
+
+module.exports = { options, text, bytes, count, seconds, kindOf };

@@ -1,0 +1,121 @@
+'use strict';
+// What comes of a decision, as objects.
+const { inspect } = require('node:util');
+const { call } = require('./native.cjs');
+const { Denied } = require('./errors.cjs');
+const { read } = require('./tape.cjs');
+const { NATIVE, onlyNative } = require('./keys.cjs');
+const { AuditRecord } = require('./audit.cjs');
+const { claimsFrom } = require('./chain.cjs');
+
+/** A chain whose links, times and narrowing were verified. It says who could call, not that anybody did. */
+class VerifiedChain {
+  #view;
+
+  constructor(token, tape) {
+    onlyNative(token, 'VerifiedChain');
+    const view = read(tape);
+    this.#view = { ...view, claims: Object.freeze(view.claims.map(claimsFrom)) };
+    Object.freeze(this);
+  }
+
+  get caller() {
+    return this.#view.caller;
+  }
+
+  get principal() {
+    return this.#view.principal;
+  }
+
+  get issuer() {
+    return this.#view.issuer;
+  }
+
+  get claims() {
+    return this.#view.claims;
+  }
+
+  get expires() {
+    return this.#view.expires;
+  }
+
+  [inspect.custom]() {
+    return `VerifiedChain(${this.caller} for ${this.principal})`;
+  }
+}
+
+/** An allowed call. */
+class Authorized {
+  #info;
+  #tape;
+  #arguments;
+  #handle;
+  #chain;
+  #record;
+
+  constructor(token, outcome) {
+    onlyNative(token, 'Authorized');
+    this.#info = read(outcome.info);
+    this.#tape = outcome.arguments;
+    this.#handle = outcome.chain;
+    this.#record = new AuditRecord(NATIVE, outcome.record, this.#info.record);
+  }
+
+  get caller() {
+    return this.#info.caller;
+  }
+
+  get onBehalfOf() {
+    return this.#info.onBehalfOf;
+  }
+
+  get tool() {
+    return this.#info.tool;
+  }
+
+  /** The arguments that were decided about: frozen. Bytes cannot be frozen, so arguments with bytes in them are a new copy each time. */
+  get arguments() {
+    if (this.#arguments !== undefined) return this.#arguments;
+    const copy = read(this.#tape);
+    if (!holdsBytes(copy)) this.#arguments = copy;
+    return copy;
+  }
+
+  get chain() {
+    return (this.#chain ??= new VerifiedChain(NATIVE, call('chainView', this.#handle)));
+  }
+
+  get expires() {
+    return this.#info.expires;
+  }
+
+  get ignored() {
+    return this.#info.ignored;
+  }
+
+  get record() {
+    return this.#record;
+  }
+
+  /** The decision in one sentence. */
+  get audit() {
+    return this.#record.sentence;
+  }
+
+  [inspect.custom]() {
+    return `Authorized(${this.audit})`;
+  }
+}
+
+function holdsBytes(value) {
+  if (typeof value !== 'object' || value === null) return false;
+  return value instanceof Uint8Array || Object.values(value).some(holdsBytes);
+}
+
+/** A denial from its outcome. */
+function deniedFrom(outcome) {
+  const info = read(outcome.info);
+  return new Denied(info.error, new AuditRecord(NATIVE, outcome.record, info.record));
+}
+
+module.exports = { Authorized, VerifiedChain, deniedFrom };

@@ -1,0 +1,232 @@
+'use strict';
+const { inspect, types } = require('node:util');
+const { call, failure, shorten } = require('./native.cjs');
+const { DeputizeError } = require('./errors.cjs');
+const { Writer, copyBytes, read } = require('./tape.cjs');
+const { bytes, kindOf, options, text } = require('./options.cjs');
+const { NATIVE, publicBytes } = require('./keys.cjs');
+const { presentationBytes, requiredChain } = require('./chain.cjs');
+const { AuditLog } = require('./audit.cjs');
+const { argumentsTape } = require('./values.cjs');
+const { Authorized, VerifiedChain, deniedFrom } = require('./outcome.cjs');
+const { MemoryReplayStore, anchorOf, storeOf } = require('./trust.cjs');
+
+/** One byte or character more than any presentation has: what is longer is refused by its length alone. */
+const MOST_BYTES = 69632 + 1;
+const MOST_TEXT = Math.ceil(69632 / 3) * 4 + 1;
+/** Bytes that are no presentation, for something that is neither bytes nor text. */
+const NO_PRESENTATION = Buffer.from([0]);
+const NOTHING = Buffer.alloc(0);
+
+/** Decides about calls. */
+class Verifier {
+  #handle;
+  #claim;
+  #audit;
+  #clock;
+
+  constructor(given) {
+    const read = options(given, ['trust', 'audience', 'audit', 'replay', 'clock'], 'Verifier');
+    this.#clock = clockOf(read.get('clock'));
+    this.#audit = sinkOf(read.get('audit'));
+    const config = configTape(read.get('trust'), read.get('audience'));
+    const replay = read.get('replay') ?? new MemoryReplayStore();
+    const store = storeOf(replay, this.#created());
+    if (store === undefined) this.#claim = claimOf(replay);
+    this.#handle = call('verifierNew', config, store);
+    Object.freeze(this);
+  }
+
+  /** Allows the call, or throws a Denied. */
+  authorize(presentation, tool, args, given) {
+    const decision = this.#decide(presentation, tool, args, given);
+    let { outcome } = decision;
+    if (outcome.kind === 'admissible') {
+      const { key, expires, nowMs } = read(outcome.info);
+      let answer;
+      try {
+        answer = settled(this.#claim(key, expires, nowMs));
+      } catch {
+        answer = undefined;
+      }
+      outcome = call('admit', outcome.admissible, wordFor(answer));
+    }
+    if (outcome.kind === 'denied') {
+      const denied = deniedFrom(outcome);
+      try {
+        settled(this.#audit?.(denied.record));
+      } catch {
+        // The denial stands without its record.
+      }
+      throw denied;
+    }
+    const authorized = new Authorized(NATIVE, outcome);
+    try {
+      if (isThenable(settled(this.#audit?.(authorized.record)))) throw failure('audit-unavailable', 'authorize cannot wait for', 'a promise');
+    } catch {
+      throw this.#unrecorded(decision);
+    }
+    return authorized;
+  }
+
+  /** The same, for a store or audit function that answers with a promise. */
+  async authorizeAsync(presentation, tool, args, given) {
+    const decision = this.#decide(presentation, tool, args, given);
+    let { outcome } = decision;
+    if (outcome.kind === 'admissible') {
+      const { key, expires, nowMs } = read(outcome.info);
+      let answer;
+      try {
+        answer = await this.#claim(key, expires, nowMs);
+      } catch {
+        answer = undefined;
+      }
+      outcome = call('admit', outcome.admissible, wordFor(answer));
+    }
+    if (outcome.kind === 'denied') {
+      const denied = deniedFrom(outcome);
+      try {
+        await this.#audit?.(denied.record);
+      } catch {
+        // The denial stands without its record.
+      }
+      throw denied;
+    }
+    const authorized = new Authorized(NATIVE, outcome);
+    try {
+      await this.#audit?.(authorized.record);
+    } catch {
+      throw this.#unrecorded(decision);
+    }
+    return authorized;
+  }
+
+  /** Checks a chain without a call. */
+  verifyChain(chain) {
+    return new VerifiedChain(NATIVE, call('verifyChain', this.#handle, requiredChain(chain), this.#now()));
+  }
+
+  /** Everything up to the claim in a store of JavaScript's; the arguments are taken before anything else runs. */
+  #decide(presentation, tool, args, given) {
+    const asked = { tool: typeof tool === 'string' ? tool.slice(0, MOST_BYTES) : `(${kindOf(tool)})`, tape: undefined, nowMs: undefined };
+    try {
+      asked.tape = argumentsTape(args);
+      const name = text(tool, 'name-invalid', 'tool').slice(0, MOST_BYTES);
+      const extra = options(given, ['challenge', 'context'], 'authorize');
+      const challenge = extra.has('challenge') ? Buffer.from(bytes(extra.get('challenge'), 'config-invalid', 'challenge')) : undefined;
+      const context = extra.has('context') ? text(extra.get('context'), 'config-invalid', 'context') : undefined;
+      const shown = presented(presentation);
+      asked.nowMs = this.#now();
+      const outcome = call('decide', this.#handle, shown, name, asked.tape, challenge, context, asked.nowMs, this.#claim === undefined);
+      return { asked, outcome };
+    } catch (error) {
+      return { asked, outcome: this.#refuse(asked, error) };
+    }
+  }
+
+  #refuse({ tool, tape, nowMs }, error) {
+    const { code, context } = error instanceof DeputizeError ? error : { code: 'internal', context: null };
+    const [what, name] = partsOf(context);
+    return call('refuse', this.#handle, shorten(tool), tape, code, what, name, nowMs);
+  }
+
+  #unrecorded({ asked }) {
+    return deniedFrom(this.#refuse(asked, failure('audit-unavailable', 'no record was kept by', 'the audit function')));
+  }
+
+  /** The milliseconds of the verifier's clock; none for the system's, which the native part reads. */
+  #now() {
+    if (this.#clock === undefined) return undefined;
+    let now;
+    try {
+      now = settled(this.#clock());
+    } catch {
+      throw failure('clock-invalid', 'the clock', 'threw');
+    }
+    if (!Number.isSafeInteger(now) || now <= 0) throw failure('clock-invalid', 'not milliseconds since 1970:', typeof now === 'number' ? now : kindOf(now));
+    return now;
+  }
+
+  /** When a store in memory begins. If the clock gives no time now, it is the system's: calls are then refused, never replayed. */
+  #created() {
+    try {
+      return this.#now();
+    } catch {
+      return undefined;
+    }
+  }
+
+  [inspect.custom]() {
+    return 'Verifier';
+  }
+}
+
+/** Core's context is ``what `name` ``; a refusal made here is handed back in its two parts. */
+function partsOf(context) {
+  const [, what, name] = /^([^`]*) `([\s\S]*)`$/.exec(context ?? '') ?? [];
+  return what === undefined ? ['', ''] : [what, name];
+}
+
+/** A presentation as the native part takes it: text, or bytes copied at once. */
+function presented(presentation) {
+  if (presentation === undefined || presentation === null) return NOTHING;
+  if (typeof presentation === 'string') return presentation.slice(0, MOST_TEXT);
+  const own = presentationBytes(presentation);
+  if (own !== undefined) return own;
+  const copy = types.isUint8Array(presentation) ? copyBytes(presentation) : undefined;
+  return copy === undefined ? NO_PRESENTATION : Buffer.from(copy.buffer, 0, Math.min(copy.length, MOST_BYTES));
+}
+
+/** The store's answer: only `true` is fresh, only `false` is seen. */
+function wordFor(answer) {
+  if (answer === true) return 'fresh';
+  return answer === false ? 'seen' : 'unavailable';
+}
+
+function isThenable(value) {
+  return (typeof value === 'object' || typeof value === 'function') && value !== null && typeof value.then === 'function';
+}
+
+/** Passes a value on. If it is a promise that nobody waits for, its failure is not left unhandled. */
+function settled(value) {
+  if (isThenable(value)) value.then(undefined, () => {});
+  return value;
+}
+
+function configTape(trust, audience) {
+  const listed = Array.isArray(trust) ? Array.from(trust) : [trust];
+  if (trust === undefined) throw failure('config-invalid', 'Verifier needs', 'trust');
+  const anchors = listed.map(anchorOf);
+  const writer = new Writer();
+  writer.map(2);
+  writer.key('audience');
+  writer.text(text(audience, 'config-invalid', 'audience'));
+  writer.key('anchors');
+  writer.list(anchors.length);
+  for (const anchor of anchors) {
+    writer.list(3);
+    writer.text(anchor.name);
+    writer.bytes(publicBytes(anchor.key));
+    writer.boolean(anchor.mayImpersonate);
+  }
+  return writer.done();
+}
+
+function clockOf(clock) {
+  if (clock === undefined || typeof clock === 'function') return clock;
+  throw failure('config-invalid', 'clock is a function, not', kindOf(clock));
+}
+
+function sinkOf(audit) {
+  if (audit instanceof AuditLog) return (record) => audit.append(record);
+  if (audit === undefined || typeof audit === 'function') return audit;
+  throw failure('config-invalid', 'audit is an AuditLog or a function, not', kindOf(audit));
+}
+
+function claimOf(replay) {
+  const claim = replay?.claim;
+  if (typeof claim !== 'function') throw failure('config-invalid', 'replay is a MemoryReplayStore or has claim(); it is', kindOf(replay));
+  return (key, expires, nowMs) => Reflect.apply(claim, replay, [key, expires, nowMs]);
+}
+
+module.exports = { Verifier };

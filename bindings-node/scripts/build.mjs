@@ -1,0 +1,34 @@
+// Builds the native part with cargo and puts it beside package.json. `--debug` builds without optimisation.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const packageFolder = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const workspace = resolve(packageFolder, '..');
+const unknown = process.argv.slice(2).filter((argument) => argument !== '--debug');
+if (unknown.length > 0) {
+  console.error(`unknown option: ${unknown.join(' ')}`);
+  process.exit(2);
+}
+const profile = process.argv.includes('--debug') ? 'debug' : 'release';
+
+const cargo = ['build', '--package', 'deputize-node', ...(profile === 'release' ? ['--release'] : [])];
+const built = spawnSync(process.env.CARGO || 'cargo', cargo, { cwd: workspace, stdio: 'inherit' });
+if (built.status !== 0) {
+  console.error(built.error ? `cargo could not be started: ${built.error.message}` : 'cargo failed');
+  process.exit(1);
+}
+
+const library = { win32: 'deputize_node.dll', darwin: 'libdeputize_node.dylib' }[process.platform] ?? 'libdeputize_node.so';
+const target = resolve(workspace, process.env.CARGO_TARGET_DIR || 'target');
+
+// A process that has the old file open keeps it: the new one takes its name and not its content.
+const draft = mkdtempSync(join(packageFolder, '.build-'));
+try {
+  copyFileSync(join(target, profile, library), join(draft, 'deputize.node'));
+  renameSync(join(draft, 'deputize.node'), join(packageFolder, 'deputize.node'));
+} finally {
+  rmSync(draft, { recursive: true, force: true });
+}
+console.log(`deputize.node: ${profile}`);

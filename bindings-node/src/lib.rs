@@ -1,0 +1,16 @@
+//! The native part of Deputize for Node.js: functions over bytes, tapes and handles. `lib/` makes the public API of them, and nothing else may
+//! call them: every argument was checked there, and every refusal is turned into a `DeputizeError` there.
+//!
+//! Values cross the boundary as a *tape* ([`tape`]), written and read in one pass. Secrets and state stay here, behind externals.
+// napi registers its functions in every build but that of unit tests, of which there are none: this crate is tested from JavaScript.
+#![cfg_attr(test, allow(dead_code))]
+
+mod chain;
+mod constraints;
+mod errors;
+mod grant;
+mod keys;
+mod record;
+mod tape;
+mod values;
+mod verifier;

@@ -1,0 +1,186 @@
+//! The verifier, and the replay store in memory.
+
+use std::sync::Arc;
+
+use deputize::{
+    Admissible, Call, Claimed, Code, Denied, Error, MemoryReplayStore, Now, Presentation, ReplayKey, ReplayStore, Timestamp, TrustAnchor,
+    UnverifiedChain, Value, Verifier,
+};
+use napi::bindgen_prelude::{Buffer, Either, External};
+use napi_derive::napi;
+
+use crate::errors::{Result, about, thrown};
+use crate::grant::system_now;
+use crate::record::{Outcome, admissible, allowed, chain_to_value, denied};
+use crate::{keys, tape, values};
+
+/// The store in memory: the verifier and JavaScript hold on to it together.
+type Memory = Arc<MemoryReplayStore>;
+
+/// A store that JavaScript has: it is asked there, between the evaluation and the admission.
+struct Elsewhere;
+
+impl ReplayStore for Elsewhere {
+    fn claim(&self, _: &ReplayKey, _: Timestamp, _: Now) -> Claimed {
+        Claimed::Unavailable
+    }
+}
+
+struct Shared(Memory);
+
+impl ReplayStore for Shared {
+    fn claim(&self, key: &ReplayKey, expires: Timestamp, now: Now) -> Claimed {
+        self.0.claim(key, expires, now)
+    }
+
+    fn created(&self) -> Option<Now> {
+        self.0.created()
+    }
+}
+
+/// Milliseconds that JavaScript's clock gave, or else those of the system's.
+fn time(millis: Option<f64>) -> deputize::Result<Now> {
+    match millis {
+        None => system_now(),
+        Some(millis) if (1.0..=9_007_199_254_740_991.0).contains(&millis) && millis.fract() == 0.0 => Now::from_millis(millis as u64),
+        Some(_) => Err(Error::about(Code::ClockInvalid, "milliseconds since 1970 are expected")),
+    }
+}
+
+/// A time for the record of a decision that had no usable clock: the system's, or the first millisecond of 1970.
+fn time_of_record(millis: Option<f64>) -> Result<Now> {
+    time(millis).or_else(|_| system_now()).or_else(|_| Now::from_millis(1)).map_err(thrown)
+}
+
+#[napi(catch_unwind)]
+pub fn store_new(capacity: f64, created_ms: Option<f64>) -> Result<External<Memory>> {
+    let usable = (0.0..=f64::from(u32::MAX)).contains(&capacity) && capacity.fract() == 0.0;
+    let capacity = if usable { capacity as usize } else { 0 };
+    let store = time(created_ms).or_else(|_| system_now()).and_then(|created| MemoryReplayStore::new(capacity, created));
+    store.map(|store| External::new(Arc::new(store))).map_err(thrown)
+}
+
+/// A verifier from `{audience, anchors: [[name, key, may_impersonate]]}`; without a store, JavaScript has it.
+#[napi(catch_unwind)]
+pub fn verifier_new(config: Buffer, store: Option<&External<Memory>>) -> Result<External<Verifier>> {
+    let mut audience = String::new();
+    let mut anchors = Vec::new();
+    for entry in tape::read_map(&config).map_err(thrown)? {
+        match entry {
+            (name, Value::Text(text)) if name == "audience" => audience = text,
+            (name, Value::List(list)) if name == "anchors" => {
+                anchors = list.iter().map(anchor).collect::<deputize::Result<_>>().map_err(thrown)?;
+            }
+            _ => return Err(thrown(tape::broken())),
+        }
+    }
+    let verifier = match store {
+        Some(store) => Verifier::new(anchors, &audience, Shared(Arc::clone(store))),
+        None => Verifier::new(anchors, &audience, Elsewhere),
+    };
+    verifier.map(External::new).map_err(thrown)
+}
+
+fn anchor(value: &Value) -> deputize::Result<TrustAnchor> {
+    let Value::List(parts) = value else { return Err(tape::broken()) };
+    let [Value::Text(name), Value::Bytes(key), Value::Bool(may_impersonate)] = parts.as_slice() else { return Err(tape::broken()) };
+    let anchor = TrustAnchor::new(name, &keys::public(key)?)?;
+    Ok(if *may_impersonate { anchor.allow_impersonation() } else { anchor })
+}
+
+/// Refuses a name or key that is no trust anchor's.
+#[napi(catch_unwind)]
+pub fn anchor_check(name: String, key: Buffer) -> Result<()> {
+    keys::public(&key).and_then(|key| TrustAnchor::new(&name, &key)).map(drop).map_err(thrown)
+}
+
+/// Decides about a call. With `claim`, the proof is claimed in the store in memory; without, the outcome may be `admissible`.
+#[napi(catch_unwind)]
+#[allow(clippy::too_many_arguments, reason = "one call across the boundary for one decision")]
+pub fn decide(
+    verifier: &External<Verifier>,
+    presentation: Either<String, Buffer>,
+    tool: String,
+    arguments: Buffer,
+    challenge: Option<Buffer>,
+    context: Option<String>,
+    now_ms: Option<f64>,
+    claim: bool,
+) -> Result<Outcome> {
+    let arguments = match values::arguments(&arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return Ok(denied(&verifier.refuse(&tool, error, time_of_record(now_ms)?))),
+    };
+    let call = Call { tool: &tool, arguments: &arguments, challenge: challenge.as_deref(), context: context.as_deref() };
+    let now = match time(now_ms) {
+        Ok(now) => now,
+        Err(error) => return Ok(denied(&verifier.refuse_call(&call, error, time_of_record(now_ms)?))),
+    };
+    let bytes = match presentation {
+        Either::B(bytes) => bytes.to_vec(),
+        Either::A(text) => match Presentation::bytes_from_text(&text) {
+            Ok(bytes) => bytes,
+            Err(error) => return Ok(denied(&unreadable(verifier, &call, error, now))),
+        },
+    };
+    let outcome = if claim {
+        verifier.authorize(&bytes, &call, now).map(|authorized| allowed(&authorized))
+    } else {
+        verifier.evaluate(&bytes, &call, now).map(admissible)
+    };
+    Ok(outcome.unwrap_or_else(|refusal| denied(&refusal)))
+}
+
+/// A presentation that is no text form. What a decision looks at earlier (the tool's name, the clock) comes first: an empty presentation gets
+/// exactly that far.
+fn unreadable(verifier: &Verifier, call: &Call<'_>, error: Error, now: Now) -> Denied {
+    match verifier.evaluate(&[], call, now) {
+        Err(earlier) if earlier.code() != Code::ProofMissing => earlier,
+        _ => verifier.refuse_call(call, error, now),
+    }
+}
+
+/// The last step for a store in JavaScript: its answer is `fresh`, `seen`, or anything else for none.
+#[napi(catch_unwind)]
+pub fn admit(waiting: &mut External<Option<Admissible>>, answer: String) -> Result<Outcome> {
+    let claimed = match &*answer {
+        "fresh" => Claimed::Fresh,
+        "seen" => Claimed::Seen,
+        _ => Claimed::Unavailable,
+    };
+    let admissible = waiting.take().ok_or_else(|| thrown(tape::broken()))?;
+    Ok(match admissible.admit(claimed) {
+        Ok(authorized) => allowed(&authorized),
+        Err(refusal) => denied(&refusal),
+    })
+}
+
+/// A denial, with its record, for what JavaScript refused: without the arguments if they could not be read.
+#[napi(catch_unwind)]
+pub fn refuse(
+    verifier: &External<Verifier>,
+    tool: String,
+    arguments: Option<Buffer>,
+    code: String,
+    what: String,
+    name: String,
+    now_ms: Option<f64>,
+) -> Result<Outcome> {
+    let now = time_of_record(now_ms)?;
+    let error = about(&code, &what, &name);
+    let arguments = arguments.and_then(|arguments| values::arguments(&arguments).ok());
+    Ok(denied(&match &arguments {
+        Some(arguments) => verifier.refuse_call(&Call::new(&tool, arguments), error, now),
+        None => verifier.refuse(&tool, error, now),
+    }))
+}
+
+/// A verified chain as a tape.
+#[napi(catch_unwind)]
+pub fn verify_chain(verifier: &External<Verifier>, chain: Buffer, now_ms: Option<f64>) -> Result<Buffer> {
+    let verified = || {
+        let chain = UnverifiedChain::decode(&chain)?;
+        verifier.verify_chain(&chain, time(now_ms)?)
+    };
+    verified().map(|chain| tape::write(&chain_to_value(&chain)).into()).map_err(thrown)
+}
