@@ -1,8 +1,8 @@
 //! Constraints and tools from Python.
 
-use deputize::{ArgumentRules, Code, Constraint as Core, Error, Number, Range, Value};
+use deputize::{ArgumentRules, Code, Constraint as Core, Error, Number, Range, Tools, Value};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use crate::convert::{self, sequence, type_name};
 use crate::errors::{Failure, Result, entry};
@@ -17,16 +17,17 @@ pub struct OptionalArgument(Core);
 
 #[pymethods]
 impl Constraint {
+    /// Whether a value is accepted; one that cannot be signed is not.
     fn accepts(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         entry(|| {
-            let value = convert::value(value)?;
+            let Ok(value) = convert::value(value) else { return Ok(false) };
             Ok(py.detach(|| self.0.accepts(&value)))
         })
     }
 
     fn subsumes(&self, py: Python<'_>, child: &Bound<'_, PyAny>) -> PyResult<bool> {
         entry(|| {
-            let child = entry_of(child)?;
+            let child = constraint_of(child)?;
             Ok(py.detach(|| self.0.subsumes(&child)))
         })
     }
@@ -81,46 +82,6 @@ impl OptionalArgument {
     }
 }
 
-/// What a token allows, as it is read from its encoding.
-#[pyclass(frozen, module = "deputize")]
-pub struct Tools(pub deputize::Tools);
-
-#[pymethods]
-impl Tools {
-    #[getter]
-    fn names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(py, self.0.names())
-    }
-
-    fn encode<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        entry(|| Ok(PyBytes::new(py, &self.0.encode())))
-    }
-
-    fn __contains__(&self, name: &Bound<'_, PyAny>) -> bool {
-        name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| self.0.names().any(|known| known == name)))
-    }
-
-    fn __len__(&self) -> usize {
-        self.0.names().count()
-    }
-
-    fn __repr__(&self) -> PyResult<String> {
-        entry(|| Ok(format!("Tools({})", shown(&self.0.encode()))))
-    }
-
-    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<Tools>().is_ok_and(|other| other.get().0 == self.0)
-    }
-
-    fn __hash__(&self) -> PyResult<u64> {
-        entry(|| Ok(hash(&self.0.encode())))
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        Ok((py.import("deputize._native")?.getattr("decode_tools")?, (self.encode(py)?,)))
-    }
-}
-
 /// An encoding for people: as JSON where it nests no deeper than values do.
 fn shown(encoding: &[u8]) -> String {
     let json = Value::decode(encoding).map(|value| deputize::value_to_json(&value));
@@ -137,6 +98,14 @@ fn hash(bytes: &[u8]) -> u64 {
 
 fn encoded(data: &Bound<'_, PyAny>) -> Result<Vec<u8>> {
     Ok(convert::bytes(data)?.ok_or(Error::about(Code::Malformed, "bytes are expected"))?)
+}
+
+/// A constraint, and no plain value in its place.
+fn constraint_of(object: &Bound<'_, PyAny>) -> Result<Core> {
+    match object.cast::<Constraint>() {
+        Ok(constraint) => Ok(constraint.get().0.clone()),
+        Err(_) => Err(Error::named(Code::ConstraintInvalid, "not a constraint but", &type_name(object)).into()),
+    }
 }
 
 /// A constraint, or the plain value that stands for one.
@@ -157,23 +126,8 @@ fn each(values: &Bound<'_, PyTuple>) -> Result<Vec<Value>> {
     values.iter_borrowed().map(|value| convert::value(&value).map_err(Failure::from)).collect()
 }
 
-/// The values of a set: the operands, or the elements of the one list that is the operand.
-fn operands(values: &Bound<'_, PyTuple>) -> Result<Vec<Value>> {
-    if values.len() == 1
-        && let Some(list) = sequence(&values.get_item(0)?)
-    {
-        return each(&list);
-    }
-    each(values)
-}
-
 fn parts(values: &Bound<'_, PyTuple>) -> Result<Vec<Core>> {
-    if values.len() == 1
-        && let Some(list) = sequence(&values.get_item(0)?)
-    {
-        return list.iter_borrowed().map(|part| entry_of(&part)).collect();
-    }
-    values.iter_borrowed().map(|part| entry_of(&part)).collect()
+    values.iter_borrowed().map(|part| constraint_of(&part)).collect()
 }
 
 fn number(object: &Bound<'_, PyAny>) -> Result<Number> {
@@ -220,37 +174,47 @@ pub fn between(minimum: &Bound<'_, PyAny>, maximum: &Bound<'_, PyAny>) -> PyResu
 
 /// Numbers between two bounds, each of which may be missing or excluded.
 #[pyfunction]
-#[pyo3(signature = (min=None, max=None, min_open=false, max_open=false))]
-pub fn in_range(min: Option<&Bound<'_, PyAny>>, max: Option<&Bound<'_, PyAny>>, min_open: bool, max_open: bool) -> PyResult<Constraint> {
-    entry(|| Ok(Constraint(Core::range(Range { min: bound(min)?, max: bound(max)?, min_open, max_open })?)))
+#[pyo3(signature = (min=None, max=None, min_open=None, max_open=None))]
+pub fn in_range(
+    min: Option<&Bound<'_, PyAny>>,
+    max: Option<&Bound<'_, PyAny>>,
+    min_open: Option<&Bound<'_, PyAny>>,
+    max_open: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Constraint> {
+    let flag = |given: Option<&Bound<'_, PyAny>>| {
+        given.map_or(Ok(false), |flag| convert::boolean(flag, Code::ConstraintInvalid, "min_open, max_open: a bool"))
+    };
+    entry(|| {
+        Ok(Constraint(Core::range(Range { min: bound(min)?, max: bound(max)?, min_open: flag(min_open)?, max_open: flag(max_open)? })?))
+    })
 }
 
 /// One of these values.
 #[pyfunction]
 #[pyo3(signature = (*values))]
 pub fn one_of(values: &Bound<'_, PyTuple>) -> PyResult<Constraint> {
-    entry(|| Ok(Constraint(Core::one_of(operands(values)?)?)))
+    entry(|| Ok(Constraint(Core::one_of(each(values)?)?)))
 }
 
 /// Every value but these.
 #[pyfunction]
 #[pyo3(signature = (*values))]
 pub fn not_one_of(values: &Bound<'_, PyTuple>) -> PyResult<Constraint> {
-    entry(|| Ok(Constraint(Core::not_one_of(operands(values)?)?)))
+    entry(|| Ok(Constraint(Core::not_one_of(each(values)?)?)))
 }
 
 /// Lists in which each of these occurs.
 #[pyfunction]
 #[pyo3(signature = (*values))]
 pub fn contains(values: &Bound<'_, PyTuple>) -> PyResult<Constraint> {
-    entry(|| Ok(Constraint(Core::contains(operands(values)?)?)))
+    entry(|| Ok(Constraint(Core::contains(each(values)?)?)))
 }
 
 /// Lists whose elements are all among these.
 #[pyfunction]
 #[pyo3(signature = (*values))]
 pub fn subset(values: &Bound<'_, PyTuple>) -> PyResult<Constraint> {
-    entry(|| Ok(Constraint(Core::subset(operands(values)?)?)))
+    entry(|| Ok(Constraint(Core::subset(each(values)?)?)))
 }
 
 /// What all of these accept.
@@ -279,17 +243,32 @@ pub fn optional(constraint: &Bound<'_, PyAny>) -> PyResult<OptionalArgument> {
     entry(|| Ok(OptionalArgument(entry_of(constraint)?)))
 }
 
-/// Tools: `{tool: {argument: entry}}`, or a `Tools`.
-pub fn tools_of(object: &Bound<'_, PyAny>) -> Result<deputize::Tools> {
-    if let Ok(tools) = object.cast::<Tools>() {
-        return Ok(tools.get().0.clone());
-    }
-    let mut tools = deputize::Tools::new();
-    for (name, arguments) in dict_of(object, "tools: a dict of dicts")?.iter() {
+/// Tools: `{tool: {argument: entry}}`.
+pub fn tools_of(object: &Bound<'_, PyAny>) -> Result<Tools> {
+    let mut tools = Tools::new();
+    for (name, arguments) in dict_of(object, Code::ClaimInvalid, "tools: a dict of dicts")?.iter() {
         let name = convert::text(&name, Code::NameInvalid, "the name of a tool")?;
-        tools = tools.allow(&name, rules_of(&dict_of(&arguments, "the arguments of a tool: a dict")?)?)?;
+        tools = tools.allow(&name, rules_of(&dict_of(&arguments, Code::ClaimInvalid, "the arguments of a tool: a dict")?)?)?;
     }
     Ok(tools)
+}
+
+/// The same form, with constraints as objects.
+pub fn tools_to_python<'py>(py: Python<'py>, tools: &Tools) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (name, rules) in tools.iter() {
+        let arguments = PyDict::new(py);
+        for (argument, constraint, optional) in rules.iter() {
+            let constraint = constraint.clone();
+            if optional {
+                arguments.set_item(argument, OptionalArgument(constraint))?;
+            } else {
+                arguments.set_item(argument, Constraint(constraint))?;
+            }
+        }
+        dict.set_item(name, arguments)?;
+    }
+    Ok(dict)
 }
 
 fn rules_of(arguments: &Bound<'_, PyDict>) -> Result<ArgumentRules> {
@@ -306,8 +285,8 @@ fn rules_of(arguments: &Bound<'_, PyDict>) -> Result<ArgumentRules> {
 }
 
 /// A copy of a dict, so that nobody changes it meanwhile.
-pub fn dict_of<'py>(object: &Bound<'py, PyAny>, what: &'static str) -> Result<Bound<'py, PyDict>> {
-    let dict = object.cast_exact::<PyDict>().map_err(|_| Error::about(Code::ConfigInvalid, what))?;
+pub fn dict_of<'py>(object: &Bound<'py, PyAny>, code: Code, what: &'static str) -> Result<Bound<'py, PyDict>> {
+    let dict = object.cast_exact::<PyDict>().map_err(|_| Error::about(code, what))?;
     Ok(dict.copy()?)
 }
 
@@ -319,8 +298,8 @@ pub fn encode_tools<'py>(py: Python<'py>, tools: &Bound<'py, PyAny>) -> PyResult
 
 /// Tools from their encoding.
 #[pyfunction]
-pub fn decode_tools(data: &Bound<'_, PyAny>) -> PyResult<Tools> {
-    entry(|| Ok(Tools(deputize::Tools::decode(&encoded(data)?)?)))
+pub fn decode_tools<'py>(py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    entry(|| Ok(tools_to_python(py, &Tools::decode(&encoded(data)?)?)?))
 }
 
 /// Whether `parent` allows everything that `child` allows.

@@ -144,6 +144,11 @@ pub fn unsigned(object: &Bound<'_, PyAny>, code: Code, what: &'static str) -> Re
     number.extract().map_err(|_| Error::about(code, what))
 }
 
+/// `True` or `False` and nothing else, or the given code.
+pub fn boolean(object: &Bound<'_, PyAny>, code: Code, what: &'static str) -> Result<bool> {
+    object.cast_exact::<PyBool>().map(|value| value.is_true()).map_err(|_| Error::about(code, what))
+}
+
 /// Seconds: an integer, or a text such as `90s`, `10m`, `1h`, `7d`.
 pub fn duration(object: &Bound<'_, PyAny>) -> Result<u64> {
     const WHAT: &str = "ttl: seconds, or a text such as 90s, 10m, 1h, 7d";

@@ -14,8 +14,8 @@ mod _native {
 
     #[pymodule_export]
     use crate::constraints::{
-        Constraint, OptionalArgument, Tools, all_of, any_of, anything, arguments_digest, at_least, at_most, between, contains,
-        decode_tools, decode_value, encode_tools, encode_value, exact, in_range, not_one_of, one_of, optional, path, subset, tools_subsume,
+        Constraint, OptionalArgument, all_of, any_of, anything, arguments_digest, at_least, at_most, between, contains, decode_tools,
+        decode_value, encode_tools, encode_value, exact, in_range, not_one_of, one_of, optional, path, subset, tools_subsume,
         value_from_json, value_to_json,
     };
     #[pymodule_export]

@@ -4,10 +4,10 @@ use deputize::{ApprovalRules, Call, Claims, Code, Digest, Error, Grant, Mode, No
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
-use crate::constraints::{Tools, dict_of, tools_of};
+use crate::constraints::{dict_of, tools_of, tools_to_python};
 use crate::convert::{self, sequence, text, unsigned, verifying_key};
 use crate::errors::{Result, entry};
-use crate::keys::SigningKey;
+use crate::keys::{SigningKey, VerifyingKey};
 
 /// A chain of tokens whose signatures nobody has checked.
 #[pyclass(frozen, module = "deputize")]
@@ -98,7 +98,7 @@ impl Presentation {
     }
 }
 
-/// Claims of tokens as dicts, for display; absent ones are left out. Ids are lower-case hex, keys are did:key.
+/// Claims of tokens as dicts, for display; absent ones are left out. Ids are lower-case hex.
 pub fn claims_to_python<'py, 'a>(py: Python<'py>, claims: impl Iterator<Item = &'a Claims>) -> Result<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for claims in claims {
@@ -116,7 +116,7 @@ pub fn claims_to_python<'py, 'a>(py: Python<'py>, claims: impl Iterator<Item = &
         }
         dict.set_item("issued", claims.issued.secs())?;
         dict.set_item("id", claims.id.to_string())?;
-        dict.set_item("holder", claims.holder.did_key())?;
+        dict.set_item("holder", VerifyingKey(claims.holder.clone()))?;
         dict.set_item("mode", claims.mode.as_str())?;
         dict.set_item("depth", claims.depth)?;
         dict.set_item("max_depth", claims.max_depth)?;
@@ -125,19 +125,38 @@ pub fn claims_to_python<'py, 'a>(py: Python<'py>, claims: impl Iterator<Item = &
                 dict.set_item(name, digest.to_string())?;
             }
         }
-        dict.set_item("tools", Tools(claims.tools.clone()))?;
+        dict.set_item("tools", tools_to_python(py, &claims.tools)?)?;
         dict.set_item("session", claims.session.to_string())?;
         for (name, text) in [("holder_name", &claims.holder_name), ("reason", &claims.reason), ("context", &claims.context)] {
             if let Some(text) = text {
                 dict.set_item(name, text)?;
             }
         }
-        if !claims.ignored.is_empty() {
-            dict.set_item("ignored", &claims.ignored)?;
+        if !claims.approvals.is_empty() {
+            dict.set_item("approvals", approvals_to_python(py, &claims.approvals)?)?;
         }
+        dict.set_item("ignored", &claims.ignored)?;
         list.append(dict)?;
     }
     Ok(list)
+}
+
+/// `{tool: [{"count": m, "approvers": [keys]}]}`.
+fn approvals_to_python<'py>(py: Python<'py>, rules: &ApprovalRules) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (tool, count, approvers) in rules.iter() {
+        let list = match dict.get_item(tool)? {
+            Some(list) => list.cast_into::<PyList>()?,
+            None => PyList::empty(py),
+        };
+        let requirement = PyDict::new(py);
+        requirement.set_item("count", count)?;
+        let keys = approvers.iter().map(|key| Py::new(py, VerifyingKey(key.clone()))).collect::<PyResult<Vec<_>>>()?;
+        requirement.set_item("approvers", keys)?;
+        list.append(requirement)?;
+        dict.set_item(tool, list)?;
+    }
+    Ok(dict)
 }
 
 /// Issues a root.
@@ -214,7 +233,7 @@ fn chain_of(object: &Bound<'_, PyAny>) -> Result<UnverifiedChain> {
 
 /// What to give, from the options of `issue` and `delegate`.
 fn grant(to: &Bound<'_, PyAny>, options: &Bound<'_, PyDict>) -> Result<Grant> {
-    let mut grant = Grant::to(&verifying_key(to, Code::ConfigInvalid, "to: an Agent or a VerifyingKey")?);
+    let mut grant = Grant::to(&verifying_key(to, Code::KeyInvalid, "to: an Agent or a VerifyingKey")?);
     for (name, value) in options.copy()?.iter() {
         let name = text(&name, Code::ConfigInvalid, "the name of an option")?;
         grant = match &*name {
@@ -262,12 +281,12 @@ fn audience_of(object: &Bound<'_, PyAny>) -> Result<Vec<String>> {
 /// `{tool: {"count": m, "approvers": [keys]}}`, or a list of those for a tool.
 fn approvals_of(object: &Bound<'_, PyAny>) -> Result<ApprovalRules> {
     let mut rules = ApprovalRules::new();
-    for (tool, required) in dict_of(object, "approvals: a dict")?.iter() {
+    for (tool, required) in dict_of(object, Code::ClaimInvalid, "approvals: a dict")?.iter() {
         let tool = text(&tool, Code::NameInvalid, "the name of a tool")?;
         let list = sequence(&required).map_or_else(|| vec![required.clone()], |list| list.iter().collect());
         for requirement in list {
             const WHAT: &str = "approvals: {tool: {\"count\": m, \"approvers\": [keys]}}";
-            let requirement = dict_of(&requirement, WHAT)?;
+            let requirement = dict_of(&requirement, Code::ClaimInvalid, WHAT)?;
             let (Some(count), Some(approvers), 2) = (requirement.get_item("count")?, requirement.get_item("approvers")?, requirement.len())
             else {
                 return Err(Error::about(Code::ClaimInvalid, WHAT).into());

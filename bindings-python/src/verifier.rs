@@ -21,9 +21,11 @@ pub struct TrustAnchor {
 #[pymethods]
 impl TrustAnchor {
     #[new]
-    #[pyo3(signature = (name, key, may_impersonate=false))]
-    fn new(name: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, may_impersonate: bool) -> PyResult<Self> {
+    #[pyo3(signature = (name, key, may_impersonate=None))]
+    fn new(name: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, may_impersonate: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         entry(|| {
+            let flag = |given| convert::boolean(given, Code::ConfigInvalid, "may_impersonate: a bool");
+            let may_impersonate = may_impersonate.map_or(Ok(false), flag)?;
             let anchor = anchor(name, key)?;
             let anchor = if may_impersonate { anchor.allow_impersonation() } else { anchor };
             Ok(TrustAnchor { anchor, may_impersonate })

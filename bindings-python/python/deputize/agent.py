@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from deputize import _native
-from deputize._native import Chain, Presentation, SigningKey, Tools, VerifyingKey
+from deputize._native import Chain, Presentation, SigningKey, VerifyingKey
 from deputize.errors import DeputizeError, UnsupportedOperation
 
 __all__ = ["Agent"]
@@ -63,7 +62,7 @@ class Agent:
     @classmethod
     def load_or_create(cls, name: str, directory: str | os.PathLike[str] | None = None) -> Agent:
         """An agent whose key is in ``<directory>/<name>.pem``; made if it is not there."""
-        if type(name) is not str or not name or name in {".", ".."} or any(c in name for c in "/\\\0"):
+        if type(name) is not str or not name or name.startswith(".") or any(c in name for c in "/\\\0"):
             raise _error("name-invalid", "the name of a key file", name)
         folder = _KEYS if directory is None else Path(directory)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,19 +87,19 @@ class Agent:
         self,
         *,
         to: Agent | VerifyingKey,
-        tools: Mapping[str, Mapping[str, Any]] | Tools | None = None,
+        tools: dict[str, dict[str, Any]] | None = None,
         ttl: int | str | None = None,
         subject: str | None = None,
         mode: str | None = None,
         session: bytes | None = None,
         task: bytes | None = None,
-        audience: str | Sequence[str] | None = None,
+        audience: str | list[str] | None = None,
         max_depth: int | None = None,
         reason: str | None = None,
         context: str | None = None,
         holder_name: str | None = None,
         not_before: int | None = None,
-        approvals: Mapping[str, Any] | None = None,
+        approvals: dict[str, Any] | None = None,
         evidence: bytes | None = None,
     ) -> Chain:
         """A root, in this agent's name as verifiers know it."""
@@ -128,15 +127,15 @@ class Agent:
         chain: Chain,
         *,
         to: Agent | VerifyingKey,
-        tools: Mapping[str, Mapping[str, Any]] | Tools | None = None,
+        tools: dict[str, dict[str, Any]] | None = None,
         ttl: int | str | None = None,
-        audience: str | Sequence[str] | None = None,
+        audience: str | list[str] | None = None,
         max_depth: int | None = None,
         reason: str | None = None,
         context: str | None = None,
         holder_name: str | None = None,
         not_before: int | None = None,
-        approvals: Mapping[str, Any] | None = None,
+        approvals: dict[str, Any] | None = None,
         evidence: bytes | None = None,
     ) -> Chain:
         """The chain with one more token, which allows no more than its parent."""

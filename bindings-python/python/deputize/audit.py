@@ -23,6 +23,7 @@ class AuditLog:
         self._path = os.fspath(path)
         self._arguments = arguments
         self._fsync = fsync
+        self._torn = False
         self._lock = threading.Lock()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         self._file = os.open(self._path, flags, 0o600)
@@ -35,8 +36,11 @@ class AuditLog:
     def __call__(self, record: AuditRecord) -> None:
         line = (record.json(arguments=self._arguments) + "\n").encode()
         with self._lock:
+            if self._torn:  # the rest of a line that the system took in part stays a line of its own
+                line = b"\n" + line
             written = os.write(self._file, line)
-            if written != len(line):
+            self._torn = written != len(line)
+            if self._torn:
                 raise OSError(f"{written} of {len(line)} bytes of the audit record were written")
             if self._fsync:
                 os.fsync(self._file)

@@ -1,7 +1,6 @@
 """Constraints: what values an argument may have.
 
-Where several values are expected, they are given one by one (``one_of("a", "b")``) or as one list
-(``one_of(["a", "b"])``).
+Values are given one by one: ``one_of("a", "b")`` accepts two texts, ``one_of(["a", "b"])`` accepts one list.
 """
 
 from deputize._native import (

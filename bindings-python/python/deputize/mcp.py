@@ -1,0 +1,197 @@
+"""Deputize in the official MCP SDK (``mcp`` 2): a guard for servers, a signer for clients.
+
+The presentation of a call travels in ``params._meta["dev.deputize/presentation"]`` of ``tools/call``, or in the HTTP
+header ``Deputize-Presentation``; where both are there, the first is read.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar, cast
+
+import anyio.to_thread
+import mcp_types as types
+from mcp.client import Client, ClientSession
+from mcp.server import MCPServer, Server, ServerRequestContext
+from mcp.server.context import HandlerResult
+from mcp.server.extension import RequestHandler
+
+from deputize import _native
+from deputize._native import Authorized, Chain, Verifier
+from deputize.agent import Agent
+from deputize.errors import Denied, DeputizeError, UnsupportedOperation
+
+__all__ = ["DENIAL", "HEADER", "PRESENTATION", "caller", "guard", "meta_for", "sign_calls"]
+
+#: The key of the presentation in ``_meta``, and of the guard in the server's capabilities.
+PRESENTATION = "dev.deputize/presentation"
+#: The HTTP header that is read if ``_meta`` has no presentation.
+HEADER = "Deputize-Presentation"
+#: The key in the ``_meta`` of a refused call's result: code, link and help.
+DENIAL = "dev.deputize/denial"
+
+_CALL = "tools/call"
+_AnyServer = TypeVar("_AnyServer")
+_AnyClient = TypeVar("_AnyClient", Client, ClientSession)
+_current: ContextVar[Authorized | None] = ContextVar("deputize_caller", default=None)
+
+
+def caller() -> Authorized:
+    """Who calls: the decision about the tool call that is running."""
+    authorized = _current.get()
+    if authorized is None:
+        raise _native.make_error("config-invalid", "there is no guarded tool call here:", "caller")
+    return authorized
+
+
+def guard(server: _AnyServer, verifier: Verifier, *, tools: Mapping[str, str] | None = None) -> _AnyServer:
+    """Verifies every ``tools/call`` of a server before the tool runs; returns the server.
+
+    ``server`` is an ``MCPServer`` or a low-level ``Server``. Tools that are added later are guarded too. ``tools`` says
+    what tools are called in tokens, where that differs from their name on this server.
+    """
+    if not isinstance(verifier, Verifier):
+        raise _unsupported("not a Verifier:", verifier)
+    names = _names(tools)
+    lowlevel = _lowlevel(server)
+    if getattr(lowlevel.add_request_handler, "_deputize", False):
+        raise _unsupported("guarded already:", server)
+    register = lowlevel.add_request_handler
+
+    @functools.wraps(register)
+    def add_request_handler(method: str, params_type: type[Any], handler: RequestHandler) -> None:
+        register(method, params_type, _guarded(handler, verifier, names) if method == _CALL else handler)
+
+    setattr(add_request_handler, "_deputize", True)  # noqa: B010
+    setattr(lowlevel, "add_request_handler", add_request_handler)  # noqa: B010
+    entry = lowlevel.get_request_handler(_CALL)
+    if entry is not None:
+        lowlevel.add_request_handler(_CALL, entry.params_type, entry.handler)
+    lowlevel.extensions[PRESENTATION] = {}
+    return server
+
+
+def sign_calls(
+    client: _AnyClient, agent: Agent, chain: Chain, audience: str, *, tools: Mapping[str, str] | None = None
+) -> _AnyClient:
+    """Signs every attempt of ``tools/call`` that a connected client sends; returns the client.
+
+    ``client`` is a ``Client`` within its ``async with``, or a ``ClientSession``. ``tools`` is as in :func:`guard`.
+    Signing again, with another agent or chain, takes the place of the first. A client that connects anew signs nothing
+    until it is told to.
+    """
+    if not isinstance(agent, Agent):
+        raise _unsupported("not an Agent:", agent)
+    names = _names(tools)
+    session = _session(client)
+    plain = getattr(session.send_request, "_deputize", session.send_request)
+
+    @functools.wraps(plain)
+    async def send_request(request: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(request, "method", None) == _CALL:
+            request = _signed(request, agent, chain, audience, names)
+        return await plain(request, *args, **kwargs)
+
+    setattr(send_request, "_deputize", plain)  # noqa: B010
+    setattr(session, "send_request", send_request)  # noqa: B010
+    return client
+
+
+def meta_for(agent: Agent, chain: Chain, tool: str, arguments: dict[str, Any], audience: str) -> dict[str, Any]:
+    """The ``_meta`` of one attempt of one call, for clients that send it themselves."""
+    return {PRESENTATION: agent.prove(chain, tool, arguments, audience).text}
+
+
+def _guarded(handler: RequestHandler, verifier: Verifier, names: dict[str, str]) -> RequestHandler:
+    async def call_tool(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> HandlerResult:
+        arguments = {} if params.arguments is None else params.arguments
+        decide = functools.partial(
+            verifier.authorize, _presentation(ctx, params), names.get(params.name, params.name), arguments
+        )
+        try:
+            authorized = await anyio.to_thread.run_sync(decide)
+        except DeputizeError as error:
+            return _refused(error)
+        if params.arguments is not None:
+            # What was decided about, and not what somebody else may still hold and change.
+            params = params.model_copy(update={"arguments": authorized.arguments})
+        with _calling(authorized):
+            return await handler(ctx, params)
+
+    return call_tool
+
+
+@contextmanager
+def _calling(authorized: Authorized) -> Iterator[None]:
+    token = _current.set(authorized)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def _presentation(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> Any:
+    meta = cast("Mapping[str, Any] | None", params.meta)
+    if meta is not None and PRESENTATION in meta:
+        return meta[PRESENTATION]
+    headers = getattr(ctx.request, "headers", None)
+    if headers is None:
+        return None
+    values = headers.getlist(HEADER)
+    # A comma is in no presentation, so two headers are refused as one text that is malformed.
+    return ",".join(values) if values else None
+
+
+def _refused(error: DeputizeError) -> types.CallToolResult:
+    verdict = "denied" if isinstance(error, Denied) else "refused"
+    denial = {"code": error.code, "link": error.link, "help": error.help}
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=f"{verdict}: {error}. {error.help}")],
+        is_error=True,
+        _meta={DENIAL: {name: value for name, value in denial.items() if value is not None}},
+    )
+
+
+def _signed(request: Any, agent: Agent, chain: Chain, audience: str, names: dict[str, str]) -> Any:
+    """The request with a fresh presentation of exactly what goes over the wire."""
+    wire = request.model_dump(by_alias=True, mode="json", exclude_none=True)["params"]
+    arguments = wire.get("arguments")
+    tool = names.get(request.params.name, request.params.name)
+    made = meta_for(agent, chain, tool, {} if arguments is None else arguments, audience)
+    meta = {**(request.params.meta or {}), **made}
+    params = request.params.model_copy(update={"arguments": arguments, "meta": meta})
+    return request.model_copy(update={"params": params})
+
+
+def _lowlevel(server: object) -> Server[Any]:
+    lowlevel = getattr(server, "_lowlevel_server", None) if isinstance(server, MCPServer) else server
+    if not isinstance(lowlevel, Server):
+        raise _unsupported("not an MCP server that can be guarded:", server)
+    return lowlevel
+
+
+def _session(client: object) -> ClientSession:
+    if isinstance(client, Client):
+        try:
+            return client.session
+        except RuntimeError:
+            raise _unsupported("not connected:", client) from None
+    if not isinstance(client, ClientSession):
+        raise _unsupported("not an MCP client whose calls can be signed:", client)
+    return client
+
+
+def _names(tools: Mapping[str, str] | None) -> dict[str, str]:
+    if tools is None:
+        return {}
+    if not isinstance(tools, Mapping) or not all(type(text) is str for pair in tools.items() for text in pair):
+        raise _unsupported("tools are names here and names in tokens, not", tools)
+    return dict(tools)
+
+
+def _unsupported(what: str, found: object) -> UnsupportedOperation:
+    error = _native.make_error("config-invalid", what, type(found).__name__)
+    return UnsupportedOperation(error.code, str(error), error.link, error.context, error.help)
