@@ -237,9 +237,13 @@ impl Tools {
     /// `not-provably-narrower`.
     pub fn subsumes(&self, child: &Tools) -> Result<()> {
         let mut steps = Steps::for_token();
+        if let Some((name, _)) = child.0.iter().find(|(name, _)| self.find(name).is_none()) {
+            return Err(Error::named(Code::ToolNotGranted, "tool", name));
+        }
         for (name, rules) in &child.0 {
-            let Some(granted) = self.find(name) else { return Err(Error::named(Code::ToolNotGranted, "tool", name)) };
-            if let Some(argument) = granted.1.widened_by(rules, &mut steps) {
+            if let Some((_, granted)) = self.find(name)
+                && let Some(argument) = granted.widened_by(rules, &mut steps)
+            {
                 return Err(Error::named(Code::NotProvablyNarrower, "argument", &format!("{name}.{argument}")));
             }
         }

@@ -1,7 +1,7 @@
 //! The claims of a token: the only place that knows their labels (specification, token.md).
 
 use crate::capability::Tools;
-use crate::cbor::{Decoder, Encoder, Type};
+use crate::cbor::{Decoder, Encoder};
 use crate::id::{Digest, SessionId, TokenId, is_context, is_free_text, is_name};
 use crate::key::VerifyingKey;
 use crate::requirement::ApprovalRules;
@@ -296,17 +296,16 @@ impl Claims {
         if self.expires.secs() - self.issued.secs() > limits::MAX_LIFETIME {
             return invalid("a lifetime of more than 30 days");
         }
-        if self.approvals.has_approver(&self.holder) {
-            return Err(Code::HolderIsApprover.into());
-        }
         match self.mode {
-            _ if !is_root => Ok(()),
-            Mode::OwnBehalf if self.holder_name.as_ref() != Some(&self.subject) => invalid("own behalf for another name"),
-            Mode::Impersonation if self.holder_name.is_none() => invalid("impersonation without the holder's name"),
-            Mode::Impersonation if self.audience.as_ref().is_none_or(Vec::is_empty) => invalid("impersonation without an audience"),
-            Mode::Impersonation if self.max_depth != 0 => invalid("impersonation that could be delegated"),
-            _ => Ok(()),
+            Mode::Impersonation if !is_root => return invalid("impersonation below the root"),
+            _ if !is_root => {}
+            Mode::OwnBehalf if self.holder_name.as_ref() != Some(&self.subject) => return invalid("own behalf for another name"),
+            Mode::Impersonation if self.holder_name.is_none() => return invalid("impersonation without the holder's name"),
+            Mode::Impersonation if self.audience.as_ref().is_none_or(Vec::is_empty) => return invalid("impersonation without an audience"),
+            Mode::Impersonation if self.max_depth != 0 => return invalid("impersonation that could be delegated"),
+            _ => {}
         }
+        if self.approvals.has_approver(&self.holder) { Err(Code::HolderIsApprover.into()) } else { Ok(()) }
     }
 }
 
@@ -408,7 +407,7 @@ fn read_holder<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8]> {
             return Err(invalid);
         }
     }
-    if decoder.integer_key(&mut previous)? != -2 || decoder.peek()? != Type::Bytes {
+    if decoder.integer_key(&mut previous)? != -2 {
         return Err(invalid);
     }
     decoder.bytes()

@@ -173,7 +173,7 @@ impl Requirement {
         let mut previous: &[u8] = &[];
         for _ in 0..length {
             let start = decoder.position();
-            approvers.push(VerifyingKey::from_bytes(&decoder.fixed()?)?);
+            approvers.push(VerifyingKey::try_from_slice(decoder.bytes()?)?);
             decoder.ascending(&mut previous, start)?;
         }
         Ok(Requirement { count: count as usize, approvers, encoding: decoder.since(start).into() })

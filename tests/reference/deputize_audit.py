@@ -80,7 +80,7 @@ def make_record(config, request, now_ms, denied, facts):
         "decision": "deny" if denied else "allow",
         "code": denied.code if denied else "allowed",
         "link": denied.link if denied else None,
-        "tool": tool if ref.is_name(tool) else escape(tool)[:128],
+        "tool": tool if ref.is_name(tool) else escape(tool[:128] + ("…" if len(tool) > 128 else "")),
         "arguments_digest": hashlib.sha256(ref.encode_value(request["arguments"])).hexdigest(),
         "arguments": to_json(request["arguments"]),
         "audience": config["audience"],
@@ -94,7 +94,7 @@ def make_record(config, request, now_ms, denied, facts):
 def chain_members(facts):
     tokens, anchor = facts["tokens"], facts["anchor"]
     leaf = tokens[-1]
-    ignored = [label for token in tokens for label in token.ignored]
+    ignored = sorted({label for token in tokens for label in token.ignored}, reverse=True)
     return {
         "principal": leaf.sub,
         "issuer": tokens[0].iss,

@@ -19,7 +19,7 @@ MAX_TIME = 253402300799
 MAX_LIFETIME = 2592000
 MAX_PRESENTATION, MAX_CHAIN, MAX_TOKENS, MAX_PROOF = 69632, 65536, 16, 2048
 MAX_VALUE_BYTES, MAX_DEPTH, MAX_ITEMS = 1 << 20, 16, 65536
-MAX_STEPS = 20000
+MAX_CONSTRAINT_DEPTH, MAX_STEPS = 8, 20000
 INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
 CAPABILITY, CALL = -65537, -65538
 (ANY, EXACT, RANGE, ONE_OF, NOT_ONE_OF, CONTAINS, SUBSET, ALL, ANY_OF, PATH) = range(10)
@@ -190,13 +190,11 @@ class Reader:
     def expect(self, *majors):
         major, number = self.head()
         require(major in majors, "malformed")
+        require(major < 2 or number <= len(self.data) - self.pos, "malformed")
         return -1 - number if major == 1 else number
 
     def integer(self):
-        return self.expect(0, 1)
-
-    def label(self):
-        number = self.integer()
+        number = self.expect(0, 1)
         require(INT_MIN <= number <= INT_MAX, "malformed")
         return number
 
@@ -230,7 +228,7 @@ class Reader:
             yield item
 
     def labels(self):
-        return self.ascending(self.expect(5), self.label)
+        return self.ascending(self.expect(5), self.integer)
 
     def value(self):
         self.items = 0
@@ -248,6 +246,7 @@ class Reader:
         if major == 3:
             return self.decode_text(number)
         require(major in (4, 5), "malformed")
+        require(number <= len(self.data) - self.pos, "malformed")
         require(depth <= MAX_DEPTH, "too-deep")
         if major == 4:
             return [self.nested_value(depth + 1) for _ in self.counted(number)]
@@ -260,12 +259,6 @@ class Reader:
         require(major in (0, 1, 7), "malformed")
         require(major == 7 or number <= INT_MAX, "malformed")
         return -1 - number if major == 1 else number
-
-    def nested_list(self, depth):
-        """The items of a list inside a constraint."""
-        number = self.expect(4)
-        require(depth <= MAX_DEPTH, "too-deep")
-        return self.counted(number)
 
     def counted(self, number):
         """Counts the items of a list or map as they arrive; a declared number is not believed."""
@@ -381,7 +374,7 @@ def protected_header(kind):
 def check_protected(data, kind):
     if data == protected_header(kind):
         return
-    reader = Reader(data)
+    reader = Reader(data or b"\xa0")
 
     def item(majors):
         major, number = reader.head()
@@ -484,18 +477,18 @@ def read_cnf(reader):
     """The key in {1: {1: 1, -1: 6, -2: key}}."""
     key = None
     for label in reader.labels():
-        require(label == 1, "claim-unknown")
+        require(label == 1, "claim-invalid")
         cose = {}
         for inner in reader.labels():
-            require(inner in (1, -1, -2), "claim-unknown")
+            require(inner in (1, -1, -2), "claim-invalid")
             if inner == -2:
                 cose[inner] = read_key(reader.bytes())
             else:
                 expected = 1 if inner == 1 else 6
                 cose[inner] = read_number(reader, expected, expected)
-        need(cose, (1, -1, -2))
+        require(len(cose) == 3, "claim-invalid")
         key = cose[-2]
-    require(key is not None, "claim-missing")
+    require(key is not None, "claim-invalid")
     return key
 
 
@@ -532,7 +525,7 @@ def read_approvals(reader):
     approvals = {}
     for tool in reader.ascending(reader.count(5, 256), reader.text):
         checked(tool, is_name(tool))
-        count = reader.count(4, 16, "claim-invalid")
+        count = reader.count(4, 16)
         checked(count, count > 0)
         approvals[tool] = list(reader.ascending(count, lambda: read_requirement(reader)))
     return checked(approvals, approvals)
@@ -570,7 +563,7 @@ def read_capability(reader):
 class Token:
     """The claims of one token, by the names of the specification; None for a claim that is absent."""
 
-    def __init__(self, payload, chain_length):
+    def __init__(self, payload, link):
         claims, self.ignored = read_token_claims(payload)
         self.iss, self.sub, self.aud = claims.get(1), claims[2], claims.get(3)
         self.exp, self.nbf, self.iat, self.cti, self.key = claims[4], claims.get(5), claims[6], claims[7], claims[8]
@@ -579,20 +572,20 @@ class Token:
         self.parent, self.tools, self.session = capability.get(4), capability[5], capability[6]
         self.task, self.holder_name, self.approvals = capability.get(7), capability.get(8), capability.get(9, {})
         self.reason, self.context = capability.get(11), capability.get(12)
-        self.check(chain_length)
+        self.check(link)
 
-    def check(self, chain_length):
-        if self.depth == 0:
+    def check(self, link):
+        if link == 0:
             require(self.iss is not None, "claim-missing")
-            require(self.parent is None, "claim-invalid")
+            require(self.parent is None and self.depth == 0, "claim-invalid")
         else:
-            require(self.iss is None, "claim-invalid")
             require(self.parent is not None, "claim-missing")
+            require(self.iss is None, "claim-invalid")
         require(self.iat < self.exp <= self.iat + MAX_LIFETIME, "claim-invalid")
-        if self.mode == 0 and self.depth == 0:
+        if self.mode == 0 and link == 0:
             require(self.holder_name == self.sub, "claim-invalid")
         if self.mode == 2:
-            require(chain_length == 1 and self.max_depth == 0, "claim-invalid")
+            require(link == 0 and self.max_depth == 0, "claim-invalid")
             require(self.holder_name is not None and self.aud, "claim-invalid")
         for requirements in self.approvals.values():
             require(all(self.key not in keys for _, keys in requirements), "holder-is-approver")
@@ -701,9 +694,9 @@ def read_constraint(reader):
 
 
 def read_nested_constraint(reader, depth):
-    """A constraint; its n-th level begins at depth 2n - 1, so that the limit of 8 levels is the limit of 16 lists."""
+    """A constraint, of at most 8 levels; the depth of a value in it counts from the value."""
     size = reader.expect(4)
-    require(depth <= MAX_DEPTH - 1, "too-deep")
+    require(depth <= MAX_CONSTRAINT_DEPTH, "too-deep")
     require(size > 0, "constraint-unknown")
     items = reader.counted(size)
     next(items)
@@ -718,16 +711,16 @@ def read_nested_constraint(reader, depth):
         return [ANY]
     next(items)
     if kind == EXACT:
-        return [EXACT, reader.nested_value(depth + 1)]
+        return [EXACT, reader.value()]
     if kind == PATH:
         root = reader.text()
         require(is_path(root), "constraint-invalid")
         return [PATH, root]
-    places = reader.nested_list(depth + 1)
+    places = reader.counted(reader.expect(4))
     if kind in (ALL, ANY_OF):
-        operands = [read_nested_constraint(reader, depth + 2) for _ in places]
+        operands = [read_nested_constraint(reader, depth + 1) for _ in places]
     else:
-        operands = list(reader.ascending(places, lambda: reader.nested_value(depth + 2)))
+        operands = list(reader.ascending(places, reader.value))
     require(operands or kind in (ONE_OF, SUBSET), "constraint-invalid")
     return [kind, operands]
 
@@ -831,9 +824,7 @@ def narrower_step(parent, child, budget):
         return all(narrower_step(part, child, budget) for part in parent[1])
     if parent[0] == NOT_ONE_OF:  # 5
         return not any(accepts(child, value, budget) for value in parent[1])
-    if encode(parent) == encode(child):  # 6
-        return True
-    if child[0] == ALL:  # 7
+    if child[0] == ALL:  # 6
         parts = flatten(child)
         for part in parts:
             if part[0] in (EXACT, ONE_OF):
@@ -843,9 +834,9 @@ def narrower_step(parent, child, budget):
         merged = merge(parts)
         if merged is None or any(narrower_step(parent, part, budget) for part in merged):
             return True
-    if parent[0] == ANY_OF:  # 8
+    if parent[0] == ANY_OF:  # 7
         return any(narrower_step(part, child, budget) for part in parent[1])
-    return same_type_narrower(parent, child)  # 9
+    return same_type_narrower(parent, child)  # 8
 
 
 def same_type_narrower(parent, child):
@@ -880,7 +871,7 @@ def flatten(constraint):
 
 def merge(parts):
     """The parts of an `all` without exact and one_of; None if the ranges leave nothing."""
-    merged = [part for part in parts if part[0] not in (RANGE, CONTAINS, SUBSET, PATH)]
+    merged = [part for part in parts if part[0] not in (RANGE, CONTAINS, SUBSET)]
     ranges = [part for part in parts if part[0] == RANGE]
     if ranges:
         common = intersection(ranges)
@@ -891,9 +882,7 @@ def merge(parts):
         sets = [encodings_of(part[1]) for part in parts if part[0] == kind]
         if sets:
             merged.append([kind, [decode_value(data) for data in sorted(combine(*sets))]])
-    roots = {part[1] for part in parts if part[0] == PATH}
-    deepest = [root for root in roots if not any(other != root and path_below(other, root) for other in roots)]
-    return merged + [[PATH, root] for root in sorted(deepest)]
+    return merged
 
 
 def intersection(ranges):
@@ -977,7 +966,7 @@ def check_call(request):
 
 
 def check_clock(now_ms, store):
-    require(0 < now_ms <= MAX_TIME * 1000, "clock-invalid")
+    require(0 < now_ms <= MAX_TIME * 1000 + 999, "clock-invalid")
     if not isinstance(store, ReplayStore):
         return now_ms
     require(now_ms >= store.latest_ms - 60000, "clock-behind")
@@ -989,7 +978,7 @@ def find_anchor(payload, anchors):
     """The anchor that the front of the root's payload names."""
     reader = Reader(payload)
     try:
-        require(reader.expect(5) > 0 and reader.label() == 1, "issuer-untrusted")
+        require(reader.expect(5) > 0 and reader.integer() == 1, "issuer-untrusted")
         anchor = anchors.get(reader.text())
     except Denied:
         raise Denied("issuer-untrusted") from None
@@ -1002,15 +991,15 @@ def check_links(envelopes, anchor):
     for link, envelope in enumerate(envelopes):
         with at_link(link):
             require(signature_holds(signer, envelope.signed, envelope.signature), "signature-invalid")
-            token = Token(envelope.payload, len(envelopes))
+            token = Token(envelope.payload, link)
             if link == 0:
                 require(token.mode != 2 or anchor["may_impersonate"], "impersonation-refused")
             else:
                 require(token.depth == tokens[-1].depth + 1, "parent-mismatch")
                 require(token.parent == envelopes[link - 1].hash, "parent-mismatch")
                 require(all(token.cti != earlier.cti for earlier in tokens), "parent-mismatch")
-                require(token.key != anchor["key"], "holder-repeated")
                 require(all(token.key != earlier.key for earlier in tokens), "holder-repeated")
+            require(token.key != anchor["key"], "holder-repeated")
         tokens.append(token)
         signer = token.key
     return tokens

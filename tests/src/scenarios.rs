@@ -560,6 +560,29 @@ pub fn all() -> Vec<Scenario> {
             s.presented_before = true;
         }
     };
+    let mut own_key = single("deny-root-holder-is-issuer", "the trust anchor's key holds no token, not even the root");
+    own_key.root = |c| {
+        c.set(8, cnf(&public(1)));
+    };
+    all.push(Scenario { code: Some("holder-repeated"), link: Some(0), ..own_key });
+    let mut below = Scenario::new("deny-impersonation-below-the-root", "impersonation is the root's");
+    below.child_capability = |c| {
+        c.set(1, 2);
+    };
+    all.push(Scenario { code: Some("claim-invalid"), link: Some(1), may_impersonate: true, ..below });
+    let mut dotted = Scenario::new("deny-call-context-with-dots", "the context of a call is a path of plain segments");
+    dotted.root_capability = |c| {
+        c.set(12, "tenant:1");
+    };
+    dotted.child_capability = |c| {
+        c.set(12, "tenant:1");
+    };
+    all.push(Scenario { code: Some("context-mismatch"), context: Some("tenant:1/../tenant:2"), ..dotted });
+    let mut both = Scenario::new("deny-tool-before-arguments", "all tools are compared before any arguments");
+    both.child_capability = |c| {
+        c.set(5, Cbor::Map(vec![("z".into(), Cbor::Map(vec![])), ("github.update_pr".into(), Cbor::Map(vec![]))]));
+    };
+    all.push(Scenario { code: Some("tool-not-granted"), link: Some(1), ..both });
     let mut own = single("allow-own-behalf", "an agent with authority of its own");
     own.root_capability = own_behalf;
     own.call = |c| {

@@ -81,8 +81,12 @@ impl<'a> Decoder<'a> {
         Ok(out)
     }
 
-    /// The head of an item: its major type and argument, in the shortest form.
+    /// The head of an item: its major type and argument, in the shortest form. Of a simple value or float, all of it.
     fn head(&mut self) -> Result<(u8, u64)> {
+        if matches!(self.peek()?, Type::Float) {
+            self.float()?;
+            return Ok((7, 0));
+        }
         let first = self.take(1)?[0];
         let (major, low) = (first >> 5, first & 31);
         let (argument, least) = match low {
@@ -100,11 +104,12 @@ impl<'a> Decoder<'a> {
         Ok((major, argument))
     }
 
+    /// The form of a head counts before its type.
     fn expect(&mut self, major: u8) -> Result<u64> {
-        if self.bytes.get(self.at).is_none_or(|first| first >> 5 != major) {
-            return Err(MALFORMED);
+        match self.head()? {
+            (found, argument) if found == major => Ok(argument),
+            _ => Err(MALFORMED),
         }
-        Ok(self.head()?.1)
     }
 
     /// A length of bytes, text, array or map; it cannot be longer than the bytes that are left.
@@ -125,7 +130,7 @@ impl<'a> Decoder<'a> {
         match self.peek()? {
             Type::Unsigned => i64::try_from(self.expect(0)?).map_err(|_| MALFORMED),
             Type::Negative => i64::try_from(self.expect(1)?).map(|n| -1 - n).map_err(|_| MALFORMED),
-            _ => Err(MALFORMED),
+            _ => self.head().and(Err(MALFORMED)),
         }
     }
 
@@ -148,13 +153,8 @@ impl<'a> Decoder<'a> {
         self.length(4)
     }
 
-    /// The number of entries of a map; each takes at least two bytes.
     pub(crate) fn map(&mut self) -> Result<usize> {
-        let length = self.length(5)?;
-        if length > (self.bytes.len() - self.at) / 2 {
-            return Err(Error::about(Code::Malformed, "ends early"));
-        }
-        Ok(length)
+        self.length(5)
     }
 
     pub(crate) fn tag(&mut self) -> Result<u64> {
@@ -196,14 +196,12 @@ impl<'a> Decoder<'a> {
         while left > 0 {
             left -= 1;
             match self.peek()? {
-                Type::Unsigned | Type::Negative => drop(self.head()?),
+                Type::Unsigned | Type::Negative | Type::Bool | Type::Null | Type::Float => drop(self.head()?),
                 Type::Bytes => drop(self.bytes()?),
                 Type::Text => drop(self.text()?),
                 Type::Array => left += self.array()?,
                 Type::Map => left += 2 * self.map()?,
                 Type::Tag => return Err(MALFORMED),
-                Type::Bool | Type::Null => self.at += 1,
-                Type::Float => drop(self.float()?),
             }
         }
         Ok(())
