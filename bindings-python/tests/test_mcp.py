@@ -1,0 +1,400 @@
+"""The guard and the signer with the real SDK: over stdio, over HTTP on loopback, and in one process."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import mcp_types as types
+import pytest
+import uvicorn
+from mcp.client import Client, ClientSession
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.server import MCPServer, Server
+
+import deputize.mcp
+import mcp_server
+from conftest import SERVER, Story
+from deputize import Agent, Chain, DeputizeError, UnsupportedOperation, Verifier, at_most, one_of, optional
+from deputize.mcp import DENIAL, HEADER, PRESENTATION, caller, guard, meta_for, sign_calls
+
+TOOLS: dict[str, Any] = {
+    "deploy": {"env": one_of("staging", "production"), "replicas": optional(at_most(3))},
+    "echo": {},
+    "structured": {},
+}
+
+
+class Effects:
+    """What the tools did."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.touch()
+
+    def __call__(self) -> list[str]:
+        return self.path.read_text().splitlines()
+
+
+@pytest.fixture
+def effects(tmp_path: Path) -> Effects:
+    return Effects(tmp_path / "effects")
+
+
+@pytest.fixture
+def chain(story: Story) -> Chain:
+    return story.chain(TOOLS)
+
+
+@contextmanager
+def http_server(server: MCPServer | Server[Any], **options: Any) -> Iterator[str]:
+    """Serves on a free port of the loopback interface until the block ends."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        app = server.streamable_http_app(**options)
+        serving = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
+        thread = threading.Thread(target=lambda: serving.run(sockets=[listener]), daemon=True)
+        thread.start()
+        deadline = time.monotonic() + 20
+        while not serving.started:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+        finally:
+            serving.should_exit = True
+            thread.join(20)
+
+
+def stdio(story: Story, effects: Effects, kind: str) -> Any:
+    script = str(Path(mcp_server.__file__))
+    return stdio_client(
+        StdioServerParameters(command=sys.executable, args=[script, story.ana.did, str(effects.path), kind])
+    )
+
+
+@asynccontextmanager
+async def connected(kind: str, story: Story, effects: Effects) -> AsyncIterator[Client]:
+    verifier = story.verifier()
+    if kind.startswith("stdio"):
+        async with Client(stdio(story, effects, kind.removeprefix("stdio-"))) as client:
+            yield client
+    elif kind == "memory":
+        async with Client(guard(mcp_server.make(effects.path), verifier)) as client:
+            yield client
+    else:
+        server: Any = mcp_server.make(effects.path) if "high" in kind else mcp_server.make_lowlevel(effects.path)
+        with http_server(guard(server, verifier), stateless_http="stateless" in kind) as url:
+            async with Client(url) as client:
+                yield client
+
+
+def text(result: types.CallToolResult) -> str:
+    (content,) = result.content
+    assert isinstance(content, types.TextContent)
+    return content.text
+
+
+def assert_denied(result: types.CallToolResult, code: str) -> None:
+    assert result.is_error
+    assert code in text(result)
+    assert result.meta is not None
+    denial = result.meta[DENIAL]
+    assert denial["code"] == code
+    assert denial["help"] in text(result)
+    assert result.structured_content is None
+
+
+KINDS = ["stdio-high", "stdio-low", "http-high", "http-high-stateless", "http-low", "memory"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_guard(kind: str, story: Story, chain: Chain, effects: Effects) -> None:
+    async def main() -> None:
+        arguments = {"env": "staging"}
+        async with connected(kind, story, effects) as client:
+            assert PRESENTATION in (client.server_capabilities.extensions or {})
+            assert {tool.name for tool in (await client.list_tools()).tools} >= {"deploy"}
+            # Unsigned: nothing runs.
+            assert_denied(await client.call_tool("deploy", arguments), "proof-missing")
+            assert effects() == []
+            # Signed by hand, and the same again.
+            meta: Any = meta_for(story.coder, chain, "deploy", arguments, SERVER)
+            assert text(await client.call_tool("deploy", arguments, meta=meta)).startswith("coder")
+            assert len(effects()) == 1
+            assert_denied(await client.call_tool("deploy", arguments, meta=meta), "proof-replayed")
+            # Signed for another call.
+            meta = meta_for(story.coder, chain, "deploy", arguments, SERVER)
+            assert_denied(await client.call_tool("deploy", {"env": "production"}, meta=meta), "proof-mismatch")
+            meta = meta_for(story.coder, chain, "deploy", arguments, "https://other.example")
+            assert_denied(await client.call_tool("deploy", arguments, meta=meta), "audience-mismatch")
+            for wrong, code in (
+                ("", "proof-missing"),
+                (5, "malformed"),
+                (["a"], "malformed"),
+                ("a b", "text-malformed"),
+            ):
+                assert_denied(await client.call_tool("deploy", arguments, meta={PRESENTATION: wrong}), code)  # type: ignore[typeddict-unknown-key]
+            assert len(effects()) == 1
+            # Signed by the client itself, each attempt afresh.
+            assert sign_calls(client, story.coder, chain, SERVER) is client
+            for count in range(2, 5):
+                result = await client.call_tool("deploy", arguments)
+                assert not result.is_error, text(result)
+                assert len(effects()) == count
+            assert not (await client.call_tool("deploy", {"env": "production", "replicas": 3})).is_error
+            # Beyond what the chain allows.
+            before = effects()
+            assert_denied(await client.call_tool("deploy", {"env": "staging", "replicas": 4}), "argument-refused")
+            assert_denied(await client.call_tool("deploy", {}), "argument-missing")
+            assert_denied(await client.call_tool("deploy"), "argument-missing")
+            assert_denied(await client.call_tool("deploy", {"env": "staging", "force": True}), "argument-unexpected")
+            assert_denied(await client.call_tool("drop", {}), "tool-not-allowed")
+            assert effects() == before
+
+    anyio.run(main)
+
+
+@pytest.mark.parametrize("kind", ["stdio-high", "http-high"])
+def test_what_the_tool_sees(kind: str, story: Story, chain: Chain, effects: Effects) -> None:
+    async def main() -> None:
+        async with connected(kind, story, effects) as client:
+            sign_calls(client, story.coder, chain, SERVER)
+            # The default of `replicas` is filled in after the decision, and is not among its arguments.
+            assert text(await client.call_tool("deploy", {"env": "staging"})) == "coder for ana: staging × 1; ['env']"
+            # Null, nested and empty arguments go over the wire as they are signed.
+            for value in ({"a": None, "b": [None, {"c": 1.5}]}, {}, None, {"é\n": 2**53 + 1}):
+                result = await client.call_tool("echo", {"value": value})
+                assert not result.is_error, text(result)
+                assert text(result) == f"coder: {value}"
+            assert not (await client.call_tool("echo")).is_error
+            # A tool with an output schema: denied without structured content, which the client does not mind.
+            assert (await client.call_tool("structured", {"n": 5})).structured_content == {"n": 5}
+            sign_calls(client, Agent.generate("eve"), Agent.generate("x").issue(to=story.coder), SERVER)
+            with pytest.raises(DeputizeError) as caught:
+                await client.call_tool("structured", {"n": 5})
+            assert caught.value.code == "holder-mismatch"
+            # What cannot be signed is not sent.
+            before = effects()
+            sign_calls(client, story.coder, chain, SERVER)
+            with pytest.raises(DeputizeError) as caught:
+                await client.call_tool("echo", {"value": {"a": 1.0}})
+            assert caught.value.code == "value-unsupported"
+            assert effects() == before
+
+    anyio.run(main)
+
+
+def test_many_calls_at_once_have_their_own_caller(story: Story, effects: Effects) -> None:
+    async def main() -> None:
+        agents = [Agent.generate(f"agent-{i}") for i in range(5)]
+        with http_server(guard(mcp_server.make(effects.path), story.verifier())) as url:
+
+            async def work(agent: Agent) -> None:
+                async with Client(url) as client:
+                    sign_calls(client, agent, story.ana.issue(to=agent, tools=TOOLS), SERVER)
+                    for _ in range(5):
+                        assert text(await client.call_tool("echo")).startswith(f"{agent.name}:")
+
+            async with anyio.create_task_group() as group:
+                for agent in agents:
+                    group.start_soon(work, agent)
+        assert len(effects()) == 25
+
+    anyio.run(main)
+
+
+def post(url: str, headers: list[tuple[str, str]], params: dict[str, Any]) -> dict[str, Any]:
+    base = [("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")]
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    answer = httpx2.post(url, headers=[*base, *headers], json=body)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())["result"]  # type: ignore[no-any-return]
+
+
+def test_the_header(story: Story, chain: Chain, effects: Effects) -> None:
+    arguments = {"env": "staging"}
+    params: dict[str, Any] = {"name": "deploy", "arguments": arguments}
+
+    def fresh() -> str:
+        return story.coder.prove(chain, "deploy", arguments, SERVER).text
+
+    def code(headers: list[tuple[str, str]], params: dict[str, Any] = params) -> str:
+        result = post(url, headers, params)
+        return str(result["_meta"][DENIAL]["code"]) if result.get("isError") else "allowed"
+
+    server = guard(mcp_server.make(effects.path), story.verifier())
+    with http_server(server, stateless_http=True, json_response=True) as url:
+        used = fresh()
+        assert code([(HEADER, used)]) == "allowed"
+        assert code([(HEADER, used)]) == "proof-replayed"
+        assert code([(HEADER.lower(), fresh())]) == "allowed"
+        assert len(effects()) == 2
+        assert code([]) == "proof-missing"
+        assert code([(HEADER, "")]) == "proof-missing"
+        assert code([(HEADER, fresh()), (HEADER, fresh())]) == "text-malformed"
+        assert code([(HEADER, ""), (HEADER, "")]) == "text-malformed"
+        assert code([("Authorization", f"Bearer {fresh()}")]) == "proof-missing"
+        # _meta is the one that is read, whatever the header says.
+        assert code([(HEADER, fresh())], {**params, "_meta": {PRESENTATION: ""}}) == "proof-missing"
+        assert code([(HEADER, fresh())], {**params, "_meta": {PRESENTATION: None}}) == "proof-missing"
+        assert code([(HEADER, fresh())], {**params, "_meta": {PRESENTATION: "x"}}) != "allowed"
+        assert len(effects()) == 2
+        assert code([(HEADER, "x")], {**params, "_meta": {PRESENTATION: fresh()}}) == "allowed"
+        assert code([(HEADER, fresh())], {**params, "_meta": {"other": 1}}) == "allowed"
+        assert len(effects()) == 4
+
+
+def test_tools_and_handlers_that_come_later_are_guarded(story: Story, chain: Chain) -> None:
+    ran: list[str] = []
+
+    async def main() -> None:
+        server = guard(MCPServer("later"), story.verifier())
+
+        @server.tool()
+        def deploy(env: str) -> str:
+            ran.append(env)
+            return env
+
+        async with Client(server) as client:
+            assert_denied(await client.call_tool("deploy", {"env": "staging"}), "proof-missing")
+            assert ran == []
+            sign_calls(client, story.coder, chain, SERVER)
+            assert not (await client.call_tool("deploy", {"env": "staging"})).is_error
+            assert ran == ["staging"]
+
+        async def handler(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+            ran.append("lowlevel")
+            return types.CallToolResult(content=[])
+
+        lowlevel: Server[Any] = guard(Server("later"), story.verifier())
+        lowlevel.add_request_handler("tools/call", types.CallToolRequestParams, handler)
+        async with Client(lowlevel) as client:
+            assert_denied(await client.call_tool("deploy", {"env": "staging"}), "proof-missing")
+        assert ran == ["staging"]
+
+    anyio.run(main)
+
+
+def test_arguments_that_change_after_the_decision_are_not_used(story: Story, chain: Chain) -> None:
+    """The tool gets what was decided about, even if somebody still holds the received dict."""
+    seen: list[Any] = []
+    received: list[dict[str, Any]] = []
+
+    def sink(record: object) -> None:
+        for arguments in received:
+            arguments["env"] = "production"
+            arguments["list"].append("more")
+
+    async def handler(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+        seen.append(params.arguments)
+        return types.CallToolResult(content=[])
+
+    async def main() -> None:
+        arguments = {"env": "staging", "list": [1]}
+        wide = story.ana.issue(to=story.coder, tools={"deploy": {}})
+        server = Server("frozen", on_call_tool=handler)
+        guard(server, story.verifier(audit=sink))
+        entry = server.get_request_handler("tools/call")
+        assert entry is not None
+        params = types.CallToolRequestParams(
+            name="deploy",
+            arguments=arguments,
+            _meta=meta_for(story.coder, wide, "deploy", arguments, SERVER),  # type: ignore[arg-type]
+        )
+        assert params.arguments is not None
+        received.append(params.arguments)
+        context: Any = type("Context", (), {"request": None})()
+        await entry.handler(context, params)
+        assert params.arguments["env"] == "production"
+        assert seen == [{"env": "staging", "list": [1]}]
+
+    anyio.run(main)
+
+
+def test_names_of_tools_in_tokens(story: Story, effects: Effects) -> None:
+    names = {"deploy": "acme.deploy"}
+
+    async def main() -> None:
+        chain = story.chain({"acme.deploy": {}})
+        async with Client(guard(mcp_server.make(effects.path), story.verifier(), tools=names)) as client:
+            sign_calls(client, story.coder, chain, SERVER, tools=names)
+            assert not (await client.call_tool("deploy", {"env": "staging"})).is_error
+            sign_calls(client, story.coder, chain, SERVER)
+            assert_denied(await client.call_tool("deploy", {"env": "staging"}), "proof-mismatch")
+        assert len(effects()) == 1
+
+    anyio.run(main)
+
+
+def test_a_session_is_signed_too(story: Story, chain: Chain, effects: Effects) -> None:
+    async def main() -> None:
+        async with stdio(story, effects, "high") as (read, write), ClientSession(read, write) as session:
+            await session.initialize()
+            assert sign_calls(session, story.coder, chain, SERVER) is session
+            assert not (await session.call_tool("deploy", {"env": "staging"})).is_error
+        assert len(effects()) == 1
+
+    anyio.run(main)
+
+
+def test_what_cannot_be_guarded_or_signed_is_refused(story: Story, chain: Chain, effects: Effects) -> None:
+    verifier = story.verifier()
+    client = Client(mcp_server.make(effects.path))
+
+    class Looks:
+        def add_request_handler(self, *_: object) -> None: ...
+
+        _lowlevel_server = None
+
+    guarded = guard(mcp_server.make(effects.path), verifier)
+    for use in (
+        lambda: guard(None, verifier),
+        lambda: guard(object(), verifier),
+        lambda: guard(Looks(), verifier),
+        lambda: guard(MCPServer, verifier),
+        lambda: guard(Client, verifier),
+        lambda: guard(guarded, verifier),
+        lambda: guard(mcp_server.make(effects.path), None),  # type: ignore[arg-type]
+        lambda: guard(mcp_server.make(effects.path), lambda: True),  # type: ignore[arg-type]
+        lambda: guard(mcp_server.make(effects.path), verifier, tools={"a": 1}),  # type: ignore[dict-item]
+        lambda: guard(mcp_server.make(effects.path), verifier, tools=["deploy"]),  # type: ignore[arg-type]
+        lambda: sign_calls(object(), story.coder, chain, SERVER),  # type: ignore[type-var]
+        lambda: sign_calls(client, story.coder, chain, SERVER),
+        lambda: sign_calls(client, "coder", chain, SERVER),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(TypeError) as caught:
+            use()
+        assert isinstance(caught.value, UnsupportedOperation)
+        assert caught.value.code == "config-invalid"
+    with pytest.raises(DeputizeError) as outside:
+        caller()
+    assert outside.value.code == "config-invalid"
+
+
+def test_a_failing_store_denies(story: Story, chain: Chain, effects: Effects) -> None:
+    class Broken:
+        def claim(self, key: bytes, expires: int, now_ms: int) -> bool:
+            raise ConnectionError
+
+    async def main() -> None:
+        verifier = Verifier(trust=[story.ana], audience=SERVER, replay=Broken())
+        async with Client(guard(mcp_server.make(effects.path), verifier)) as client:
+            sign_calls(client, story.coder, chain, SERVER)
+            assert_denied(await client.call_tool("deploy", {"env": "staging"}), "replay-store-unavailable")
+        assert effects() == []
+
+    anyio.run(main)
+
+
+def test_the_names_on_the_wire() -> None:
+    assert (PRESENTATION, HEADER) == ("dev.deputize/presentation", "Deputize-Presentation")
+    assert all(hasattr(deputize.mcp, name) for name in deputize.mcp.__all__)
