@@ -36,8 +36,9 @@ await call('climbing-path', 'read_file', { repository: 'website', path: '/src/..
 await call('other-tool', 'deploy', release);
 report('no-token', await present(server, undefined, 'read_file', login));
 
-// A widened token. First the SDK is asked for it; then it is put together by hand: for a helper, with a signature that is really the coder's;
-// in the coder's own token, where the planner's signature is missing; and by leaving out the coder's token, since the planner's allows more.
+// A widened token. First the SDK is asked for it; then it is put together by hand: for a helper, with a signature that is
+// really the coder's; in the coder's own token, where the planner's signature is missing; and by leaving out the coder's
+// token, since the planner's allows more.
 const helper = Agent.generate('helper');
 const narrow = { read_file: { repository: 'website', path: '/src/login.py' } };
 const wide = { ...narrow, deploy: {} };
@@ -46,11 +47,13 @@ report('widen-by-sdk', attempt(() => coder.delegate(chain, { to: helper, tools: 
 const honest = coder.delegate(chain, { to: helper, tools: narrow });
 const [root, own, below] = honest.tokens;
 const forHelper = chainOf([root, own, resign(below, key, encodeTools(narrow), encodeTools(wide))]);
-report('widen-by-hand', await present(server, helper.prove(forHelper, 'deploy', release, audience).text, 'deploy', release));
+const byHelper = helper.prove(forHelper, 'deploy', release, audience).text;
+report('widen-by-hand', await present(server, byHelper, 'deploy', release));
 
 const mine = chain.unverifiedClaims().at(-1);
 const rewritten = chainOf([root, resign(own, key, encodeTools(mine.tools), encodeTools({ deploy: {} }))]);
-report('widen-own-token', await present(server, coder.prove(rewritten, 'deploy', release, audience).text, 'deploy', release));
+const byCoder = coder.prove(rewritten, 'deploy', release, audience).text;
+report('widen-own-token', await present(server, byCoder, 'deploy', release));
 
 const proof = proofIn(coder.prove(chain, 'deploy', release, audience), chain);
 const forRoot = resign(proof, key, digest(own), digest(root));
@@ -67,7 +70,8 @@ await hear();
 const brief = Chain.fromText(short);
 const expires = brief.unverifiedClaims().at(-1).expires * 1000;
 await sleep(Math.max(0, expires - Date.now()) + 50);
-report('expired', await present(server, coder.prove(brief, 'read_file', login, audience).text, 'read_file', login));
+const late = coder.prove(brief, 'read_file', login, audience).text;
+report('expired', await present(server, late, 'read_file', login));
 
 await Promise.all([signing.close(), server.close()]);
 process.exit(0);

@@ -31,7 +31,8 @@ function open(envelope) {
 
 function signed(header, payload) {
   const context = Buffer.from('Signature1');
-  return Buffer.concat([head(4, 4), head(3, context.length), context, byteString(header), byteString(Buffer.alloc(0)), byteString(payload)]);
+  const parts = [header, Buffer.alloc(0), payload].map(byteString);
+  return Buffer.concat([head(4, 4), head(3, context.length), context, ...parts]);
 }
 
 /** What a child and a proof name an object by. */

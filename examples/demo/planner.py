@@ -1,4 +1,4 @@
-"""The planner: an agent in a process of its own. It hands a part of what it was given to the coder, and deploys what the coder made."""
+"""The planner: an agent in a process of its own. It hands the coder a part of what it was given, and deploys itself."""
 
 from __future__ import annotations
 

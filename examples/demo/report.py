@@ -50,7 +50,7 @@ class Report:
     def outcome(self, step: Step, code: str, text: str) -> None:
         """An outcome of a step, whose text has to show what an allowed call gives back."""
         if code != step.code:
-            self._fail(f"{step.what}: {code}, and should be {step.code} ({text})")
+            self._fail(f"{step.what}: {code}, and should be {step.code} ({' '.join(text.split())})")
         elif step.shows not in text:
             self._fail(f"{step.what}: {code}, but it gave {text!r}, and should give {step.shows!r}")
         else:
@@ -58,11 +58,12 @@ class Report:
             by = "" if step.by == "server" else self._paint(f"  (by the {step.by}, before anything is sent)", DIM)
             self._pass(f"{step.what:<58} {verdict}{by}")
 
-    def check(self, what: str, holds: bool) -> None:
-        if holds:
+    def check(self, what: str, found: object, expected: object) -> None:
+        """Something that was found, and what it should be."""
+        if found == expected:
             self._pass(what)
         else:
-            self._fail(what)
+            self._fail(f"{what}: {found}, and should be {expected}")
 
     def conclude(self, seconds: float) -> int:
         self._line()
@@ -95,7 +96,7 @@ class Report:
 
 
 def diagram(records: Sequence[dict[str, Any]], links: Sequence[dict[str, Any]]) -> str:
-    """Who gave what to whom, and which calls came of it, as a Mermaid flowchart. Whoever did not prove a key has no name in it."""
+    """Who gave what to whom and which calls came of it, as a Mermaid flowchart. Who proved no key has no name in it."""
     lines = ["flowchart LR"]
     nodes: dict[str, str] = {}
     denied: list[int] = []

@@ -1,7 +1,7 @@
 """What the tools do: three actions on bare git repositories, by git's own commands.
 
-Files are read from and written to git's objects, never to a working folder, so that no path of a caller is ever resolved on
-the disk. No shell is involved, and no text of a caller is ever in a place where git would take it for an option.
+Files are read from and written to git's objects, never to a working folder, so that no path of a caller is ever
+resolved on the disk. No shell is involved, and no text of a caller is where git would take it for an option.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ class Repositories:
         self._git(repository, "tag", "--annotate", f"--message=Deployed by {by}", "--", version, commit, more=tagger)
         return commit
 
-    def refs(self, repository: str) -> set[str]:
-        """The names of all branches and tags."""
-        return set(self._git(repository, "for-each-ref", "--format=%(refname)").split())
+    def refs(self, repository: str) -> list[str]:
+        """The names of all branches and tags, sorted."""
+        return self._git(repository, "for-each-ref", "--format=%(refname)").split()
 
     def made_by(self, repository: str, ref: str) -> str:
         """Who made a commit or a tag, as git has it."""

@@ -15,7 +15,8 @@ const server = await connect('thief', url);
 const report = (step, result) => tell({ step, ...result });
 const login = { repository: 'website', path: '/src/login.py' };
 
-// The stolen token with the thief's own key. First the SDK is asked for the proof; then a proof that is right in everything but its signature.
+// The stolen token with the thief's own key. First the SDK is asked for the proof; then a proof by hand, right in
+// everything but its signature.
 report('steal-by-sdk', attempt(() => thief.prove(stolen, 'read_file', login, audience)));
 
 const harmless = Agent.generate('coder').issue({ to: thief, tools: { read_file: {} } });

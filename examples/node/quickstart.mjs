@@ -1,4 +1,4 @@
-// A person lets a planner act, the planner lets a coder do a part of it, and a server decides about the coder's calls.
+// A person lets a planner act, the planner lets a coder do a part of it, and a server decides about each call.
 import { Agent, Denied, Verifier, path } from 'deputize';
 
 const SERVER = 'https://git.acme.example';
