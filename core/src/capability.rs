@@ -70,7 +70,7 @@ impl ArgumentRules {
         if let Some(pair) = self.0.windows(2).find(|pair| pair[0].name == pair[1].name) {
             return Err(Error::named(Code::ClaimInvalid, "given twice: argument", &pair[0].name));
         }
-        self.0.iter().try_for_each(Rule::validate)?;
+        self.0.iter().try_for_each(|rule| validate_name(&rule.name, rule.optional))?;
         Ok(self)
     }
 
@@ -82,15 +82,15 @@ impl ArgumentRules {
         let mut rules = Vec::with_capacity(length);
         let mut previous: &[u8] = &[];
         for _ in 0..length {
-            let name = decoder.text_key(&mut previous)?.into();
+            let name = decoder.text_key(&mut previous)?;
             let mut ahead = decoder.clone();
-            let optional = ahead.array()? == 2 && ahead.peek()? == Type::Negative && ahead.integer()? == OPTIONAL;
+            let optional =
+                ahead.array().is_ok_and(|length| length == 2) && ahead.peek() == Ok(Type::Negative) && ahead.integer() == Ok(OPTIONAL);
             if optional {
                 *decoder = ahead;
             }
-            let rule = Rule { name, constraint: Constraint::read(decoder)?, optional };
-            rule.validate()?;
-            rules.push(rule);
+            validate_name(name, optional)?;
+            rules.push(Rule { name: name.into(), constraint: Constraint::read(decoder)?, optional });
         }
         Ok(ArgumentRules(rules))
     }
@@ -172,16 +172,14 @@ impl ArgumentRules {
     }
 }
 
-impl Rule {
-    fn validate(&self) -> Result<()> {
-        if !is_name(&self.name) {
-            return Err(Error::named(Code::ClaimInvalid, "argument", &self.name));
-        }
-        if self.optional && &*self.name == OTHERS {
-            return Err(Error::about(Code::ClaimInvalid, "`*` is never optional"));
-        }
-        Ok(())
+fn validate_name(name: &str, optional: bool) -> Result<()> {
+    if !is_name(name) {
+        return Err(Error::named(Code::ClaimInvalid, "argument", name));
     }
+    if optional && name == OTHERS {
+        return Err(Error::about(Code::ClaimInvalid, "`*` is never optional"));
+    }
+    Ok(())
 }
 
 /// Tools and their arguments. Empty, it allows nothing.
