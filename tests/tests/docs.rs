@@ -99,6 +99,15 @@ fn every_module_uses_only_those_before_it() {
 }
 
 #[test]
+fn the_page_on_architecture_lists_the_modules_in_order() {
+    let page = read(&root().join("ARCHITECTURE.md"));
+    let table = page.split("| module | what |").nth(1).expect("the table of modules");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let listed: Vec<&str> = rows.filter_map(|row| row.split('`').nth(1)).collect();
+    assert_eq!(listed, ORDER);
+}
+
+#[test]
 fn no_file_of_core_is_long() {
     let core = core();
     for file in files(&core, "rs") {
