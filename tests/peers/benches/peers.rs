@@ -32,14 +32,14 @@ fn unit(group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTi
     let signing = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
     let key = signing.verifying_key();
     let mut count = 0u32;
-    let signed = || {
+    let mut signed = || {
         let mut message = [5; 360];
         count += 1;
         message[..4].copy_from_slice(&count.to_le_bytes());
         (message, signing.sign(&message))
     };
     let verify = |(message, signature): ([u8; 360], _)| key.verify(&message, &signature).is_ok();
-    group.bench_function("verification", |bencher| bencher.iter_batched(signed, verify, BATCH));
+    group.bench_function("verification", |bencher| bencher.iter_batched(&mut signed, verify, BATCH));
 }
 
 fn all(c: &mut Criterion) {
