@@ -89,12 +89,12 @@ function publicKey(checked) {
   return new VerifyingKey(NATIVE, checked);
 }
 
+let signingHandle;
+
 // A property of the instance that holds a function: structuredClone, postMessage and v8.serialize refuse the whole object because of it.
 const keptOut = Object.freeze(function toJSON() {
-  return `[SigningKey ${this.verifyingKey.didKey}]`;
+  return signingHandle(this) === undefined ? '[SigningKey]' : `[SigningKey ${this.verifyingKey.didKey}]`;
 });
-
-let signingHandle;
 
 /** An Ed25519 private key. The key itself is native; what JavaScript has is a handle that cannot be read, copied or sent. */
 class SigningKey {

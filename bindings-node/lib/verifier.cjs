@@ -30,7 +30,7 @@ class Verifier {
     this.#clock = clockOf(read.get('clock'));
     this.#audit = sinkOf(read.get('audit'));
     const config = configTape(read.get('trust'), read.get('audience'));
-    const replay = read.get('replay') ?? new MemoryReplayStore();
+    const replay = read.has('replay') ? read.get('replay') : new MemoryReplayStore();
     const store = storeOf(replay, this.#created());
     if (store === undefined) this.#claim = claimOf(replay);
     this.#handle = call('verifierNew', config, store);

@@ -1,0 +1,281 @@
+import type { Constraint, FrozenValue, Optional, Tools, Value } from './constraints.cjs';
+
+export * from './constraints.cjs';
+
+/** A JSON Web Key, as an object or as its text. */
+export type Jwk = string | { readonly [member: string]: unknown };
+
+export declare class VerifyingKey {
+  private constructor();
+  static fromBytes(bytes: Uint8Array): VerifyingKey;
+  static fromDidKey(did: string): VerifyingKey;
+  static fromPem(pem: string): VerifyingKey;
+  static fromJwk(jwk: Jwk): VerifyingKey;
+  get bytes(): Uint8Array;
+  get didKey(): string;
+  /** RFC 7638, base64url. */
+  get thumbprint(): string;
+  toPem(): string;
+  /** The canonical text of the JWK. */
+  toJwk(): string;
+  /** Whether the signature is this key's over the message. */
+  verify(message: Uint8Array, signature: Uint8Array): boolean;
+  toString(): string;
+  toJSON(): string;
+}
+
+/** A private key. It is native: it cannot be shown, copied, cloned or sent to a worker; `toSeed`, `toPem` and `toJwk` are the only ways out. */
+export declare class SigningKey {
+  private constructor();
+  static generate(): SigningKey;
+  static fromSeed(seed: Uint8Array): SigningKey;
+  static fromPem(pem: string): SigningKey;
+  static fromJwk(jwk: Jwk): SigningKey;
+  /** From a file that only its owner can read. */
+  static load(path: string): SigningKey;
+  static loadOrCreate(path: string): SigningKey;
+  /** To a new file with mode 0600; never in place of another. */
+  save(path: string): void;
+  get verifyingKey(): VerifyingKey;
+  toSeed(): Uint8Array;
+  toPem(): string;
+  toJwk(): string;
+  toString(): string;
+  readonly toJSON: () => string;
+}
+
+export type Mode = 'own_behalf' | 'on_behalf_of' | 'impersonation';
+
+export interface ApprovalRule {
+  readonly count: number;
+  readonly approvers: readonly (VerifyingKey | Agent)[];
+}
+
+export interface DelegateOptions {
+  /** Whom to give it to: an agent, by its name and key, or a key. */
+  to: Agent | VerifyingKey;
+  /** What it allows. A root without tools allows nothing; a delegated token without tools, what its parent does. */
+  tools?: Tools;
+  /** Seconds, or a text such as `"90s"`, `"10m"`, `"1h"`, `"7d"`. */
+  ttl?: number | string;
+  audience?: string | readonly string[];
+  /** The deepest position that a token below may have: 0 cannot be delegated. */
+  maxDepth?: number;
+  /** Why; no authority. */
+  reason?: string;
+  context?: string;
+  holderName?: string;
+  /** Seconds since 1970. */
+  notBefore?: number;
+  approvals?: { readonly [tool: string]: ApprovalRule | readonly ApprovalRule[] };
+  /** 32 bytes. */
+  evidence?: Uint8Array;
+}
+
+export interface IssueOptions extends DelegateOptions {
+  /** The accountable principal, unless it is the issuer. */
+  subject?: string;
+  mode?: Mode;
+  /** 16 bytes. */
+  session?: Uint8Array;
+  /** 32 bytes. */
+  task?: Uint8Array;
+}
+
+/** A name and a key. */
+export declare class Agent {
+  constructor(name: string, signingKey: SigningKey);
+  static generate(name: string): Agent;
+  static fromSeed(name: string, seed: Uint8Array): Agent;
+  /** From a key file; the name is the file's stem unless given. */
+  static load(path: string, name?: string): Agent;
+  /** `<directory>/<name>.pem`; the directory is `.deputize/keys` unless given. */
+  static loadOrCreate(name: string, directory?: string): Agent;
+  get name(): string;
+  get key(): VerifyingKey;
+  get did(): string;
+  issue(options: IssueOptions): Chain;
+  delegate(chain: Chain, options: DelegateOptions): Chain;
+  prove(chain: Chain, tool: string, args: { readonly [argument: string]: Value }, audience: string, options?: { challenge?: Uint8Array }): Presentation;
+  toJSON(): { name: string; did: string };
+}
+
+/** Claims of one token. Ids and digests are lower-case hex, times are seconds since 1970. */
+export interface Claims {
+  readonly issuer?: string;
+  readonly subject: string;
+  readonly audience?: readonly string[];
+  readonly expires: number;
+  readonly notBefore?: number;
+  readonly issued: number;
+  readonly id: string;
+  readonly holder: VerifyingKey;
+  readonly mode: Mode;
+  readonly depth: number;
+  readonly maxDepth: number;
+  readonly parent?: string;
+  readonly tools: { readonly [tool: string]: { readonly [argument: string]: Constraint | Optional } };
+  readonly session: string;
+  readonly task?: string;
+  readonly holderName?: string;
+  readonly approvals?: { readonly [tool: string]: readonly { readonly count: number; readonly approvers: readonly VerifyingKey[] }[] };
+  readonly evidence?: string;
+  readonly reason?: string;
+  readonly context?: string;
+  readonly ignored: readonly (number | bigint)[];
+}
+
+/** A chain of tokens, root first: its shape is right, and nobody has checked its signatures. */
+export declare class Chain {
+  private constructor();
+  static decode(bytes: Uint8Array): Chain;
+  static fromText(text: string): Chain;
+  get bytes(): Uint8Array;
+  get text(): string;
+  /** One COSE_Sign1 each. */
+  get tokens(): Uint8Array[];
+  /** For display. */
+  unverifiedClaims(): Claims[];
+  toString(): string;
+  toJSON(): string;
+}
+
+/** A chain and the proof of one call. */
+export declare class Presentation {
+  private constructor();
+  get bytes(): Uint8Array;
+  get text(): string;
+  toString(): string;
+  toJSON(): string;
+}
+
+export declare class TrustAnchor {
+  constructor(name: string, key: VerifyingKey, options?: { mayImpersonate?: boolean });
+  get name(): string;
+  get key(): VerifyingKey;
+  get mayImpersonate(): boolean;
+}
+
+/** The replay store of one process. */
+export declare class MemoryReplayStore {
+  constructor(capacity?: number);
+  /** Tells it apart from other stores by type. */
+  private readonly memory: true;
+}
+
+/** A store elsewhere. `claim` is one atomic step: `true` if the key was not there and is now, `false` if it was. `expires` is in seconds. */
+export interface ReplayStore {
+  claim(key: Uint8Array, expires: number, nowMs: number): boolean;
+}
+export interface AsyncReplayStore {
+  claim(key: Uint8Array, expires: number, nowMs: number): boolean | Promise<boolean>;
+}
+
+export interface VerifierOptions {
+  trust: Agent | TrustAnchor | readonly (Agent | TrustAnchor)[];
+  audience: string;
+  /** Gets every record. If it throws, an allowed call is denied: no record, no action. A promise is waited for by `authorizeAsync` only. */
+  audit?: AuditLog | ((record: AuditRecord) => unknown);
+  /** A store that answers with a promise works with `authorizeAsync` only. */
+  replay?: MemoryReplayStore | ReplayStore | AsyncReplayStore;
+  /** Milliseconds since 1970. */
+  clock?: () => number;
+}
+
+export interface AuthorizeOptions {
+  challenge?: Uint8Array;
+  context?: string;
+}
+
+/** Decides about calls. */
+export declare class Verifier {
+  constructor(options: VerifierOptions);
+  /** Throws `Denied`. */
+  authorize(presentation: unknown, tool: string, args: unknown, options?: AuthorizeOptions): Authorized;
+  authorizeAsync(presentation: unknown, tool: string, args: unknown, options?: AuthorizeOptions): Promise<Authorized>;
+  verifyChain(chain: Chain): VerifiedChain;
+}
+
+/** An allowed call. */
+export declare class Authorized {
+  private constructor();
+  get caller(): string;
+  get onBehalfOf(): string;
+  get tool(): string;
+  /** What was decided about. Use these, and not the ones received. */
+  get arguments(): { readonly [argument: string]: FrozenValue };
+  get chain(): VerifiedChain;
+  get expires(): number;
+  /** Labels in the chain that carry no authority. */
+  get ignored(): readonly (number | bigint)[];
+  get record(): AuditRecord;
+  /** The decision in one sentence. */
+  get audit(): string;
+}
+
+export declare class VerifiedChain {
+  private constructor();
+  get caller(): string;
+  get principal(): string;
+  get issuer(): string;
+  get claims(): readonly Claims[];
+  get expires(): number;
+}
+
+export declare class AuditRecord {
+  private constructor();
+  /** One line of canonical JSON. */
+  json(options?: { arguments?: boolean }): string;
+  get sentence(): string;
+  get allowed(): boolean;
+  /** `allowed`, or the code of the denial. */
+  get code(): string;
+  get timeMs(): number;
+  toString(): string;
+  toJSON(): unknown;
+}
+
+/** Appends one JSON line a decision, to a file that only its owner can read. */
+export declare class AuditLog {
+  constructor(path: string, options?: { arguments?: boolean });
+  append(record: AuditRecord): void;
+  close(): void;
+}
+
+export declare class DeputizeError extends Error {
+  protected constructor();
+  /** Stable, in kebab case; `codes` has them all. */
+  readonly code: string;
+  /** The token at fault, the root being 0. */
+  readonly link: number | null;
+  /** Which argument, claim or limit it is about. */
+  readonly context: string | null;
+  /** What to do about it. */
+  readonly help: string;
+}
+
+export declare class Denied extends DeputizeError {
+  private constructor();
+  readonly record: AuditRecord;
+}
+
+export interface CodeRow {
+  readonly code: string;
+  readonly family: string;
+  readonly summary: string;
+  readonly help: string;
+}
+
+/** The table of codes. */
+export declare const codes: readonly CodeRow[];
+
+export declare function encodeValue(value: Value): Uint8Array;
+export declare function decodeValue(bytes: Uint8Array): FrozenValue;
+/** SHA-256 of the encoding of the arguments. */
+export declare function argumentsDigest(args: { readonly [argument: string]: Value }): Uint8Array;
+export declare function valueFromJson(json: string): FrozenValue;
+export declare function valueToJson(value: Value): string;
+export declare function encodeTools(tools: Tools): Uint8Array;
+export declare function decodeTools(bytes: Uint8Array): { readonly [tool: string]: { readonly [argument: string]: Constraint | Optional } };
+/** Whether the parent provably allows all that the child allows. */
+export declare function toolsSubsume(parent: Tools, child: Tools): boolean;

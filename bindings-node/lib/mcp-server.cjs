@@ -1,0 +1,155 @@
+'use strict';
+// The server's side. An MCP server keeps one handler for `tools/call`, whoever registers tools and whenever; the guard stands where the server
+// looks that handler up, so that arguments are decided about as they were received, before any schema adds defaults.
+const { AsyncLocalStorage } = require('node:async_hooks');
+const { failure } = require('./native.cjs');
+const { Denied } = require('./errors.cjs');
+const { Verifier } = require('./verifier.cjs');
+const { kindOf, options } = require('./options.cjs');
+const { META_KEY, DENIAL_KEY, HEADER, METHOD } = require('./mcp-names.cjs');
+
+const current = new AsyncLocalStorage();
+const guarded = new WeakSet();
+/** JSON-RPC: an error of the server's own. */
+const REFUSED = -32001;
+
+/** Who calls the tool that is running, and for whom. Outside of a guarded call it throws. */
+function caller() {
+  const authorized = current.getStore();
+  if (authorized === undefined) throw failure('config-invalid', 'there is no guarded call around', 'caller()');
+  return authorized;
+}
+
+/**
+ * Lets a server run a tool only for calls that the verifier allows. Takes an `McpServer` or a low-level `Server`, before or after its tools are
+ * registered, and returns it.
+ */
+function guard(server, verifier, given) {
+  if (!(verifier instanceof Verifier)) throw failure('config-invalid', 'guard needs a Verifier, not', kindOf(verifier));
+  const extra = options(given, ['challenge', 'context'], 'guard');
+  for (const [name, read] of extra) {
+    if (typeof read !== 'function') throw failure('config-invalid', 'a function of the request and its extra:', name);
+  }
+  const protocol = protocolOf(server);
+  if (guarded.has(protocol)) throw failure('config-invalid', 'guarded already:', 'this server');
+  const decide = decider(verifier, extra.get('challenge'), extra.get('context'));
+  const check = install(protocol, decide);
+  guardConnect(protocol, check);
+  guarded.add(protocol);
+  return server;
+}
+
+/** The object that keeps the handlers: the server itself, or the one inside an `McpServer`. */
+function protocolOf(server) {
+  for (const candidate of [server, server?.server]) {
+    const serves = candidate?._requestHandlers instanceof Map && typeof candidate._onrequest === 'function';
+    if (serves && typeof candidate.setRequestHandler === 'function' && typeof candidate.connect === 'function' && isServer(candidate)) {
+      if (candidate.transport !== undefined) throw failure('config-invalid', 'connected already:', 'guard the server first');
+      return candidate;
+    }
+  }
+  throw failure('config-invalid', 'not a server of @modelcontextprotocol/sdk:', kindOf(server));
+}
+
+/** A client keeps handlers in the same way; only a server answers what it can do. */
+function isServer(candidate) {
+  return typeof candidate.getClientCapabilities === 'function';
+}
+
+/** Puts the guard where handlers are looked up. The result says whether it still stands. */
+function install(protocol, decide) {
+  const handlers = protocol._requestHandlers;
+  const lookUp = handlers.get.bind(handlers);
+  const wrappers = new WeakMap();
+  const wrapped = (handler) => {
+    if (typeof handler !== 'function') return handler;
+    if (!wrappers.has(handler)) wrappers.set(handler, (request, extra) => decide(handler, request, extra));
+    return wrappers.get(handler);
+  };
+  const get = (method) => (method === METHOD ? wrapped(lookUp(method)) : lookUp(method));
+  Object.defineProperty(handlers, 'get', { value: get, writable: false, configurable: false });
+
+  // A fallback handler may serve tools/call too.
+  let fallback = protocol.fallbackRequestHandler;
+  const readFallback = () => {
+    if (typeof fallback !== 'function') return fallback;
+    const own = fallback;
+    return (request, extra) => (request.method === METHOD ? wrapped(own)(request, extra) : own(request, extra));
+  };
+  const accessor = { get: readFallback, set: (handler) => void (fallback = handler), configurable: false, enumerable: true };
+  Object.defineProperty(protocol, 'fallbackRequestHandler', accessor);
+
+  return () => protocol._requestHandlers === handlers && handlers.get === get;
+}
+
+/** A server whose handlers were exchanged behind the guard does not start, and if it runs already, serves no call. */
+function guardConnect(protocol, stands) {
+  const { connect, _onrequest: receive } = protocol;
+  protocol._onrequest = (request, extra) => {
+    if (request.method === METHOD && !stands()) throw failure('config-invalid', 'served without a guard:', METHOD);
+    return Reflect.apply(receive, protocol, [request, extra]);
+  };
+  protocol.connect = async function connectGuarded(transport) {
+    if (!stands()) throw failure('config-invalid', 'served without a guard:', METHOD);
+    return Reflect.apply(connect, protocol, [transport]);
+  };
+}
+
+function decider(verifier, challengeFor, contextFor) {
+  return async (handler, request, extra) => {
+    // What the tool gets is what was decided about, and not what somebody may change while a store is asked.
+    const params = request.params ?? {};
+    let authorized;
+    try {
+      const asked = { challenge: await read(challengeFor, request, extra), context: await read(contextFor, request, extra) };
+      authorized = await verifier.authorizeAsync(presentationOf(params, extra), params.name, argumentsOf(params), asked);
+    } catch (error) {
+      if (!(error instanceof Denied)) throw error;
+      return refusal(error, params);
+    }
+    const own = { ...request, params: { ...params, name: authorized.tool } };
+    if (params.arguments !== undefined) own.params.arguments = structuredClone(authorized.arguments);
+    return current.run(authorized, () => handler(own, extra));
+  };
+}
+
+/** A call without arguments has none; `null` is not that. */
+function argumentsOf(params) {
+  return params.arguments === undefined ? {} : params.arguments;
+}
+
+/** A challenge or context of this call. Where finding it fails, no call is allowed: an option that is `null` is refused. */
+async function read(find, request, extra) {
+  if (find === undefined) return undefined;
+  try {
+    return await find(request, extra);
+  } catch {
+    return null;
+  }
+}
+
+/** `_meta` first; else the header. What is there is read, and nothing else is tried if it is wrong. */
+function presentationOf(params, extra) {
+  const meta = params._meta;
+  if (typeof meta === 'object' && meta !== null && Object.hasOwn(meta, META_KEY)) return meta[META_KEY];
+  return headerOf(extra?.requestInfo?.headers);
+}
+
+/** Two headers of the name are joined as HTTP joins them, which no text form survives. */
+function headerOf(headers) {
+  if (typeof headers !== 'object' || headers === null) return undefined;
+  if (typeof headers.get === 'function') return headers.get(HEADER) ?? undefined;
+  const found = Object.keys(headers).filter((name) => name.toLowerCase() === HEADER.toLowerCase()).flatMap((name) => headers[name]);
+  const values = found.filter((value) => value !== undefined);
+  return values.length > 1 ? values.join(', ') : values[0];
+}
+
+/** A refusal as the result of the tool; for a call that asks for a task, whose result would be a task, as an error. */
+function refusal(denied, params) {
+  const text = `${denied.message}. ${denied.help}`;
+  const about = { code: denied.code, help: denied.help, ...(denied.link === null ? {} : { link: denied.link }) };
+  if (params.task !== undefined) throw Object.assign(new Error(text), { code: REFUSED, data: about });
+  return { isError: true, content: [{ type: 'text', text }], _meta: { [DENIAL_KEY]: about } };
+}
+
+module.exports = { caller, guard };

@@ -1,0 +1,49 @@
+import type { Agent, Authorized, Chain, Verifier } from './index.cjs';
+import type { Value } from './constraints.cjs';
+
+/** What a guarded server hands on about one request, as the MCP SDK has it. */
+export interface CallRequest {
+  method: string;
+  params?: { [member: string]: unknown };
+}
+
+export interface GuardOptions {
+  /** The challenge that this call has to answer, if there is one. */
+  challenge?: (request: CallRequest, extra: unknown) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  /** The partition that this call is about, if the server has partitions. */
+  context?: (request: CallRequest, extra: unknown) => string | undefined | Promise<string | undefined>;
+}
+
+/** The parts by which an `McpServer` or `Server` of `@modelcontextprotocol/sdk` is known. */
+export type GuardableServer = { connect(transport: never): Promise<void> } & ({ server: object } | { setRequestHandler: Function });
+
+/** Lets a server run a tool only for calls that the verifier allows; throws for anything that is not a server it can guard. */
+export declare function guard<S extends GuardableServer>(server: S, verifier: Verifier, options?: GuardOptions): S;
+
+/** Who calls the tool that is running, and for whom; throws outside of a guarded call. */
+export declare function caller(): Authorized;
+
+/** Signs every `tools/call` that a client sends. */
+export declare function signCalls<C extends { connect: Function; callTool: Function }>(
+  client: C,
+  agent: Agent,
+  chain: Chain | (() => Chain),
+  audience: string,
+): C;
+
+/** The `_meta` of one call. */
+export declare function metaFor(
+  agent: Agent,
+  chain: Chain,
+  tool: string,
+  args: { readonly [argument: string]: Value },
+  audience: string,
+  options?: { challenge?: Uint8Array },
+): { [key: string]: string };
+
+/** Where a presentation travels in `_meta`. */
+export declare const META_KEY: 'dev.deputize/presentation';
+/** Where a refused result carries its code and link, in `_meta`. */
+export declare const DENIAL_KEY: 'dev.deputize/denial';
+/** The header of plain HTTP. */
+export declare const HEADER: 'Deputize-Presentation';

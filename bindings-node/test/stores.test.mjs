@@ -1,0 +1,144 @@
+// Replay stores, audit functions and clocks of the program: POP-05, POP-21, POP-22, TIM-03, TIM-04.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
+import { AuditLog, MemoryReplayStore } from 'deputize';
+import { AUDIENCE, chainFor, denied, folder, hex, refused, rejected, verifierFor } from './helpers.mjs';
+
+const { ana, coder, chain } = chainFor();
+const proof = () => coder.prove(chain, 'deploy', {}, AUDIENCE);
+const call = (verifier, presentation = proof()) => verifier.authorize(presentation, 'deploy', {});
+const callAsync = (verifier, presentation = proof()) => verifier.authorizeAsync(presentation, 'deploy', {});
+
+test('of 64 tasks with one proof and an asynchronous store, exactly one is allowed', async () => {
+  const seen = new Set();
+  const replay = { async claim(key) { await turn(); const fresh = !seen.has(hex(key)); seen.add(hex(key)); await pause(1); return fresh; } };
+  const verifier = verifierFor(ana, { replay });
+  const one = proof();
+  const results = await Promise.allSettled(Array.from({ length: 64 }, () => callAsync(verifier, one)));
+  assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1);
+  assert.equal(results.filter((result) => result.reason?.code === 'proof-replayed').length, 63);
+  assert.equal(seen.size, 1);
+});
+
+test('of 64 tasks with one proof and the store in memory, exactly one is allowed', async () => {
+  const verifier = verifierFor(ana);
+  const one = proof();
+  const results = await Promise.allSettled(Array.from({ length: 64 }, async () => { await turn(); return callAsync(verifier, one); }));
+  assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1);
+});
+
+test('a store is asked last, once, with the holder\'s key and the end of the proof', () => {
+  const asked = [];
+  const replay = { me: 'store', claim(key, expires, nowMs) { asked.push([this.me, key, expires, nowMs]); return true; } };
+  const verifier = verifierFor(ana, { replay });
+  denied('proof-mismatch', () => verifier.authorize(proof(), 'deploy', { x: 1 }));
+  denied('tool-not-allowed', () => verifier.authorize(coder.prove(chain, 'other', {}, AUDIENCE), 'other', {}));
+  assert.equal(asked.length, 0);
+  call(verifier);
+  const [[me, key, expires, nowMs]] = asked;
+  assert.deepEqual([me, key.constructor, key.length, hex(key.subarray(0, 32))], ['store', Uint8Array, 48, hex(coder.key.bytes)]);
+  assert.ok(Number.isSafeInteger(nowMs) && expires * 1000 > nowMs && expires * 1000 <= nowMs + 60000);
+});
+
+test('only true is fresh and only false is seen', async () => {
+  for (const answer of [undefined, null, 1, 0, 'true', '', {}, [], new Boolean(true), Symbol('x'), 1n, () => true, { then: 5 }]) {
+    denied('replay-store-unavailable', () => call(verifierFor(ana, { replay: { claim: () => answer } })));
+    await rejected('replay-store-unavailable', callAsync(verifierFor(ana, { replay: { claim: async () => answer } })));
+  }
+  denied('proof-replayed', () => call(verifierFor(ana, { replay: { claim: () => false } })));
+  await rejected('proof-replayed', callAsync(verifierFor(ana, { replay: { claim: async () => false } })));
+  assert.ok(call(verifierFor(ana, { replay: { claim: () => true } })));
+  assert.ok(await callAsync(verifierFor(ana, { replay: { claim: () => true } })));
+});
+
+test('a store that fails denies, and leaves no unhandled rejection', async (t) => {
+  const unhandled = [];
+  const note = (error) => unhandled.push(error);
+  process.on('unhandledRejection', note);
+  t.after(() => process.off('unhandledRejection', note));
+  for (const claim of [() => { throw new Error('disk'); }, () => { throw undefined; }, async () => { throw new Error('disk'); }, async () => true, () => ({ then() { throw new Error('odd'); } }), () => ({ get then() { throw new Error('odd'); } })]) {
+    denied('replay-store-unavailable', () => call(verifierFor(ana, { replay: { claim } })));
+  }
+  for (const claim of [() => { throw new Error('disk'); }, async () => { throw new Error('disk'); }, () => ({ then() { throw new Error('odd'); } })]) await rejected('replay-store-unavailable', callAsync(verifierFor(ana, { replay: { claim } })));
+  await pause(5);
+  assert.deepEqual(unhandled, []);
+});
+
+test('a store in memory has a capacity, and is shared by the verifiers that get it', () => {
+  const replay = new MemoryReplayStore(2);
+  const [one, two] = [verifierFor(ana, { replay }), verifierFor(ana, { replay })];
+  const presentation = proof();
+  call(one, presentation);
+  denied('proof-replayed', () => call(two, presentation));
+  call(two);
+  denied('replay-store-full', () => call(one));
+  for (const capacity of [0, -1, 1.5, NaN, '10', null, 2 ** 33, Infinity]) refused('config-invalid', () => new MemoryReplayStore(capacity));
+  class Always extends MemoryReplayStore { claim() { return true; } }
+  refused('config-invalid', () => new Always());
+});
+
+test('no record, no action', async () => {
+  let action = 0;
+  for (const audit of [() => { throw new Error('full'); }, () => { throw undefined; }, async () => { throw new Error('full'); }, async () => undefined, () => new Promise(() => {})]) {
+    const replay = { claim: () => true };
+    const refusal = denied('audit-unavailable', () => { call(verifierFor(ana, { audit, replay })); action++; });
+    assert.equal(refusal.record.sentence.includes('audit-unavailable'), true);
+    denied('tool-not-allowed', () => verifierFor(ana, { audit, replay }).authorize(coder.prove(chain, 'x', {}, AUDIENCE), 'x', {}));
+    denied('proof-missing', () => verifierFor(ana, { audit, replay }).authorize('', 'deploy', {}));
+  }
+  for (const audit of [() => { throw new Error('full'); }, async () => { throw new Error('full'); }, async () => { await pause(1); throw undefined; }]) {
+    await rejected('audit-unavailable', callAsync(verifierFor(ana, { audit })));
+    await rejected('proof-missing', verifierFor(ana, { audit }).authorizeAsync('', 'deploy', {}));
+  }
+  assert.equal(action, 0);
+});
+
+test('an audit function gets every record, before the caller has the decision', async () => {
+  const records = [];
+  const verifier = verifierFor(ana, { audit: async (record) => { await turn(); records.push(record); } });
+  const allowed = await callAsync(verifier);
+  assert.equal(records[0].json(), allowed.record.json());
+  const refusal = await rejected('proof-missing', verifier.authorizeAsync(null, 'deploy', {}));
+  assert.deepEqual(records.map((record) => record.code), ['allowed', 'proof-missing']);
+  assert.equal(records[1].json(), refusal.record.json());
+  assert.ok(records[0].allowed && records[0].timeMs > 0 && records[0].sentence.includes('ALLOW'));
+});
+
+test('a log that is closed or full denies', { skip: process.platform !== 'linux' && 'needs /dev/full' }, (t) => {
+  const closed = new AuditLog(`${folder(t)}/a.jsonl`);
+  closed.close();
+  closed.close();
+  denied('audit-unavailable', () => call(verifierFor(ana, { audit: closed })));
+  denied('audit-unavailable', () => call(verifierFor(ana, { audit: new AuditLog('/dev/full') })));
+  const path = `${folder(t)}/b.jsonl`;
+  const log = new AuditLog(path);
+  const verifier = verifierFor(ana, { audit: log });
+  for (let n = 0; n < 20; n++) call(verifier);
+  log.close();
+  assert.equal(readFileSync(path, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line)).length, 20);
+});
+
+test('a clock gives milliseconds since 1970 or nothing is allowed', async () => {
+  const replay = { claim: () => true };
+  for (const clock of [() => NaN, () => '1764000000000', () => -1, () => 0, () => 1.5, () => Infinity, () => undefined, () => null, () => 2 ** 60, () => 253402300800000, () => BigInt(Date.now()), async () => Date.now(), async () => { throw new Error('x'); }, () => { throw new Error('x'); }, () => new Date()]) {
+    const verifier = verifierFor(ana, { clock, replay });
+    assert.ok(denied('clock-invalid', () => call(verifier)).record.timeMs > 1.7e12);
+    await rejected('clock-invalid', callAsync(verifier));
+    refused('clock-invalid', () => verifier.verifyChain(chain));
+    denied('clock-invalid', () => call(verifierFor(ana, { clock })));
+  }
+});
+
+test('a clock that goes back is noticed', () => {
+  let ahead = 0;
+  const verifier = verifierFor(ana, { clock: () => Date.now() + ahead, replay: { claim: () => true } });
+  call(verifier);
+  ahead = -30000;
+  call(verifier);
+  ahead = -24 * 3600 * 1000;
+  denied('clock-behind', () => call(verifier));
+  refused('clock-behind', () => verifier.verifyChain(chain));
+  denied('clock-behind', () => verifier.authorize('not text', 'deploy', {}));
+});
