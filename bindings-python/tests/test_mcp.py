@@ -93,7 +93,7 @@ async def connected(kind: str, story: Story, effects: Effects) -> AsyncIterator[
     else:
         server: Any = mcp_server.make(effects.path) if "high" in kind else mcp_server.make_lowlevel(effects.path)
         with http_server(guard(server, verifier), stateless_http="stateless" in kind) as url:
-            async with Client(url) as client:
+            async with Client(url, mode="legacy" if "legacy" in kind else "auto") as client:
                 yield client
 
 
@@ -113,7 +113,7 @@ def assert_denied(result: types.CallToolResult, code: str) -> None:
     assert result.structured_content is None
 
 
-KINDS = ["stdio-high", "stdio-low", "http-high", "http-high-stateless", "http-low", "memory"]
+KINDS = ["stdio-high", "stdio-low", "http-high", "http-high-stateless", "http-high-legacy", "http-low", "memory"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -121,7 +121,8 @@ def test_the_guard(kind: str, story: Story, chain: Chain, effects: Effects) -> N
     async def main() -> None:
         arguments = {"env": "staging"}
         async with connected(kind, story, effects) as client:
-            assert PRESENTATION in (client.server_capabilities.extensions or {})
+            if client.protocol_version >= "2026":  # earlier versions have no extensions to advertise
+                assert PRESENTATION in (client.server_capabilities.extensions or {})
             assert {tool.name for tool in (await client.list_tools()).tools} >= {"deploy"}
             # Unsigned: nothing runs.
             assert_denied(await client.call_tool("deploy", arguments), "proof-missing")
@@ -378,6 +379,38 @@ def test_what_cannot_be_guarded_or_signed_is_refused(story: Story, chain: Chain,
     with pytest.raises(DeputizeError) as outside:
         caller()
     assert outside.value.code == "config-invalid"
+
+
+@pytest.mark.parametrize("mode", ["2026-07-28", "auto"])
+def test_each_round_of_a_call_that_asks_back_is_signed_afresh(mode: Any, story: Story, chain: Chain) -> None:
+    proofs: list[Any] = []
+
+    async def tools(ctx: Any, params: Any) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=[types.Tool(name="deploy", input_schema={"type": "object"})])
+
+    async def handler(
+        ctx: Any, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        meta: Any = params.meta
+        proofs.append(meta[PRESENTATION])
+        if params.input_responses is None:
+            schema: Any = {"type": "object", "properties": {"sure": {"type": "boolean"}}}
+            ask = types.ElicitRequest(params=types.ElicitRequestFormParams(message="Sure?", requested_schema=schema))
+            return types.InputRequiredResult(input_requests={"sure": ask})
+        return types.CallToolResult(content=[types.TextContent(type="text", text=deputize.mcp.caller().caller)])
+
+    async def answer(ctx: Any, params: Any) -> types.ElicitResult:
+        return types.ElicitResult(action="accept", content={"sure": True})
+
+    async def main() -> None:
+        server = guard(Server("asks", on_call_tool=handler, on_list_tools=tools), story.verifier())
+        with http_server(server) as url:
+            async with Client(url, mode=mode, elicitation_callback=answer) as client:
+                sign_calls(client, story.coder, chain, SERVER)
+                assert text(await client.call_tool("deploy", {"env": "staging"})) == "coder"
+        assert len(set(proofs)) == 2
+
+    anyio.run(main)
 
 
 def test_a_failing_store_denies(story: Story, chain: Chain, effects: Effects) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import deputize._native as native
-from conftest import SERVER, Story, denied, refused
+from conftest import SERVER, Story, refused
 from deputize import Denied, DeputizeError, MemoryReplayStore, Verifier
 
 

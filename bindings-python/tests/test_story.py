@@ -447,7 +447,7 @@ def test_constraints(story: Story) -> None:
 
 
 def test_each_token_of_a_chain_verifies_with_another_library(story: Story) -> None:
-    """Every token is a COSE_Sign1 with a CWT in it; an independent COSE library verifies it with the key of its signer."""
+    """Every token is a COSE_Sign1 around a CWT, and an independent library verifies it with its signer's key."""
     chain = story.chain({"t": {"n": 1}})
     signers = [story.ana.key, story.planner.key]
     claims = chain.unverified_claims()

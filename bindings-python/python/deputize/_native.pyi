@@ -19,6 +19,49 @@ class _Code(TypedDict):
 class _ReplayStore(Protocol):
     def claim(self, key: bytes, expires: int, now_ms: int, /) -> bool: ...
 
+__all__ = [
+    "AuditRecord",
+    "Authorized",
+    "Chain",
+    "Constraint",
+    "MemoryReplayStore",
+    "OptionalArgument",
+    "Presentation",
+    "SigningKey",
+    "TrustAnchor",
+    "VerifiedChain",
+    "Verifier",
+    "VerifyingKey",
+    "__version__",
+    "all_of",
+    "any_of",
+    "anything",
+    "arguments_digest",
+    "at_least",
+    "at_most",
+    "between",
+    "codes",
+    "contains",
+    "decode_tools",
+    "decode_value",
+    "delegate",
+    "encode_tools",
+    "encode_value",
+    "exact",
+    "in_range",
+    "issue",
+    "make_error",
+    "not_one_of",
+    "one_of",
+    "optional",
+    "path",
+    "prove",
+    "subset",
+    "tools_subsume",
+    "value_from_json",
+    "value_to_json",
+]
+
 __version__: str
 codes: list[_Code]
 
@@ -115,7 +158,7 @@ class OptionalArgument:
 
 @final
 class TrustAnchor:
-    def __new__(cls, name: str, key: VerifyingKey | Agent, may_impersonate: bool = False) -> TrustAnchor: ...
+    def __new__(cls, name: str, key: VerifyingKey | Agent, may_impersonate: bool | None = None) -> TrustAnchor: ...
     @property
     def name(self) -> str: ...
     @property
@@ -215,7 +258,7 @@ def at_least(minimum: float) -> Constraint: ...
 def at_most(maximum: float) -> Constraint: ...
 def between(minimum: float, maximum: float) -> Constraint: ...
 def in_range(
-    min: float | None = None, max: float | None = None, min_open: bool = False, max_open: bool = False
+    min: float | None = None, max: float | None = None, min_open: bool | None = None, max_open: bool | None = None
 ) -> Constraint: ...
 def one_of(*values: object) -> Constraint: ...
 def not_one_of(*values: object) -> Constraint: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, final
 
 from deputize import _native
 from deputize._native import Chain, Presentation, SigningKey, VerifyingKey
@@ -24,6 +24,7 @@ def _not_copied() -> UnsupportedOperation:
     return UnsupportedOperation(error.code, str(error), error.link, error.context, error.help)
 
 
+@final
 class Agent:
     """A name and a key: issues, delegates, and proves its own calls."""
 
