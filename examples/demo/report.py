@@ -105,7 +105,8 @@ def diagram(records: Sequence[dict[str, Any]], links: Sequence[dict[str, Any]]) 
     def node(name: str, left: str, right: str) -> str:
         if name not in nodes:
             nodes[name] = f"n{len(nodes)}"
-            lines.append(f'  {nodes[name]}{left}"{name}"{right}')
+            label = name.replace("#", "#35;").replace('"', "#quot;")
+            lines.append(f'  {nodes[name]}{left}"{label}"{right}')
         return nodes[name]
 
     giver = node(links[0]["issuer"], "([", "])")

@@ -25,6 +25,8 @@ from report import Report, Step, diagram
 HERE = Path(__file__).resolve().parent
 AUDIENCE = "https://git.acme.example"
 PATIENCE = 20.0
+# Everything is on loopback, also where a proxy is configured.
+ENVIRONMENT = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 LOGIN = "def login(given, stored):\n    return given == stored\n"
 FILES = {
@@ -92,7 +94,13 @@ class Process:
         errors = folder / f"{name}.err"
         with errors.open("wb") as sink:
             child = await asyncio.create_subprocess_exec(
-                *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, cwd=HERE, limit=1 << 20
+                *command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=sink,
+                cwd=HERE,
+                env=ENVIRONMENT,
+                limit=1 << 20,
             )
         return cls(name, child, errors)
 
@@ -104,7 +112,7 @@ class Process:
         assert self.child.stdout is not None
         try:
             line = await asyncio.wait_for(self.child.stdout.readline(), PATIENCE)
-        except TimeoutError:
+        except asyncio.TimeoutError:
             raise CannotRun(f"{self.name} said nothing for {PATIENCE:.0f} s\n{self._complaint()}") from None
         if not line:
             raise CannotRun(f"{self.name} ended too early\n{self._complaint()}")
@@ -116,7 +124,7 @@ class Process:
                 self.child.terminate()
         try:
             await asyncio.wait_for(self.child.wait(), 3)
-        except TimeoutError:
+        except asyncio.TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 self.child.kill()
             await self.child.wait()
