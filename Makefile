@@ -1,0 +1,80 @@
+# make demo: the main job. make test: every test in every language. Both set up what they need inside the checkout.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(CURDIR)/$(VENV)/bin/python
+SEED ?= 1
+
+.PHONY: demo test test-rust test-node test-python test-reference test-docs lint fmt bench vectors python node clean
+
+demo: python node
+	cd examples/demo && npm ci --no-audit --no-fund --silent
+	$(PY) examples/demo/run.py
+
+test: test-rust test-node test-python test-reference test-docs
+
+test-rust:
+	cargo test --quiet -p deputize -p deputize-tests
+
+test-node: node
+	cd bindings-node && npm test
+
+test-python: python
+	cd bindings-python && $(PY) -m pytest
+
+test-reference: python
+	$(PY) -m pytest -q tests/reference
+	$(PY) tests/reference/run_vectors.py
+	cargo run --quiet -p deputize-tests --bin generate-chains -- 10000 $(SEED) | $(PY) tests/reference/agree.py 10000
+
+# The README's and the guides' snippets and the examples, each as its reader would run it.
+test-docs: python node
+	cd examples/demo && npm ci --no-audit --no-fund --silent
+	$(PY) -m pytest -q tests/docs tests/interop
+
+# The Python package and the tools of its tests, in a virtual environment of the checkout.
+python: $(VENV)/.tools
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation ./bindings-python
+
+$(VENV)/.tools: bindings-python/requirements-dev.txt tests/reference/requirements.txt examples/demo/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --upgrade pip
+	$(PY) -m pip install --quiet -r bindings-python/requirements-dev.txt -r tests/reference/requirements.txt -r examples/demo/requirements.txt
+	touch $@
+
+# The npm package, built by cargo, and the tools of its tests.
+node: bindings-node/node_modules/.tools
+	cd bindings-node && npm run --silent build
+
+bindings-node/node_modules/.tools: bindings-node/package-lock.json
+	cd bindings-node && npm ci --no-audit --no-fund --silent
+	touch $@
+
+# Formatting, lints, types, and generated files that did not change.
+lint: $(VENV)/.tools node
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --exclude deputize-peers --all-targets -- -D warnings
+	$(PY) -m ruff check bindings-python tests examples
+	$(PY) -m ruff format --check bindings-python tests examples
+	cd bindings-python && $(PY) -m mypy python
+	cd bindings-node && npm run --silent types
+	$(MAKE) --no-print-directory vectors
+	git diff --exit-code --stat -- tests/vectors docs/errors.md
+	test -z "$$(git status --porcelain -- tests/vectors docs/errors.md)"
+
+fmt:
+	cargo fmt --all
+	$(PY) -m ruff format bindings-python tests examples
+
+# Generated files: the test vectors and the page of codes.
+vectors:
+	cargo run --quiet -p deputize-tests --bin generate-vectors
+	cargo run --quiet -p deputize-tests --bin generate-errors
+
+bench:
+	cargo bench --quiet -p deputize
+	cargo bench --quiet -p deputize-peers
+	cargo run --quiet --release -p deputize-peers --bin ratios
+
+clean:
+	rm -rf target $(VENV) bindings-node/node_modules bindings-node/deputize.node examples/demo/node_modules
