@@ -1,4 +1,4 @@
-"""Every vector of tests/vectors through the Python package: an unknown file, an unexpected success or a wrong code fails."""
+"""Every vector of tests/vectors through the Python package: an unknown file or a wrong answer fails."""
 
 from __future__ import annotations
 

@@ -12,12 +12,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
-import anyio.to_thread
-import mcp_types as types
-from mcp.client import Client, ClientSession
-from mcp.server import MCPServer, Server, ServerRequestContext
-from mcp.server.context import HandlerResult
-from mcp.server.extension import RequestHandler
+try:
+    import anyio.to_thread
+    import mcp_types as types
+    from mcp.client import Client, ClientSession
+    from mcp.server import MCPServer, Server, ServerRequestContext
+    from mcp.server.context import HandlerResult
+    from mcp.server.extension import RequestHandler
+except ImportError as error:
+    raise ImportError("deputize.mcp needs the MCP SDK, version 2: pip install 'deputize[mcp]'") from error
 
 from deputize import _native
 from deputize._native import Authorized, Chain, Verifier
