@@ -34,7 +34,7 @@ test-docs: python node
 
 # The Python package and the tools of its tests, in a virtual environment of the checkout.
 python: $(VENV)/.tools
-	$(PY) -m pip install --quiet --no-deps --no-build-isolation ./bindings-python
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip install --quiet --no-deps --no-build-isolation ./bindings-python
 
 $(VENV)/.tools: bindings-python/requirements-dev.txt tests/reference/requirements.txt examples/demo/requirements.txt
 	$(PYTHON) -m venv $(VENV)

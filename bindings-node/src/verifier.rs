@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use deputize::{
-    Admissible, Call, Claimed, Code, Denied, Error, MemoryReplayStore, Now, Presentation, ReplayKey, ReplayStore, Timestamp, TrustAnchor,
+    Admissible, Call, Claimed, Code, Denied, Error, MemoryReplayStore, Now, Received, ReplayKey, ReplayStore, Timestamp, TrustAnchor,
     UnverifiedChain, Value, Verifier,
 };
 use napi::bindgen_prelude::{Buffer, Either, External};
@@ -114,30 +114,18 @@ pub fn decide(
     let call = Call { tool: &tool, arguments: &arguments, challenge: challenge.as_deref(), context: context.as_deref() };
     let now = match time(now_ms) {
         Ok(now) => now,
-        Err(error) => return Ok(denied(&verifier.refuse_call(&call, error, time_of_record(now_ms)?))),
+        Err(error) => return Ok(denied(&verifier.refuse(&tool, error, time_of_record(now_ms)?))),
     };
-    let bytes = match presentation {
-        Either::B(bytes) => bytes.to_vec(),
-        Either::A(text) => match Presentation::bytes_from_text(&text) {
-            Ok(bytes) => bytes,
-            Err(error) => return Ok(denied(&unreadable(verifier, &call, error, now))),
-        },
+    let received = match &presentation {
+        Either::A(text) => Received::Text(text),
+        Either::B(bytes) => Received::Bytes(bytes),
     };
     let outcome = if claim {
-        verifier.authorize(&bytes, &call, now).map(|authorized| allowed(&authorized))
+        verifier.authorize(received, &call, now).map(|authorized| allowed(&authorized))
     } else {
-        verifier.evaluate(&bytes, &call, now).map(admissible)
+        verifier.evaluate(received, &call, now).map(admissible)
     };
     Ok(outcome.unwrap_or_else(|refusal| denied(&refusal)))
-}
-
-/// A presentation that is no text form. What a decision looks at earlier (the tool's name, the clock) comes first: an empty presentation gets
-/// exactly that far.
-fn unreadable(verifier: &Verifier, call: &Call<'_>, error: Error, now: Now) -> Denied {
-    match verifier.evaluate(&[], call, now) {
-        Err(earlier) if earlier.code() != Code::ProofMissing => earlier,
-        _ => verifier.refuse_call(call, error, now),
-    }
 }
 
 /// The last step for a store in JavaScript: its answer is `fresh`, `seen`, or anything else for none.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use deputize::{Call, Claimed, Code, Error, Now, ReplayKey, ReplayStore, Timestamp};
+use deputize::{Call, Claimed, Code, Error, Now, Received, ReplayKey, ReplayStore, Timestamp};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString};
@@ -245,7 +245,7 @@ impl Verifier {
 
 /// The call, as far as Python's objects could be read.
 struct Read {
-    presentation: Vec<u8>,
+    presentation: Given,
     arguments: deputize::Arguments,
     challenge: Option<Vec<u8>>,
     context: Option<String>,
@@ -280,7 +280,7 @@ impl Verifier {
         }
         let Some(core) = self.core() else { return Err(unavailable("a process that was forked twice")) };
         let call = Call { tool: shown, arguments: &read.arguments, challenge: read.challenge.as_deref(), context: read.context.as_deref() };
-        let admissible = match py.detach(|| core.evaluate(&read.presentation, &call, now)) {
+        let admissible = match py.detach(|| core.evaluate(read.presentation.received(), &call, now)) {
             Ok(admissible) => admissible,
             Err(denied) => return Err(self.denied(py, denied)),
         };
@@ -358,22 +358,36 @@ fn read(
     let arguments = convert::arguments(arguments)?;
     let challenge = challenge.map(challenge_of).transpose()?;
     let context = context.map(|context| text(context, Code::ContextMismatch, "context: a text")).transpose()?;
-    Ok(Read { presentation: presentation_bytes(presentation)?, arguments, challenge, context })
+    Ok(Read { presentation: Given::of(presentation)?, arguments, challenge, context })
 }
 
-/// A `Presentation`, its bytes, or its text; nothing at all is a proof that is missing.
-fn presentation_bytes(object: &Bound<'_, PyAny>) -> deputize::Result<Vec<u8>> {
-    if object.is_none() {
-        return Err(Code::ProofMissing.into());
+/// A presentation as it was given.
+enum Given {
+    Bytes(Vec<u8>),
+    Text(String),
+}
+
+impl Given {
+    /// A `Presentation`, its bytes, or its text; nothing at all is a proof that is missing.
+    fn of(object: &Bound<'_, PyAny>) -> deputize::Result<Self> {
+        if object.is_none() {
+            return Ok(Given::Bytes(Vec::new()));
+        }
+        if let Ok(presentation) = object.cast::<Presentation>() {
+            return Ok(Given::Bytes(presentation.get().0.encode().to_vec()));
+        }
+        if object.cast_exact::<PyString>().is_ok() {
+            return text(object, Code::TextMalformed, "a lone surrogate").map(Given::Text);
+        }
+        convert::bytes(object)?.map(Given::Bytes).ok_or(Error::about(Code::Malformed, "a presentation is a Presentation, a text or bytes"))
     }
-    if let Ok(presentation) = object.cast::<Presentation>() {
-        return Ok(presentation.get().0.encode().to_vec());
+
+    fn received(&self) -> Received<'_> {
+        match self {
+            Given::Bytes(bytes) => Received::Bytes(bytes),
+            Given::Text(text) => Received::Text(text),
+        }
     }
-    if object.cast_exact::<PyString>().is_ok() {
-        return deputize::Presentation::bytes_from_text(&text(object, Code::TextMalformed, "a lone surrogate")?);
-    }
-    let bytes = convert::bytes(object)?.ok_or(Error::about(Code::Malformed, "a presentation is a Presentation, a text or bytes"))?;
-    if bytes.is_empty() { Err(Code::ProofMissing.into()) } else { Ok(bytes) }
 }
 
 /// The clock: milliseconds since 1970, an `int` and nothing else.

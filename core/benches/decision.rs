@@ -103,7 +103,7 @@ fn warm(c: &mut Criterion) {
     let verifier = verifier(store());
     measure(&mut group, "2 with replay store", || scene.prove(&chain, 2), |one| verifier.authorize(one.encode(), &call, now()).unwrap());
     let of_text = |one: String| {
-        let bytes = Presentation::bytes_from_text(&one).unwrap();
+        let bytes = deputize::bytes_from_text(&one, deputize::limits::MAX_PRESENTATION).unwrap();
         verifier.authorize(&bytes, &call, now()).unwrap()
     };
     measure(&mut group, "2 from text", || scene.prove(&chain, 2).to_text(), of_text);
@@ -169,7 +169,7 @@ fn refuse(c: &mut Criterion) {
                 change(&mut bytes);
                 bytes
             };
-            let name = format!("{} {depth}: {name}", if seen { "warm" } else { "cold" });
+            let name = format!("{} {depth}, {name}", if seen { "warm" } else { "cold" });
             measure(&mut group, &name, made, |bytes| {
                 let decision = verifier.authorize(&bytes, call, at);
                 assert_eq!(decision.as_ref().err().map(Denied::code), code);
@@ -187,7 +187,7 @@ fn refuse(c: &mut Criterion) {
     let ended = scene::verifier(NoStore);
     measure(
         &mut group,
-        "cold 8: expired",
+        "cold 8, expired",
         || {
             let chain = scene.chain(8);
             scene.prove(&chain, 8)
@@ -198,7 +198,7 @@ fn refuse(c: &mut Criterion) {
     let replaying = scene::verifier(store());
     let once = scene.prove(&chain, 2);
     replaying.authorize(once.encode(), &call, now()).unwrap();
-    measure(&mut group, "warm 2: replayed", || (), |()| replaying.authorize(black_box(once.encode()), &call, now()).unwrap_err());
+    measure(&mut group, "warm 2, replayed", || (), |()| replaying.authorize(black_box(once.encode()), &call, now()).unwrap_err());
 }
 
 /// The parts, for finding where time goes.

@@ -4,7 +4,7 @@ use crate::audit::AuditRecord;
 use crate::chain::VerifiedChain;
 use crate::cose::{Envelope, ObjectKind};
 use crate::id::{is_at_or_below, is_name};
-use crate::proof::{Call, Parts, ProofClaims};
+use crate::proof::{Call, Parts, ProofClaims, Received};
 use crate::store::{Claimed, ReplayKey};
 use crate::time::{Now, Timestamp};
 use crate::value::{Arguments, Value};
@@ -162,19 +162,19 @@ impl AuditRecord {
 }
 
 impl Verifier {
-    /// Decides about a call: the presentation's bytes as received, the call as received, the time now. Everything is checked, in the order of
+    /// Decides about a call: the presentation as received (bytes or text), the call as received, the time now. Everything is checked, in the order of
     /// the specification's decision.md, and the proof is claimed in the replay store.
-    pub fn authorize(&self, presentation: &[u8], call: &Call<'_>, now: Now) -> Result<Authorized, Denied> {
+    pub fn authorize<'p>(&self, presentation: impl Into<Received<'p>>, call: &Call<'_>, now: Now) -> Result<Authorized, Denied> {
         let admissible = self.evaluate(presentation, call, now)?;
         let claimed = self.replay().claim(&admissible.key, admissible.expires, admissible.now);
         admissible.admit(claimed)
     }
 
     /// Everything but the claim in the replay store.
-    pub fn evaluate(&self, presentation: &[u8], call: &Call<'_>, now: Now) -> Result<Admissible, Denied> {
+    pub fn evaluate<'p>(&self, presentation: impl Into<Received<'p>>, call: &Call<'_>, now: Now) -> Result<Admissible, Denied> {
         let mut record = self.record(call.tool, Some(call.arguments), now);
         record.context = call.context.map(ToOwned::to_owned);
-        match self.decide(presentation, call, now, &mut record) {
+        match self.decide(presentation.into(), call, now, &mut record) {
             Ok((chain, key, expires, now)) => Ok(Admissible { chain, record, key, expires, now }),
             Err(error) => Err(record.refused(error)),
         }
@@ -186,19 +186,13 @@ impl Verifier {
         self.record(tool, None, now).refused(error)
     }
 
-    /// A denial for a call whose presentation could not even be read.
-    #[must_use]
-    pub fn refuse_call(&self, call: &Call<'_>, error: Error, now: Now) -> Denied {
-        self.record(call.tool, Some(call.arguments), now).refused(error)
-    }
-
     fn record(&self, tool: &str, arguments: Option<&Arguments>, now: Now) -> AuditRecord {
         AuditRecord::new(tool, arguments.cloned(), self.shared_audience(), now)
     }
 
     fn decide(
         &self,
-        presentation: &[u8],
+        presentation: Received<'_>,
         call: &Call<'_>,
         now: Now,
         record: &mut AuditRecord,
@@ -207,7 +201,8 @@ impl Verifier {
             return Err(Error::named(Code::NameInvalid, "tool", call.tool));
         }
         let now = self.advance(now)?;
-        let parts = Parts::read(presentation)?;
+        let bytes = presentation.bytes()?;
+        let parts = Parts::read(&bytes)?;
         let shaped = self.shape(parts.tokens)?;
         let proof = Envelope::read(parts.proof, ObjectKind::Proof)?;
         let chain = self.links(shaped, now)?;

@@ -125,7 +125,7 @@ impl ArgumentRules {
         let mut steps = Steps::for_decision();
         let (named, others) = self.split();
         let mut accepts = |constraint: &Constraint, argument: &crate::value::Argument| {
-            if constraint.accepts_encoded(&argument.value, arguments.encoding_of(argument), &mut steps) {
+            if constraint.accepts_encoded(arguments.encoding_of(argument), &mut steps) {
                 return Ok(());
             }
             Err(Error::named(Code::ArgumentRefused, "argument", &argument.name))

@@ -36,7 +36,7 @@ pub use error::{Code, Error, Family, Result};
 pub use id::{Digest, SessionId, TokenId};
 pub use issue::{DEFAULT_MAX_DEPTH, DEFAULT_TTL, Grant, delegate, issue};
 pub use key::{Signature, Signer, SigningKey, VerifyingKey};
-pub use proof::{Call, Presentation, prove};
+pub use proof::{Call, Presentation, Received, prove};
 pub use requirement::ApprovalRules;
 pub use store::{Claimed, MemoryReplayStore, ReplayKey, ReplayStore};
 pub use time::{Now, Timestamp};

@@ -1,5 +1,7 @@
 //! Proof of possession: the holder of the leaf makes this call, here, now (specification, proof.md).
 
+use std::borrow::Cow;
+
 use rand_core::TryCryptoRng;
 
 use crate::cbor::{Decoder, Encoder};
@@ -82,13 +84,54 @@ impl Presentation {
     pub fn to_text(&self) -> String {
         text_from_bytes(&self.bytes)
     }
+}
 
-    /// Bytes from the text form, for [`Verifier::authorize`](crate::Verifier::authorize). An empty text is `proof-missing`.
-    pub fn bytes_from_text(text: &str) -> Result<Vec<u8>> {
-        if text.is_empty() {
-            return Err(Code::ProofMissing.into());
+/// A presentation as a verifier received it: nobody has looked at it yet.
+#[derive(Clone, Copy, Debug)]
+pub enum Received<'a> {
+    /// Its bytes.
+    Bytes(&'a [u8]),
+    /// Its text form.
+    Text(&'a str),
+}
+
+impl<'a> Received<'a> {
+    /// The bytes. An empty text is `proof-missing`, as no bytes are.
+    pub(crate) fn bytes(self) -> Result<Cow<'a, [u8]>> {
+        match self {
+            Received::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
+            Received::Text(text) => bytes_from_text(text, limits::MAX_PRESENTATION).map(Cow::Owned),
         }
-        bytes_from_text(text, limits::MAX_PRESENTATION)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Received<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Received::Bytes(bytes)
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Received<'a> {
+    fn from(bytes: &'a Vec<u8>) -> Self {
+        Received::Bytes(bytes)
+    }
+}
+
+impl<'a> From<&'a str> for Received<'a> {
+    fn from(text: &'a str) -> Self {
+        Received::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Received<'a> {
+    fn from(text: &'a String) -> Self {
+        Received::Text(text)
+    }
+}
+
+impl<'a> From<&'a Presentation> for Received<'a> {
+    fn from(presentation: &'a Presentation) -> Self {
+        Received::Bytes(&presentation.bytes)
     }
 }
 

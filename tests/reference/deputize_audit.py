@@ -117,10 +117,11 @@ def sentence(record):
     whom = {"own_behalf": "", "on_behalf_of": f" for {record['principal']}"}.get(
         record["mode"], f" as {record['principal']}"
     )
+    caller = names[-1] if "proof" in record else f"somebody with a token of {names[-1]}"
     path = " → ".join([record["issuer"], *names])
     reasons = [holder["reason"] for holder in record["chain"] if "reason" in holder]
     end = f": {reasons[-1]}" if reasons else ""
     return (
-        f"{start} {names[-1]} called {record['tool']}{whom} at {record['audience']} "
+        f"{start} {caller} called {record['tool']}{whom} at {record['audience']} "
         f"({path}; session {record['session'][:8]}){end}"
     )

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use deputize::{
-    Arguments, Call, Code, Constraint, MemoryReplayStore, Now, Presentation, Signer, SigningKey, TrustAnchor, Value, Verifier, VerifyingKey,
-};
+use deputize::{Arguments, Call, Code, Constraint, MemoryReplayStore, Now, Signer, SigningKey, TrustAnchor, Value, Verifier, VerifyingKey};
 use deputize_tests::vector::{Decision, hex, unhex};
 use serde_json::Value as Json;
 
@@ -77,10 +75,7 @@ fn decide(vector: &Decision, name: &str) {
         context: vector.request.context.as_deref(),
     };
     let now = Now::from_millis(vector.now_ms).unwrap();
-    let authorize = || match Presentation::bytes_from_text(&vector.request.presentation) {
-        Ok(bytes) => verifier.authorize(&bytes, &call, now),
-        Err(error) => Err(verifier.refuse_call(&call, error, now)),
-    };
+    let authorize = || verifier.authorize(&vector.request.presentation, &call, now);
     if vector.presented_before {
         let _ = authorize();
     }

@@ -1,7 +1,7 @@
 //! One sentence for people.
 
 use super::AuditRecord;
-use crate::chain::{VerifiedChain, caller_name};
+use crate::chain::caller_name;
 use crate::claims::Mode;
 use crate::error::shown;
 
@@ -11,7 +11,12 @@ pub(super) fn sentence(record: &AuditRecord) -> String {
         None => "ALLOW".to_owned(),
         Some(code) => format!("DENY {}:", code.as_str()),
     };
-    let who = record.chain.as_ref().map_or_else(|| "an unverified caller".to_owned(), VerifiedChain::caller);
+    // Only a proof says who calls; a chain without one says whose token it is.
+    let who = match (&record.chain, &record.proof) {
+        (None, _) => "an unverified caller".to_owned(),
+        (Some(chain), None) => format!("somebody with a token of {}", chain.caller()),
+        (Some(chain), Some(_)) => chain.caller(),
+    };
     let mut text = format!("{}Z {verdict} {who} called {}", &time[..19], record.tool);
     if let Some(chain) = &record.chain {
         match chain.leaf().mode {

@@ -4,7 +4,6 @@ use super::number::Number;
 use super::{Constraint, Kind, Set, path};
 use crate::cbor::Decoder;
 use crate::limits;
-use crate::value::Value;
 
 /// Steps that may still be taken. Counted, never timed, so that a busy machine refuses nothing.
 #[derive(Debug)]
@@ -42,28 +41,28 @@ impl Steps {
 
 impl Constraint {
     /// Whether the value with this encoding is accepted. False when the steps are used up.
-    pub(crate) fn accepts_encoded(&self, value: &Value, encoding: &[u8], steps: &mut Steps) -> bool {
+    pub(crate) fn accepts_encoded(&self, encoding: &[u8], steps: &mut Steps) -> bool {
         if !steps.take(1) {
             return false;
         }
         match &self.0 {
             Kind::Any => true,
             Kind::Exact(operand) => *operand.encoding == *encoding,
-            Kind::Range(range) => Number::of(value).is_some_and(|number| range.accepts(number)),
+            Kind::Range(range) => Number::of_encoding(encoding).is_some_and(|number| range.accepts(number)),
             Kind::OneOf(set) => set.has(encoding),
             // Running out of steps must not accept, so the negation stands on a search that takes none.
             Kind::NotOneOf(set) => !set.has(encoding),
-            Kind::Contains(set) => contains(set, value, encoding, steps),
-            Kind::Subset(set) => elements(value, encoding, steps).is_some_and(|mut elements| elements.all(|element| set.has(element))),
-            Kind::All(parts) => parts.iter().all(|part| part.accepts_encoded(value, encoding, steps)),
-            Kind::AnyOf(parts) => parts.iter().any(|part| part.accepts_encoded(value, encoding, steps)),
-            Kind::Path(root) => matches!(value, Value::Text(text) if path::is_below(text, root)),
+            Kind::Contains(set) => contains(set, encoding, steps),
+            Kind::Subset(set) => elements(encoding, steps).is_some_and(|mut elements| elements.all(|element| set.has(element))),
+            Kind::All(parts) => parts.iter().all(|part| part.accepts_encoded(encoding, steps)),
+            Kind::AnyOf(parts) => parts.iter().any(|part| part.accepts_encoded(encoding, steps)),
+            Kind::Path(root) => Decoder::new(encoding).text().is_ok_and(|text| path::is_below(text, root)),
         }
     }
 }
 
-fn contains(set: &Set, value: &Value, encoding: &[u8], steps: &mut Steps) -> bool {
-    let Some(elements) = elements(value, encoding, steps) else { return false };
+fn contains(set: &Set, encoding: &[u8], steps: &mut Steps) -> bool {
+    let Some(elements) = elements(encoding, steps) else { return false };
     let mut found = vec![false; set.operands().len()];
     for element in elements {
         if let Some(position) = set.position(element) {
@@ -74,13 +73,12 @@ fn contains(set: &Set, value: &Value, encoding: &[u8], steps: &mut Steps) -> boo
 }
 
 /// The encodings of a list's elements; none if it is no list, or longer than the steps that are left.
-fn elements<'a>(value: &Value, encoding: &'a [u8], steps: &mut Steps) -> Option<impl Iterator<Item = &'a [u8]>> {
-    let Value::List(values) = value else { return None };
-    if !steps.take(values.len()) {
-        return None;
-    }
+fn elements<'a>(encoding: &'a [u8], steps: &mut Steps) -> Option<impl Iterator<Item = &'a [u8]>> {
     let mut decoder = Decoder::new(encoding);
     let length = decoder.array().ok()?;
+    if !steps.take(length) {
+        return None;
+    }
     Some((0..length).map_while(move |_| {
         let start = decoder.position();
         decoder.skip().ok()?;

@@ -45,7 +45,7 @@ impl Constraint {
 
     /// This value, of this type. Errors as [`Value::encode`].
     pub fn exact(value: impl Into<Value>) -> Result<Self> {
-        Ok(Constraint(Kind::Exact(set::Operand::new(value.into())?)))
+        Ok(Constraint(Kind::Exact(set::Operand::new(&value.into())?)))
     }
 
     /// Numbers within bounds. `constraint-invalid` if no number can be within.
@@ -95,7 +95,7 @@ impl Constraint {
     /// Whether a value is accepted. A value that cannot be encoded is not.
     #[must_use]
     pub fn accepts(&self, value: &Value) -> bool {
-        value.encode().is_ok_and(|encoding| self.accepts_encoded(value, &encoding, &mut Steps::for_decision()))
+        value.encode().is_ok_and(|encoding| self.accepts_encoded(&encoding, &mut Steps::for_decision()))
     }
 
     /// Whether every value that `child` accepts is accepted by this constraint: sound always, exact for every pair of plain types

@@ -16,7 +16,7 @@ pub(crate) fn narrower(parent: &Constraint, child: &Constraint, steps: &mut Step
     if let Kind::Range(range) = &child.0
         && let Some(number) = range.single()
     {
-        return Operand::new(number.to_value()).is_ok_and(|operand| accepts(parent, &operand, steps));
+        return Operand::new(&number.to_value()).is_ok_and(|operand| accepts(parent, &operand, steps));
     }
     match (&parent.0, &child.0) {
         (Kind::Any, _) => true,
@@ -46,7 +46,7 @@ impl Constraint {
 }
 
 fn accepts(constraint: &Constraint, operand: &Operand, steps: &mut Steps) -> bool {
-    constraint.accepts_encoded(&operand.value, &operand.encoding, steps)
+    constraint.accepts_encoded(&operand.encoding, steps)
 }
 
 /// Whether the constraint accepts the value, where running out of steps counts as yes.

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use crate::cbor::{Decoder, Type};
 use crate::value::Value;
 use crate::{Code, Error, Result};
 
@@ -27,11 +28,12 @@ impl From<f64> for Number {
 }
 
 impl Number {
-    /// The number that a value is; booleans and text are none.
-    pub(crate) fn of(value: &Value) -> Option<Self> {
-        match value {
-            Value::Integer(value) => Some(Number::Integer(*value)),
-            Value::Float(value) => Some(Number::Float(*value)),
+    /// The number with this encoding; booleans and text are none.
+    pub(crate) fn of_encoding(encoding: &[u8]) -> Option<Self> {
+        let mut decoder = Decoder::new(encoding);
+        match decoder.peek().ok()? {
+            Type::Unsigned | Type::Negative => decoder.integer().ok().map(Number::Integer),
+            Type::Float => decoder.float().ok().map(Number::Float),
             _ => None,
         }
     }

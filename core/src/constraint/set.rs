@@ -1,26 +1,28 @@
 //! Sets of values, ordered by their encodings.
 
-use crate::cbor::{Decoder, Encoder};
+use crate::cbor::{Decoder, Encoder, Type};
 use crate::value::Value;
 use crate::{Code, Error, Result};
 
-/// A value with its encoding, by which values are compared.
+/// A value as its encoding, by which values are compared.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Operand {
-    pub(crate) value: Value,
     pub(crate) encoding: Box<[u8]>,
 }
 
 impl Operand {
-    pub(crate) fn new(value: Value) -> Result<Self> {
-        let encoding = value.encode()?.into();
-        Ok(Operand { value, encoding })
+    pub(crate) fn new(value: &Value) -> Result<Self> {
+        Ok(Operand { encoding: value.encode()?.into() })
     }
 
     pub(crate) fn read(decoder: &mut Decoder<'_>) -> Result<Self> {
         let start = decoder.position();
-        let value = Value::read(decoder)?;
-        Ok(Operand { value, encoding: decoder.since(start).into() })
+        match decoder.peek()? {
+            // By far the most are texts, and checking one takes no copy of it.
+            Type::Text => drop(decoder.text()?),
+            _ => drop(Value::read(decoder)?),
+        }
+        Ok(Operand { encoding: decoder.since(start).into() })
     }
 }
 
@@ -30,7 +32,7 @@ pub(crate) struct Set(Vec<Operand>);
 
 impl Set {
     pub(crate) fn new<V: Into<Value>>(values: impl IntoIterator<Item = V>) -> Result<Self> {
-        let operands = values.into_iter().map(|value| Operand::new(value.into())).collect::<Result<_>>()?;
+        let operands = values.into_iter().map(|value| Operand::new(&value.into())).collect::<Result<_>>()?;
         Ok(Set::from_operands(operands))
     }
 

@@ -73,7 +73,7 @@ impl VerifyingKey {
             return Err("the encoding of the public key is not canonical");
         }
         let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| "the public key is not a point of the curve")?;
-        if key.is_weak() {
+        if is_small_order(bytes) {
             return Err("the public key is a point of small order");
         }
         Ok(VerifyingKey { key })
@@ -163,6 +163,13 @@ impl VerifyingKey {
     }
 }
 
+/// Whether a canonical encoding is of a point of small order: the table has all their y, and no other point shares one.
+fn is_small_order(bytes: &[u8; 32]) -> bool {
+    let mut y = *bytes;
+    y[31] &= 0x7f;
+    SMALL_ORDER.contains(&y)
+}
+
 /// Whether y, which is the encoding without its sign bit, is below p = 2^255 − 19.
 fn is_canonical(bytes: &[u8; 32]) -> bool {
     let [first, middle @ .., last] = bytes;
@@ -210,6 +217,25 @@ mod tests {
         let weak = |bytes: &[u8; 32]| ed25519_dalek::VerifyingKey::from_bytes(bytes).is_ok_and(|key| key.is_weak());
         assert!(SMALL_ORDER.iter().all(|bytes| weak(bytes) && is_canonical(bytes)));
         assert_eq!(SMALL_ORDER.iter().collect::<std::collections::BTreeSet<_>>().len(), 8);
+    }
+
+    #[test]
+    fn a_key_is_of_small_order_by_the_table_exactly_if_it_is_by_computation() {
+        let mut refused = 0;
+        for table in SMALL_ORDER {
+            for (at, bit) in (0..32).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+                let mut bytes = table;
+                bytes[at] ^= 1 << bit;
+                if let Ok(key) = ed25519_dalek::VerifyingKey::from_bytes(&bytes)
+                    && is_canonical(&bytes)
+                {
+                    assert_eq!(is_small_order(&bytes), key.is_weak(), "{bytes:x?}");
+                    refused += usize::from(key.is_weak());
+                }
+            }
+            assert!(is_small_order(&table));
+        }
+        assert!(refused >= 8, "{refused}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use deputize::{Arguments, Call, MemoryReplayStore, Now, Presentation, TrustAnchor, Value, Verifier, VerifyingKey, value_from_json};
+use deputize::{Arguments, Call, MemoryReplayStore, Now, TrustAnchor, Value, Verifier, VerifyingKey, value_from_json};
 use deputize_tests::forge::public;
 use deputize_tests::scenarios::{self, AUDIENCE, Scenario};
 use deputize_tests::vector::{Anchor, Config, Decision, Expected, Request, hex};
@@ -55,10 +55,7 @@ fn decide(scenario: &Scenario) -> Result<Decision, String> {
     let arguments = Arguments::new(entries).expect("arguments");
     let call = Call { tool: scenario.tool, arguments: &arguments, challenge: scenario.challenge, context: scenario.context };
     let now = Now::from_millis(scenario.now_ms).expect("a time");
-    let authorize = || match Presentation::bytes_from_text(&text) {
-        Ok(bytes) => verifier.authorize(&bytes, &call, now).map(|allowed| allowed.record().clone()),
-        Err(error) => Err(verifier.refuse_call(&call, error, now)),
-    };
+    let authorize = || verifier.authorize(&text, &call, now).map(|allowed| allowed.record().clone());
     if scenario.presented_before {
         let _ = authorize();
     }
