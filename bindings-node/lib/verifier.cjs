@@ -108,26 +108,26 @@ class Verifier {
 
   /** Everything up to the claim in a store of JavaScript's; the arguments are taken before anything else runs. */
   #decide(presentation, tool, args, given) {
-    const asked = { tool: typeof tool === 'string' ? tool.slice(0, MOST_BYTES) : `(${kindOf(tool)})`, tape: undefined, nowMs: undefined };
+    const asked = { tool: typeof tool === 'string' ? tool.slice(0, MOST_BYTES) : `(${kindOf(tool)})`, nowMs: undefined };
     try {
-      asked.tape = argumentsTape(args);
+      const tape = argumentsTape(args);
       const name = text(tool, 'name-invalid', 'tool').slice(0, MOST_BYTES);
       const extra = options(given, ['challenge', 'context'], 'authorize');
       const challenge = extra.has('challenge') ? Buffer.from(bytes(extra.get('challenge'), 'config-invalid', 'challenge')) : undefined;
       const context = extra.has('context') ? text(extra.get('context'), 'config-invalid', 'context') : undefined;
       const shown = presented(presentation);
       asked.nowMs = this.#now();
-      const outcome = call('decide', this.#handle, shown, name, asked.tape, challenge, context, asked.nowMs, this.#claim === undefined);
+      const outcome = call('decide', this.#handle, shown, name, tape, challenge, context, asked.nowMs, this.#claim === undefined);
       return { asked, outcome };
     } catch (error) {
       return { asked, outcome: this.#refuse(asked, error) };
     }
   }
 
-  #refuse({ tool, tape, nowMs }, error) {
+  #refuse({ tool, nowMs }, error) {
     const { code, context } = error instanceof DeputizeError ? error : { code: 'internal', context: null };
     const [what, name] = partsOf(context);
-    return call('refuse', this.#handle, shorten(tool), tape, code, what, name, nowMs);
+    return call('refuse', this.#handle, shorten(tool), code, what, name, nowMs);
   }
 
   #unrecorded({ asked }) {

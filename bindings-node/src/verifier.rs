@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use deputize::{
-    Admissible, Call, Claimed, Code, Denied, Error, MemoryReplayStore, Now, Received, ReplayKey, ReplayStore, Timestamp, TrustAnchor,
+    Admissible, Call, Claimed, Code, Error, MemoryReplayStore, Now, Received, ReplayKey, ReplayStore, Timestamp, TrustAnchor,
     UnverifiedChain, Value, Verifier,
 };
 use napi::bindgen_prelude::{Buffer, Either, External};
@@ -143,24 +143,17 @@ pub fn admit(waiting: &mut External<Option<Admissible>>, answer: String) -> Resu
     })
 }
 
-/// A denial, with its record, for what JavaScript refused: without the arguments if they could not be read.
+/// A denial, with its record, for what JavaScript refused.
 #[napi(catch_unwind)]
 pub fn refuse(
     verifier: &External<Verifier>,
     tool: String,
-    arguments: Option<Buffer>,
     code: String,
     what: String,
     name: String,
     now_ms: Option<f64>,
 ) -> Result<Outcome> {
-    let now = time_of_record(now_ms)?;
-    let error = about(&code, &what, &name);
-    let arguments = arguments.and_then(|arguments| values::arguments(&arguments).ok());
-    Ok(denied(&match &arguments {
-        Some(arguments) => verifier.refuse_call(&Call::new(&tool, arguments), error, now),
-        None => verifier.refuse(&tool, error, now),
-    }))
+    Ok(denied(&verifier.refuse(&tool, about(&code, &what, &name), time_of_record(now_ms)?)))
 }
 
 /// A verified chain as a tape.

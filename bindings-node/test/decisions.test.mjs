@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Agent, Presentation, TrustAnchor, Verifier, allOf, atLeast, between, decodeValue, encodeValue, optional } from 'deputize';
-import { AUDIENCE, cast, chainFor, denied, refused, verifierFor } from './helpers.mjs';
+import { AUDIENCE, cast, chainFor, denied, refused, verifierFor } from '../support/helpers.mjs';
 
 const later = (seconds) => ({ clock: () => Date.now() + seconds * 1000 });
 

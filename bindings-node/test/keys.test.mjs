@@ -9,7 +9,7 @@ import util from 'node:util';
 import v8 from 'node:v8';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { Agent, SigningKey, VerifyingKey } from 'deputize';
-import { folder, hex, refused } from './helpers.mjs';
+import { folder, hex, refused } from '../support/helpers.mjs';
 
 test('every form of a key is read back as the same key', () => {
   const key = SigningKey.generate();

@@ -16,7 +16,7 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { DENIAL_KEY, HEADER, META_KEY, caller, guard, metaFor, signCalls } from 'deputize/mcp';
-import { AUDIENCE, chainFor, folder, refused, verifierFor } from './helpers.mjs';
+import { AUDIENCE, chainFor, folder, refused, verifierFor } from '../support/helpers.mjs';
 
 const { ana, coder, mallory, chain } = chainFor('deploy', { tag: ['v1', 'v2'] });
 const newClient = () => new Client({ name: 'coder', version: '1.0.0' });
@@ -64,7 +64,7 @@ function post(url, headers, params) {
 test('over stdio: allowed, denied, replayed, without proof; the denied ones do nothing', async (t) => {
   const file = join(folder(t), 'ran.txt');
   writeFileSync(file, '');
-  const script = fileURLToPath(new URL('mcp-stdio-server.mjs', import.meta.url));
+  const script = fileURLToPath(new URL('../support/mcp-stdio-server.mjs', import.meta.url));
   const start = async (client) => {
     await client.connect(new StdioClientTransport({ command: process.execPath, args: [script, file] }));
     t.after(() => client.close());

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import { AuditLog, MemoryReplayStore } from 'deputize';
-import { AUDIENCE, chainFor, denied, folder, hex, refused, rejected, verifierFor } from './helpers.mjs';
+import { AUDIENCE, chainFor, denied, folder, hex, refused, rejected, verifierFor } from '../support/helpers.mjs';
 
 const { ana, coder, chain } = chainFor();
 const proof = () => coder.prove(chain, 'deploy', {}, AUDIENCE);

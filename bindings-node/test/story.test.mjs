@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import util from 'node:util';
 import * as deputize from 'deputize';
 import { Agent, AuditLog, Chain, Constraint, TrustAnchor, allOf, anyOf, anything, atLeast, atMost, between, codes, contains, decodeTools, encodeTools, exact, inRange, notOneOf, oneOf, optional, path, subset, toolsSubsume } from 'deputize';
-import { AUDIENCE, cast, chainFor, denied, folder, hex, refused, verifierFor } from './helpers.mjs';
+import { AUDIENCE, cast, chainFor, denied, folder, hex, refused, verifierFor } from '../support/helpers.mjs';
 
 const REPO = { repo: ['acme/app', 'acme/web'], labels: subset('bug', 'docs'), draft: optional(true) };
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import vm from 'node:vm';
 import { argumentsDigest, decodeValue, encodeValue, valueFromJson, valueToJson } from 'deputize';
-import { AUDIENCE, cast, chainFor, denied, hex, refused, verifierFor } from './helpers.mjs';
+import { AUDIENCE, cast, chainFor, denied, hex, refused, verifierFor } from '../support/helpers.mjs';
 
 const digest = (args) => hex(argumentsDigest(args));
 
