@@ -497,7 +497,7 @@ def test_trust_and_links():
     [
         ({2: None}, "claim-missing"),
         ({4: None}, "claim-missing"),
-        ({8: {}}, "claim-missing"),
+        ({8: {}}, "claim-invalid"),
         (cap(6, None), "claim-missing"),
         ({2: 7}, "malformed"),
         ({2: ""}, "claim-invalid"),
