@@ -1,48 +1,17 @@
 //! Issuing, delegating and proving: options from a tape, times and randomness from the system.
 
-use std::convert::Infallible;
-
 use deputize::{
     ApprovalRules, Call, Code, Digest, Error, Grant, Mode, Now, SessionId, SigningKey, Timestamp, UnverifiedChain, Value, VerifyingKey, os,
 };
 use napi::bindgen_prelude::{Buffer, External};
 use napi_derive::napi;
-use rand_core::{TryCryptoRng, TryRng};
 
 use crate::errors::{Result, thrown};
 use crate::{constraints, keys, tape, values};
 
-/// The system's randomness. Where it fails it gives zeros only, which core refuses as `randomness-unavailable`.
-struct SystemRandom;
-
-impl TryRng for SystemRandom {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> std::result::Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> std::result::Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, out: &mut [u8]) -> std::result::Result<(), Infallible> {
-        if os::fill(out).is_err() {
-            out.fill(0);
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for SystemRandom {}
-
 /// The system's time.
 pub(crate) fn system_now() -> deputize::Result<Now> {
-    Now::from_millis(os::now_millis()?)
+    os::now()
 }
 
 fn grant(options: &[u8]) -> deputize::Result<Grant> {
@@ -130,14 +99,14 @@ fn bytes(chain: deputize::Result<UnverifiedChain>) -> Result<Buffer> {
 #[napi(catch_unwind)]
 pub fn issue(key: &External<SigningKey>, issuer: String, options: Buffer) -> Result<Buffer> {
     let signer: &SigningKey = key;
-    bytes(grant(&options).and_then(|grant| deputize::issue(signer, &issuer, &grant, &mut SystemRandom, system_now()?)))
+    bytes(grant(&options).and_then(|grant| deputize::issue(signer, &issuer, &grant, &mut os::SysRng, system_now()?)))
 }
 
 #[napi(catch_unwind)]
 pub fn delegate(key: &External<SigningKey>, chain: Buffer, options: Buffer) -> Result<Buffer> {
     let signer: &SigningKey = key;
     let parent = UnverifiedChain::decode(&chain).map_err(thrown)?;
-    bytes(grant(&options).and_then(|grant| deputize::delegate(signer, &parent, &grant, &mut SystemRandom, system_now()?)))
+    bytes(grant(&options).and_then(|grant| deputize::delegate(signer, &parent, &grant, &mut os::SysRng, system_now()?)))
 }
 
 #[napi(catch_unwind)]
@@ -154,7 +123,7 @@ pub fn prove(
         let arguments = values::arguments(&arguments)?;
         let chain = UnverifiedChain::decode(&chain)?;
         let call = Call { tool: &tool, arguments: &arguments, challenge: challenge.as_deref(), context: None };
-        deputize::prove(signer, &chain, &call, &audience, &mut SystemRandom, system_now()?)
+        deputize::prove(signer, &chain, &call, &audience, &mut os::SysRng, system_now()?)
     };
     presentation().map(|presentation| presentation.encode().to_vec().into()).map_err(thrown)
 }

@@ -111,7 +111,7 @@ test('times have a beginning and an end', () => {
   const call = (verifier, on = chain) => () => verifier.authorize(coder.prove(on, 't', {}, AUDIENCE), 't', {});
   const from = { claim: () => true };
   assert.equal(denied('token-expired', call(verifierFor(ana, { replay: from, ...later(30) }))).link, 0);
-  assert.ok(call(verifierFor(ana, { replay: from, ...later(28) }))());
+  assert.ok(call(verifierFor(ana, { replay: from, ...later(20) }))());
   denied('token-not-yet-valid', call(verifierFor(ana), early));
   denied('token-not-yet-valid', call(verifierFor(ana, { replay: from, ...later(-40) })));
   const long = ana.issue({ to: coder, tools: { t: {} } });

@@ -190,8 +190,7 @@ test('each attempt on the wire is signed afresh, over what is sent', async (t) =
   assert.notEqual(wire[0].params._meta[META_KEY], wire[1].params._meta[META_KEY]);
   assert.equal(wire[0].params._meta.other, 1);
   assert.ok(!('left' in wire[0].params.arguments));
-  await turn();
-  await turn();
+  for (let left = 2000; ran.length < 2 && left > 0; left--) await turn();
   assert.equal(ran.length, 2);
   await assert.rejects(client.request({ method: 'tools/call', params: { name, arguments: { tag: 1e21 } } }, z.any()), { code: 'value-unsupported' });
 });
