@@ -540,3 +540,20 @@ def test_everything_public_is_there_and_nothing_else() -> None:
         found = getattr(deputize, name)
         if isinstance(found, type):
             assert found.__module__.split(".")[0] == "deputize"
+
+
+def test_the_stubs_match_the_module(tmp_path: Path) -> None:
+    """Types as mypy reads them, against the module as it is."""
+    pytest.importorskip("mypy")
+    allowed = tmp_path / "allowed"
+    allowed.write_text("deputize._native._test_panic\n")
+    words = [
+        "deputize",
+        "--allowlist",
+        str(allowed),
+        "--ignore-unused-allowlist",
+        "--mypy-config-file",
+        "pyproject.toml",
+    ]
+    result = subprocess.run([sys.executable, "-m", "mypy.stubtest", *words], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
