@@ -29,8 +29,7 @@ test-reference: python
 
 # The README's and the guides' snippets and the examples, each as its reader would run it.
 test-docs: python node
-	cd examples/demo && npm ci --no-audit --no-fund --silent
-	$(PY) -m pytest -q tests/docs tests/interop
+	$(PY) -m pytest -q tests/docs
 
 # The Python package and the tools of its tests, in a virtual environment of the checkout.
 python: $(VENV)/.tools

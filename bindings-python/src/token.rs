@@ -171,7 +171,7 @@ pub fn issue(
     entry(|| {
         let issuer = text(issuer, Code::NameInvalid, "the issuer's name")?;
         let grant = grant(to, options)?;
-        let chain = py.detach(|| deputize::issue(&key.0, &issuer, &grant, &mut getrandom::SysRng, system_now()?))?;
+        let chain = py.detach(|| deputize::issue(&key.0, &issuer, &grant, &mut os::SysRng, system_now()?))?;
         Ok(Chain(chain))
     })
 }
@@ -188,7 +188,7 @@ pub fn delegate(
     entry(|| {
         let chain = chain_of(chain)?;
         let grant = grant(to, options)?;
-        let chain = py.detach(|| deputize::delegate(&key.0, &chain, &grant, &mut getrandom::SysRng, system_now()?))?;
+        let chain = py.detach(|| deputize::delegate(&key.0, &chain, &grant, &mut os::SysRng, system_now()?))?;
         Ok(Chain(chain))
     })
 }
@@ -212,7 +212,7 @@ pub fn prove(
         let audience = text(audience, Code::NameInvalid, "the audience")?;
         let challenge = challenge.map(challenge_of).transpose()?;
         let call = Call { tool: &tool, arguments: &arguments, challenge: challenge.as_deref(), context: None };
-        let made = py.detach(|| deputize::prove(&key.0, &chain, &call, &audience, &mut getrandom::SysRng, system_now()?))?;
+        let made = py.detach(|| deputize::prove(&key.0, &chain, &call, &audience, &mut os::SysRng, system_now()?))?;
         Ok(Presentation(made))
     })
 }
@@ -224,7 +224,7 @@ pub fn challenge_of(object: &Bound<'_, PyAny>) -> deputize::Result<Vec<u8>> {
 
 /// The time of the system's clock.
 pub fn system_now() -> deputize::Result<Now> {
-    Now::from_millis(os::now_millis()?)
+    os::now()
 }
 
 fn chain_of(object: &Bound<'_, PyAny>) -> Result<UnverifiedChain> {

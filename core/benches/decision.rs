@@ -103,7 +103,7 @@ fn warm(c: &mut Criterion) {
     let verifier = verifier(store());
     measure(&mut group, "2 with replay store", || scene.prove(&chain, 2), |one| verifier.authorize(one.encode(), &call, now()).unwrap());
     let of_text = |one: String| {
-        let bytes = deputize::bytes_from_text(&one, deputize::limits::MAX_PRESENTATION).unwrap();
+        let bytes = bytes_from_text(&one, limits::MAX_PRESENTATION).unwrap();
         verifier.authorize(&bytes, &call, now()).unwrap()
     };
     measure(&mut group, "2 from text", || scene.prove(&chain, 2).to_text(), of_text);

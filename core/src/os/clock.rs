@@ -2,23 +2,20 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::{Code, Error, Result};
+use crate::{Code, Error, Now, Result};
 
-/// 9999-12-31T23:59:59.999Z, the last time that the specification can write.
-const LAST: u64 = 253_402_300_799_999;
-
-/// The time of the system clock, in milliseconds since 1970.
+/// The time of the system clock.
 ///
 /// # Errors
 /// [`Code::ClockInvalid`] if the clock stands before 1970 or after 9999.
-pub fn now_millis() -> Result<u64> {
-    millis(SystemTime::now())
+pub fn now() -> Result<Now> {
+    at(SystemTime::now())
 }
 
-fn millis(time: SystemTime) -> Result<u64> {
+fn at(time: SystemTime) -> Result<Now> {
     let since = time.duration_since(UNIX_EPOCH).map_err(|_| Error::about(Code::ClockInvalid, "the clock stands before 1970"))?;
-    let millis = u64::try_from(since.as_millis()).ok().filter(|millis| *millis <= LAST);
-    millis.ok_or(Error::about(Code::ClockInvalid, "the clock stands after 9999"))
+    let millis = u64::try_from(since.as_millis()).map_err(|_| Error::about(Code::ClockInvalid, "the clock stands after 9999"))?;
+    Now::from_millis(millis)
 }
 
 #[cfg(test)]
@@ -29,15 +26,16 @@ mod tests {
 
     #[test]
     fn a_clock_before_1970_or_after_9999_is_refused() {
-        let at = |millis| UNIX_EPOCH + Duration::from_millis(millis);
-        assert_eq!(millis(at(1)), Ok(1));
-        assert_eq!(millis(at(LAST)), Ok(LAST));
-        assert_eq!(millis(at(LAST + 1)).unwrap_err().code(), Code::ClockInvalid);
-        assert_eq!(millis(UNIX_EPOCH - Duration::from_millis(1)).unwrap_err().code(), Code::ClockInvalid);
+        const LAST: u64 = 253_402_300_799_999;
+        let after = |millis| at(UNIX_EPOCH + Duration::from_millis(millis));
+        assert_eq!(after(1).unwrap().millis(), 1);
+        assert_eq!(after(LAST).unwrap().millis(), LAST);
+        assert_eq!(after(LAST + 1).unwrap_err().code(), Code::ClockInvalid);
+        assert_eq!(at(UNIX_EPOCH - Duration::from_millis(1)).unwrap_err().code(), Code::ClockInvalid);
     }
 
     #[test]
     fn the_clock_gives_a_time_after_this_was_written() {
-        assert!(now_millis().unwrap() > 1_700_000_000_000);
+        assert!(now().unwrap().secs() > 1_700_000_000);
     }
 }

@@ -5,6 +5,7 @@ mod clock;
 mod key_file;
 mod random;
 
-pub use clock::now_millis;
+pub use clock::now;
+pub use getrandom::SysRng;
 pub use key_file::{load, load_or_create, save};
 pub use random::{fill, generate_key};

@@ -1,7 +1,6 @@
 //! A person lets a planner act, the planner lets a coder do a part of it, and a server decides about each call.
-use deputize::os::{generate_key, now_millis};
-use deputize::{ArgumentRules, Arguments, Call, Constraint, Grant, MemoryReplayStore, Now, Tools, TrustAnchor, Verifier};
-use getrandom::SysRng;
+use deputize::os::{SysRng, generate_key, now};
+use deputize::{ArgumentRules, Arguments, Call, Constraint, Grant, MemoryReplayStore, Tools, TrustAnchor, Verifier};
 
 const SERVER: &str = "https://git.acme.example";
 
@@ -10,7 +9,6 @@ fn read_below(root: &str) -> deputize::Result<Tools> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let now = || Now::from_millis(now_millis()?);
     let (ana, planner, coder) = (generate_key()?, generate_key()?, generate_key()?);
 
     let tools = read_below("/")?.allow("deploy", ArgumentRules::new())?;

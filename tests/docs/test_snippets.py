@@ -1,0 +1,121 @@
+"""The snippets of the README and of the guides, extracted and run as their readers would, and the examples."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORE = (ROOT / "core").as_posix()
+TOKEN = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ALLOWED = re.compile(r"^\S+Z ALLOW coder called github\.update_pr for ana at https://tools\.acme\.example ")
+DENIED = re.compile(r"^\S+Z DENY argument-refused: coder called github\.update_pr for ana at ")
+
+
+def snippets(page: str, language: str, heading: str | None = None) -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    if heading:
+        text = text.split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0]
+    found = [body for kind, body in TOKEN.findall(text) if kind == language]
+    assert found, f"{page} has no {language}"
+    return found
+
+
+def run(command: list[str], folder: Path) -> str:
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target" / "snippets"), "NO_COLOR": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder with the npm package, installed from its archive."""
+    folder = tmp_path_factory.mktemp("node")
+    archive = run(["npm", "pack", "--silent", "--pack-destination", str(folder), str(ROOT / "bindings-node")], folder)
+    (folder / "package.json").write_text('{"private": true, "type": "module"}\n', encoding="utf-8")
+    name = archive.split()[-1]
+    options = ["--silent", "--offline", "--no-audit", "--no-fund", "--omit=peer"]
+    run(["npm", "install", *options, str(folder / name)], folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rust_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new crate that depends on deputize alone, with the versions that the workspace has locked."""
+    folder = tmp_path_factory.mktemp("rust")
+    profile = '[profile.dev]\nopt-level = 1\n[profile.dev.package."*"]\nopt-level = 3\n'
+    manifest = '[package]\nname = "snippet"\nversion = "0.0.0"\nedition = "2024"\n\n[dependencies]\n'
+    (folder / "Cargo.toml").write_text(f'{manifest}deputize = {{ path = "{CORE}" }}\n\n{profile}', encoding="utf-8")
+    (folder / "Cargo.lock").write_bytes((ROOT / "Cargo.lock").read_bytes())
+    (folder / "src").mkdir()
+    return folder
+
+
+def python(source: str, folder: Path) -> str:
+    (folder / "snippet.py").write_text(source, encoding="utf-8")
+    return run([sys.executable, "snippet.py"], folder)
+
+
+def node(source: str, folder: Path) -> str:
+    (folder / "snippet.mjs").write_text(source, encoding="utf-8")
+    return run(["node", "snippet.mjs"], folder)
+
+
+def rust(source: str, folder: Path) -> str:
+    (folder / "src" / "main.rs").write_text(source, encoding="utf-8")
+    return run(["cargo", "run", "--quiet"], folder)
+
+
+def check_sentences(output: str) -> None:
+    allowed, denied = output.strip().splitlines()
+    assert ALLOWED.match(allowed), allowed
+    assert DENIED.match(denied), denied
+    assert allowed.endswith(": fix the login bug")
+
+
+def test_readme_python(tmp_path: Path) -> None:
+    (source,) = snippets("README.md", "python", "## Quick start")
+    check_sentences(python(source, tmp_path))
+
+
+def test_readme_node(node_folder: Path) -> None:
+    (source,) = snippets("README.md", "js", "## Quick start")
+    check_sentences(node(source, node_folder))
+
+
+def test_readme_rust(rust_folder: Path) -> None:
+    (source,) = snippets("README.md", "rust", "## Quick start")
+    check_sentences(rust(source, rust_folder))
+
+
+def test_guide_python(tmp_path: Path) -> None:
+    assert python("\n".join(snippets("docs/guide/quickstart.md", "python")), tmp_path)
+
+
+def test_guide_node(node_folder: Path) -> None:
+    assert node("\n".join(snippets("docs/guide/quickstart.md", "js")), node_folder)
+
+
+def test_guide_rust(rust_folder: Path) -> None:
+    body = "\n".join(snippets("docs/guide/quickstart.md", "rust"))
+    main = f"fn main() -> Result<(), Box<dyn std::error::Error>> {{\n{body}\nOk(())\n}}\n"
+    assert rust(f"#![allow(unused)]\n{main}", rust_folder)
+
+
+def test_the_examples_tell_the_same_story_in_three_languages(node_folder: Path, rust_folder: Path) -> None:
+    def story(output: str) -> str:
+        return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z|session [0-9a-f]{8}", "…", output)
+
+    examples = ROOT / "examples"
+    told = [
+        python((examples / "python" / "quickstart.py").read_text(encoding="utf-8"), node_folder),
+        node((examples / "node" / "quickstart.mjs").read_text(encoding="utf-8"), node_folder),
+        rust((examples / "rust" / "src" / "bin" / "quickstart.rs").read_text(encoding="utf-8"), rust_folder),
+    ]
+    assert len({story(output) for output in told}) == 1, told
