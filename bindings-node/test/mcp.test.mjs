@@ -195,6 +195,28 @@ test('each attempt on the wire is signed afresh, over what is sent', async (t) =
   await assert.rejects(client.request({ method: 'tools/call', params: { name, arguments: { tag: 1e21 } } }, z.any()), { code: 'value-unsupported' });
 });
 
+test('headers are read in every form a transport gives, and two of the name are refused', async () => {
+  const { server, ran } = deployer();
+  const [near, far] = InMemoryTransport.createLinkedPair();
+  await server.connect(far);
+  const answers = [];
+  near.onmessage = (message) => answers.push(message);
+  const text = () => coder.prove(chain, name, { tag: 'v1' }, AUDIENCE).text;
+  const call = async (headers) => {
+    const id = answers.length + 1;
+    far.onmessage({ jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: { tag: 'v1' } } }, { requestInfo: { headers } });
+    for (let left = 2000; answers.length < id && left > 0; left--) await turn();
+    return answers[id - 1].result;
+  };
+  for (const good of [{ [HEADER]: text() }, { [HEADER.toLowerCase()]: [text()] }, new Headers({ [HEADER]: text() })]) assert.equal((await call(good)).isError, undefined);
+  const twice = new Headers({ [HEADER]: text() });
+  twice.append(HEADER, text());
+  for (const bad of [{ [HEADER.toLowerCase()]: [text(), text()] }, { [HEADER]: text(), [HEADER.toLowerCase()]: text() }, twice]) assert.equal(codeOf(await call(bad)), 'text-malformed');
+  for (const none of [undefined, null, {}, { authorization: text() }, { [HEADER]: undefined }, { [HEADER]: [] }, { [HEADER]: '' }]) assert.equal(codeOf(await call(none)), 'proof-missing');
+  assert.equal(ran.length, 3);
+  await server.close();
+});
+
 test('challenges and contexts of the server are asked for at each call', async (t) => {
   let challenge = new Uint8Array(8);
   const options = { challenge: async () => { if (challenge === 'broken') throw new Error('no challenges'); return challenge; } };
