@@ -19,8 +19,8 @@ try:
     from mcp.server import MCPServer, Server, ServerRequestContext
     from mcp.server.context import HandlerResult
     from mcp.server.extension import RequestHandler
-except ImportError as error:
-    raise ImportError("deputize.mcp needs the MCP SDK, version 2: pip install 'deputize[mcp]'") from error
+except ImportError as _missing:
+    raise ImportError("deputize.mcp needs the MCP SDK, version 2: pip install 'deputize[mcp]'") from _missing
 
 from deputize import _native
 from deputize._native import Authorized, Chain, Verifier
