@@ -47,7 +47,7 @@ impl Constraint {
         }
         match &self.0 {
             Kind::Any => true,
-            Kind::Exact(operand) => *operand.encoding == *encoding,
+            Kind::Exact(operand) => *operand.0 == *encoding,
             Kind::Range(range) => Number::of_encoding(encoding).is_some_and(|number| range.accepts(number)),
             Kind::OneOf(set) => set.has(encoding),
             // Running out of steps must not accept, so the negation stands on a search that takes none.
@@ -63,7 +63,7 @@ impl Constraint {
 
 fn contains(set: &Set, encoding: &[u8], steps: &mut Steps) -> bool {
     let Some(elements) = elements(encoding, steps) else { return false };
-    let mut found = vec![false; set.operands().len()];
+    let mut found = vec![false; set.len()];
     for element in elements {
         if let Some(position) = set.position(element) {
             found[position] = true;

@@ -33,7 +33,7 @@ impl Constraint {
                 out.array(1).unsigned(0);
             }
             Kind::Exact(operand) => {
-                out.array(2).unsigned(1).raw(&operand.encoding);
+                out.array(2).unsigned(1).raw(&operand.0);
             }
             Kind::Range(range) => {
                 let open = u64::from(range.min_open) | u64::from(range.max_open) << 1;

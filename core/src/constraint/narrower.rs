@@ -16,15 +16,15 @@ pub(crate) fn narrower(parent: &Constraint, child: &Constraint, steps: &mut Step
     if let Kind::Range(range) = &child.0
         && let Some(number) = range.single()
     {
-        return Operand::new(&number.to_value()).is_ok_and(|operand| accepts(parent, &operand, steps));
+        return Operand::new(&number.to_value()).is_ok_and(|operand| parent.accepts_encoded(&operand.0, steps));
     }
     match (&parent.0, &child.0) {
         (Kind::Any, _) => true,
-        (_, Kind::Exact(operand)) => accepts(parent, operand, steps),
-        (_, Kind::OneOf(set)) => set.operands().iter().all(|operand| accepts(parent, operand, steps)),
+        (_, Kind::Exact(operand)) => parent.accepts_encoded(&operand.0, steps),
+        (_, Kind::OneOf(set)) => set.iter().all(|operand| parent.accepts_encoded(operand, steps)),
         (_, Kind::AnyOf(parts)) => parts.iter().all(|part| narrower(parent, part, steps)),
         (Kind::All(parts), _) => parts.iter().all(|part| narrower(part, child, steps)),
-        (Kind::NotOneOf(set), _) => set.operands().iter().all(|excluded| steps.take(1) && !may_accept(child, excluded, steps)),
+        (Kind::NotOneOf(set), _) => set.iter().all(|excluded| steps.take(1) && !may_accept(child, excluded, steps)),
         (_, Kind::All(parts)) if all_is_narrower(parent, parts, steps) => true,
         (Kind::AnyOf(parts), _) => parts.iter().any(|part| narrower(part, child, steps)),
         (Kind::Range(outer), Kind::Range(inner)) => outer.encloses(inner),
@@ -39,19 +39,15 @@ impl Constraint {
     /// The steps that working through its operands takes.
     fn weight(&self) -> usize {
         match &self.0 {
-            Kind::OneOf(set) | Kind::NotOneOf(set) | Kind::Contains(set) | Kind::Subset(set) => 1 + set.operands().len(),
+            Kind::OneOf(set) | Kind::NotOneOf(set) | Kind::Contains(set) | Kind::Subset(set) => 1 + set.len(),
             _ => 1,
         }
     }
 }
 
-fn accepts(constraint: &Constraint, operand: &Operand, steps: &mut Steps) -> bool {
-    constraint.accepts_encoded(&operand.encoding, steps)
-}
-
 /// Whether the constraint accepts the value, where running out of steps counts as yes.
-fn may_accept(constraint: &Constraint, operand: &Operand, steps: &mut Steps) -> bool {
-    accepts(constraint, operand, steps) || steps.are_used_up()
+fn may_accept(constraint: &Constraint, operand: &[u8], steps: &mut Steps) -> bool {
+    constraint.accepts_encoded(operand, steps) || steps.are_used_up()
 }
 
 /// A child that is a conjunction: narrower if what its parts say together is.
@@ -62,12 +58,13 @@ fn all_is_narrower(parent: &Constraint, parts: &[Constraint], steps: &mut Steps)
         return false;
     }
     if let Some(finite) = flat.iter().position(|part| matches!(part.0, Kind::Exact(_) | Kind::OneOf(_))) {
-        let operands = match &flat[finite].0 {
-            Kind::Exact(operand) => std::slice::from_ref(operand),
-            Kind::OneOf(set) => set.operands(),
-            _ => &[],
+        let mut excluded_or_accepted =
+            |operand: &[u8]| parent.accepts_encoded(operand, steps) || flat.iter().any(|part| !may_accept(part, operand, steps));
+        return match &flat[finite].0 {
+            Kind::Exact(operand) => excluded_or_accepted(&operand.0),
+            Kind::OneOf(set) => set.iter().all(excluded_or_accepted),
+            _ => false,
         };
-        return operands.iter().all(|operand| accepts(parent, operand, steps) || flat.iter().any(|part| !may_accept(part, operand, steps)));
     }
     match merge(&flat) {
         None => true,

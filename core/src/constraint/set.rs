@@ -1,77 +1,106 @@
 //! Sets of values, ordered by their encodings.
 
+use std::cmp::Ordering;
+
 use crate::cbor::{Decoder, Encoder, Type};
 use crate::value::Value;
 use crate::{Code, Error, Result};
 
-/// A value as its encoding, by which values are compared.
+/// The encoding of a value, by which values are compared.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Operand {
-    pub(crate) encoding: Box<[u8]>,
-}
+pub(crate) struct Operand(pub(crate) Box<[u8]>);
 
 impl Operand {
     pub(crate) fn new(value: &Value) -> Result<Self> {
-        Ok(Operand { encoding: value.encode()?.into() })
+        Ok(Operand(value.encode()?.into()))
     }
 
     pub(crate) fn read(decoder: &mut Decoder<'_>) -> Result<Self> {
-        let start = decoder.position();
-        match decoder.peek()? {
-            // By far the most are texts, and checking one takes no copy of it.
-            Type::Text => drop(decoder.text()?),
-            _ => drop(Value::read(decoder)?),
-        }
-        Ok(Operand { encoding: decoder.since(start).into() })
+        Ok(Operand(check(decoder)?.into()))
     }
 }
 
-/// Values in the ascending order of their encodings, without duplicates.
+/// Passes over one value, checked as when it is read, and gives its encoding.
+fn check<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8]> {
+    let start = decoder.position();
+    match decoder.peek()? {
+        // By far the most are texts, and checking one takes no copy of it.
+        Type::Text => drop(decoder.text()?),
+        _ => drop(Value::read(decoder)?),
+    }
+    Ok(decoder.since(start))
+}
+
+/// Values in the ascending order of their encodings, without duplicates: the encodings in a row, and where each ends.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Set(Vec<Operand>);
+pub(crate) struct Set {
+    encodings: Box<[u8]>,
+    ends: Vec<usize>,
+}
 
 impl Set {
     pub(crate) fn new<V: Into<Value>>(values: impl IntoIterator<Item = V>) -> Result<Self> {
-        let operands = values.into_iter().map(|value| Operand::new(&value.into())).collect::<Result<_>>()?;
-        Ok(Set::from_operands(operands))
+        let encodings = values.into_iter().map(|value| value.into().encode()).collect::<Result<Vec<_>>>()?;
+        Ok(Set::of(encodings.iter().map(Vec::as_slice).collect()))
     }
 
-    pub(crate) fn from_operands(mut operands: Vec<Operand>) -> Self {
-        operands.sort_unstable_by(|a, b| a.encoding.cmp(&b.encoding));
-        operands.dedup_by(|a, b| a.encoding == b.encoding);
-        Set(operands)
+    fn of(mut encodings: Vec<&[u8]>) -> Self {
+        encodings.sort_unstable();
+        encodings.dedup();
+        let ends = encodings.iter().scan(0, |end, encoding| {
+            *end += encoding.len();
+            Some(*end)
+        });
+        Set { ends: ends.collect(), encodings: encodings.concat().into() }
     }
 
     pub(crate) fn not_empty(self) -> Result<Self> {
-        if self.0.is_empty() { Err(Error::about(Code::ConstraintInvalid, "an empty set")) } else { Ok(self) }
+        if self.ends.is_empty() { Err(Error::about(Code::ConstraintInvalid, "an empty set")) } else { Ok(self) }
     }
 
     pub(crate) fn read(decoder: &mut Decoder<'_>) -> Result<Self> {
         let length = decoder.array()?;
-        let mut operands = Vec::with_capacity(length.min(64));
+        let first = decoder.position();
+        let mut ends = Vec::with_capacity(length.min(64));
         let mut previous: &[u8] = &[];
         for _ in 0..length {
             let start = decoder.position();
-            let operand = Operand::read(decoder)?;
+            check(decoder)?;
             decoder.ascending(&mut previous, start)?;
-            operands.push(operand);
+            ends.push(decoder.position() - first);
         }
-        Ok(Set(operands))
+        Ok(Set { encodings: decoder.since(first).into(), ends })
     }
 
     pub(crate) fn write(&self, out: &mut Encoder) {
-        out.array(self.0.len());
-        for operand in &self.0 {
-            out.raw(&operand.encoding);
-        }
+        out.array(self.len()).raw(&self.encodings);
     }
 
-    pub(crate) fn operands(&self) -> &[Operand] {
-        &self.0
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The encodings, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|at| self.at(at))
+    }
+
+    fn at(&self, at: usize) -> &[u8] {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.encodings[start..self.ends[at]]
     }
 
     pub(crate) fn position(&self, encoding: &[u8]) -> Option<usize> {
-        self.0.binary_search_by(|operand| operand.encoding.as_ref().cmp(encoding)).ok()
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = (low + high) / 2;
+            match self.at(middle).cmp(encoding) {
+                Ordering::Equal => return Some(middle),
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+            }
+        }
+        None
     }
 
     pub(crate) fn has(&self, encoding: &[u8]) -> bool {
@@ -79,14 +108,14 @@ impl Set {
     }
 
     pub(crate) fn is_subset_of(&self, other: &Set) -> bool {
-        self.0.iter().all(|operand| other.has(&operand.encoding))
+        self.iter().all(|encoding| other.has(encoding))
     }
 
     pub(crate) fn union(&self, other: &Set) -> Set {
-        Set::from_operands(self.0.iter().chain(&other.0).cloned().collect())
+        Set::of(self.iter().chain(other.iter()).collect())
     }
 
     pub(crate) fn intersection(&self, other: &Set) -> Set {
-        Set(self.0.iter().filter(|operand| other.has(&operand.encoding)).cloned().collect())
+        Set::of(self.iter().filter(|encoding| other.has(encoding)).collect())
     }
 }
