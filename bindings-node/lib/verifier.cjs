@@ -39,8 +39,7 @@ class Verifier {
 
   /** Allows the call, or throws a Denied. */
   authorize(presentation, tool, args, given) {
-    const decision = this.#decide(presentation, tool, args, given);
-    let { outcome } = decision;
+    let outcome = this.#decide(presentation, tool, args, given);
     if (outcome.kind === 'admissible') {
       const { key, expires, nowMs } = read(outcome.info);
       let answer;
@@ -64,15 +63,14 @@ class Verifier {
     try {
       if (isThenable(settled(this.#audit?.(authorized.record)))) throw failure('audit-unavailable', 'authorize cannot wait for', 'a promise');
     } catch {
-      throw this.#unrecorded(decision);
+      throw deniedFrom(call('unrecorded', outcome.record));
     }
     return authorized;
   }
 
   /** The same, for a store or audit function that answers with a promise. */
   async authorizeAsync(presentation, tool, args, given) {
-    const decision = this.#decide(presentation, tool, args, given);
-    let { outcome } = decision;
+    let outcome = this.#decide(presentation, tool, args, given);
     if (outcome.kind === 'admissible') {
       const { key, expires, nowMs } = read(outcome.info);
       let answer;
@@ -96,7 +94,7 @@ class Verifier {
     try {
       await this.#audit?.(authorized.record);
     } catch {
-      throw this.#unrecorded(decision);
+      throw deniedFrom(call('unrecorded', outcome.record));
     }
     return authorized;
   }
@@ -117,10 +115,9 @@ class Verifier {
       const context = extra.has('context') ? text(extra.get('context'), 'config-invalid', 'context') : undefined;
       const shown = presented(presentation);
       asked.nowMs = this.#now();
-      const outcome = call('decide', this.#handle, shown, name, tape, challenge, context, asked.nowMs, this.#claim === undefined);
-      return { asked, outcome };
+      return call('decide', this.#handle, shown, name, tape, challenge, context, asked.nowMs, this.#claim === undefined);
     } catch (error) {
-      return { asked, outcome: this.#refuse(asked, error) };
+      return this.#refuse(asked, error);
     }
   }
 
@@ -128,10 +125,6 @@ class Verifier {
     const { code, context } = error instanceof DeputizeError ? error : { code: 'internal', context: null };
     const [what, name] = partsOf(context);
     return call('refuse', this.#handle, shorten(tool), code, what, name, nowMs);
-  }
-
-  #unrecorded({ asked }) {
-    return deniedFrom(this.#refuse(asked, failure('audit-unavailable', 'no record was kept by', 'the audit function')));
   }
 
   /** The milliseconds of the verifier's clock; none for the system's, which the native part reads. */

@@ -1,6 +1,6 @@
 //! Outcomes of decisions: a kind, a tape of what everybody reads, and handles for the rest.
 
-use deputize::{Admissible, AuditRecord, Authorized, Denied, Error, Value, VerifiedChain};
+use deputize::{Admissible, AuditRecord, Authorized, Code, Denied, Error, Value, VerifiedChain};
 use napi::bindgen_prelude::{Buffer, External};
 use napi_derive::napi;
 
@@ -97,6 +97,13 @@ pub(crate) fn admissible(admissible: Admissible) -> Outcome {
         chain: None,
         admissible: Some(External::new(Some(admissible))),
     }
+}
+
+/// An allowed call whose record could not be written.
+#[napi(catch_unwind)]
+pub fn unrecorded(record: &External<AuditRecord>) -> Outcome {
+    let record: &AuditRecord = record;
+    denied(&record.clone().refuse(Code::AuditUnavailable.into()))
 }
 
 #[napi(catch_unwind)]

@@ -295,7 +295,7 @@ impl Verifier {
         };
         let record = Py::new(py, AuditRecord(authorized.record().clone()))?;
         if !self.written(py, &record)? {
-            let denied = core.refuse(shown, Code::AuditUnavailable.into(), time);
+            let denied = authorized.record().clone().refuse(Code::AuditUnavailable.into());
             return Err(denial(denied.error(), Py::new(py, AuditRecord(denied.record().clone()))?).into());
         }
         Ok(Authorized { inner: authorized, record })

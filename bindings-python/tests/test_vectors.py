@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
 
+import cbor2
+import cwt
 import pytest
 
 import deputize
@@ -73,6 +76,21 @@ def test_decision(file: Path) -> None:
     assert record.json(arguments=True) == expected["record"]
     assert record.sentence == expected["sentence"]
     assert authorize()[0] == (code or "proof-replayed")
+
+
+@pytest.mark.parametrize("file", [file for file in DECISIONS if file.name.startswith("allow-")], ids=lambda file: file.stem)
+def test_an_independent_cose_library_verifies_every_hop_and_the_proof(file: Path) -> None:
+    vector = json.loads(file.read_text(encoding="utf-8"))
+    text = vector["request"]["presentation"]
+    tokens, proof = cbor2.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    key = bytes.fromhex(vector["verifier"]["anchors"][0]["key"])
+    for hop in [*tokens, proof]:
+        cose_key = cwt.COSEKey.new({1: 1, -1: 6, -2: key, 3: -19})
+        claims = cbor2.loads(cwt.COSE.new().decode(hop, cose_key))
+        with pytest.raises(cwt.VerifyError):
+            cwt.COSE.new().decode(hop[:-1] + bytes([hop[-1] ^ 1]), cose_key)
+        key = claims[8][1][-2] if 8 in claims else b""
+    assert claims[3] == vector["verifier"]["audience"]
 
 
 def test_values() -> None:

@@ -149,13 +149,16 @@ impl Admissible {
     pub fn admit(self, claimed: Claimed) -> Result<Authorized, Denied> {
         match claimed.accepted() {
             Ok(()) => Ok(Authorized { chain: self.chain, record: self.record }),
-            Err(error) => Err(self.record.refused(error)),
+            Err(error) => Err(self.record.refuse(error)),
         }
     }
 }
 
 impl AuditRecord {
-    fn refused(mut self, error: Error) -> Denied {
+    /// The same decision, refused. For a program that cannot go through with an allowed call: with [`Code::AuditUnavailable`], if its record could not
+    /// be written.
+    #[must_use]
+    pub fn refuse(mut self, error: Error) -> Denied {
         self.refusal = Some(error.clone());
         Denied { error, record: Box::new(self) }
     }
@@ -176,14 +179,14 @@ impl Verifier {
         record.context = call.context.map(ToOwned::to_owned);
         match self.decide(presentation.into(), call, now, &mut record) {
             Ok((chain, key, expires, now)) => Ok(Admissible { chain, record, key, expires, now }),
-            Err(error) => Err(record.refused(error)),
+            Err(error) => Err(record.refuse(error)),
         }
     }
 
     /// A denial for a call whose arguments could not even be read, so that it has an audit record too.
     #[must_use]
     pub fn refuse(&self, tool: &str, error: Error, now: Now) -> Denied {
-        self.record(tool, None, now).refused(error)
+        self.record(tool, None, now).refuse(error)
     }
 
     fn record(&self, tool: &str, arguments: Option<&Arguments>, now: Now) -> AuditRecord {

@@ -156,7 +156,7 @@ fn constraints() -> Vec<Json> {
     let any = constraint(0, &[]);
     let cases: Vec<(&str, Vec<u8>, Option<&str>)> = vec![
         ("any", encoded(0, &[]), None),
-        ("exact null", encoded(1, &[none.clone()]), None),
+        ("exact null", encoded(1, std::slice::from_ref(&none)), None),
         ("one_of nothing", encoded(3, &[parts(&[])]), None),
         ("subset of nothing", encoded(6, &[parts(&[])]), None),
         ("a half-open range", encoded(2, &[0.into(), 1.into(), 2.into()]), None),

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ciborium::Value as Cbor;
+use deputize::os::SysRng;
 use deputize::*;
 use deputize_tests::forge::{self, public};
 use deputize_tests::scenarios::{AUDIENCE, NOW, Scenario};
@@ -54,30 +55,12 @@ fn code(outcome: Result<Authorized, Denied>) -> Code {
     outcome.unwrap_err().code()
 }
 
-struct System;
-
-impl rand_core::TryRng for System {
-    type Error = core::convert::Infallible;
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        Ok(fastrand::u32(..))
-    }
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        Ok(fastrand::u64(..))
-    }
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        fastrand::Rng::new().fill(bytes);
-        Ok(())
-    }
-}
-
-impl rand_core::TryCryptoRng for System {}
-
 fn signing(number: u8) -> SigningKey {
     SigningKey::from_seed(&[number; 32]).unwrap()
 }
 
 fn chain_to(holder: u8, tools: Tools) -> UnverifiedChain {
-    issue(&signing(1), "ana", &Grant::to(signing(holder).verifying_key()).tools(tools), &mut System, now()).unwrap()
+    issue(&signing(1), "ana", &Grant::to(signing(holder).verifying_key()).tools(tools), &mut SysRng, now()).unwrap()
 }
 
 fn any_call(tool: &str) -> Tools {
@@ -237,7 +220,7 @@ fn pop_17_a_proof_of_a_narrow_token_does_not_work_with_a_broad_one() {
     let (narrow, broad) = (chain_to(5, any_call("t")), chain_to(5, any_call("u").allow("t", ArgumentRules::new()).unwrap()));
     let arguments = arguments();
     let call = Call::new("t", &arguments);
-    let proof = prove(&signing(5), &narrow, &call, AUDIENCE, &mut System, now()).unwrap();
+    let proof = prove(&signing(5), &narrow, &call, AUDIENCE, &mut SysRng, now()).unwrap();
     let tail = &proof.encode()[1 + narrow.encode().len()..];
     let swapped = [&[0x82][..], broad.encode(), tail].concat();
     assert_eq!(verifier().authorize(&swapped, &call, now()).unwrap_err().code(), Code::ProofMismatch);
@@ -257,7 +240,7 @@ fn pop_24_a_signature_over_chosen_arguments_is_never_a_token() {
     let chain = chain_to(5, any_call("t"));
     let wanted = forge::sig_structure(&forge::header("cap"), b"\xa0");
     let arguments = Arguments::new(vec![("x".into(), Value::Bytes(wanted))]).unwrap();
-    let proof = prove(&signing(5), &chain, &Call::new("t", &arguments), AUDIENCE, &mut System, now()).unwrap();
+    let proof = prove(&signing(5), &chain, &Call::new("t", &arguments), AUDIENCE, &mut SysRng, now()).unwrap();
     let signature = proof.encode().last_chunk::<64>().unwrap();
     let forged = forge::envelope(&forge::header("cap"), Cbor::Map(vec![]), Cbor::Bytes(b"\xa0".to_vec()), signature);
     let tokens: Vec<Vec<u8>> = chain.token_bytes().unwrap().iter().map(|token| token.to_vec()).chain([forged]).collect();
@@ -307,14 +290,14 @@ fn key_16_a_corrupted_signature_is_denied_before_and_after_the_good_one_was_reme
 fn chn_27_a_key_holds_one_place_at_mint_as_at_verification() {
     let chain = chain_to(2, any_call("t"));
     for holder in [2, 1] {
-        let made = delegate(&signing(2), &chain, &Grant::to(signing(holder).verifying_key()), &mut System, now());
+        let made = delegate(&signing(2), &chain, &Grant::to(signing(holder).verifying_key()), &mut SysRng, now());
         match made {
             Err(error) => assert_eq!((holder, error.code()), (2, Code::HolderRepeated)),
             // The issuer's key is not in the chain, so only the verifier, who knows it, can tell.
             Ok(chain) => assert_eq!(verifier().verify_chain(&chain, now()).unwrap_err().code(), Code::HolderRepeated),
         }
     }
-    let own = issue(&signing(1), "ana", &Grant::to(signing(1).verifying_key()), &mut System, now());
+    let own = issue(&signing(1), "ana", &Grant::to(signing(1).verifying_key()), &mut SysRng, now());
     assert_eq!(own.unwrap_err().code(), Code::HolderRepeated);
     assert!(verifier().verify_chain(&chain, now()).is_ok());
 }
@@ -338,26 +321,26 @@ fn what_the_builder_refuses_is_what_the_verifier_refuses() {
         (to().ttl(u64::MAX), Code::ClaimInvalid),
     ];
     for (grant, code) in wider {
-        assert_eq!(delegate(&signing(2), &chain, &grant, &mut System, now()).unwrap_err().code(), code, "{grant:?}");
+        assert_eq!(delegate(&signing(2), &chain, &grant, &mut SysRng, now()).unwrap_err().code(), code, "{grant:?}");
     }
-    let stranger = delegate(&signing(9), &chain, &to(), &mut System, now());
+    let stranger = delegate(&signing(9), &chain, &to(), &mut SysRng, now());
     assert_eq!(stranger.unwrap_err().code(), Code::HolderMismatch);
     let late = Now::from_millis((NOW + DEFAULT_TTL) * 1000 + 500).unwrap();
-    assert_eq!(delegate(&signing(2), &chain, &to(), &mut System, late).unwrap_err().code(), Code::TokenExpired);
-    let narrower = delegate(&signing(2), &chain, &to().tools(rules(Constraint::exact("a").unwrap())).ttl(60), &mut System, now()).unwrap();
+    assert_eq!(delegate(&signing(2), &chain, &to(), &mut SysRng, late).unwrap_err().code(), Code::TokenExpired);
+    let narrower = delegate(&signing(2), &chain, &to().tools(rules(Constraint::exact("a").unwrap())).ttl(60), &mut SysRng, now()).unwrap();
     assert!(verifier().verify_chain(&narrower, now()).is_ok());
 }
 
 #[test]
 fn a_chain_of_sixteen_tokens_is_valid_and_a_seventeenth_is_refused() {
     let mut chain =
-        issue(&signing(1), "ana", &Grant::to(signing(2).verifying_key()).tools(any_call("t")).max_depth(15), &mut System, now()).unwrap();
+        issue(&signing(1), "ana", &Grant::to(signing(2).verifying_key()).tools(any_call("t")).max_depth(15), &mut SysRng, now()).unwrap();
     for holder in 3..18 {
-        chain = delegate(&signing(holder - 1), &chain, &Grant::to(signing(holder).verifying_key()), &mut System, now()).unwrap();
+        chain = delegate(&signing(holder - 1), &chain, &Grant::to(signing(holder).verifying_key()), &mut SysRng, now()).unwrap();
     }
     assert_eq!(chain.token_bytes().unwrap().len(), 16);
     assert!(verifier().verify_chain(&chain, now()).is_ok());
-    let more = delegate(&signing(17), &chain, &Grant::to(signing(18).verifying_key()), &mut System, now());
+    let more = delegate(&signing(17), &chain, &Grant::to(signing(18).verifying_key()), &mut SysRng, now());
     assert_eq!(more.unwrap_err().code(), Code::DepthExceeded);
 }
 
@@ -369,7 +352,7 @@ fn a_hop_with_one_tool_and_two_constraints_has_at_most_330_bytes() {
     let tools = Tools::new().allow("github.update_pr", rules).unwrap();
     let root = chain_to(2, tools.clone());
     let child =
-        delegate(&signing(2), &root, &Grant::to(signing(3).verifying_key()).tools(tools).holder_name("coder"), &mut System, now()).unwrap();
+        delegate(&signing(2), &root, &Grant::to(signing(3).verifying_key()).tools(tools).holder_name("coder"), &mut SysRng, now()).unwrap();
     let hop = child.encode().len() - root.encode().len();
     assert!(hop <= 330, "{hop} bytes");
 }

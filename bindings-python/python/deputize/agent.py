@@ -66,7 +66,6 @@ class Agent:
         if type(name) is not str or not name or name.startswith(".") or any(c in name for c in "/\\\0"):
             raise _error("name-invalid", "the name of a key file", name)
         folder = _KEYS if directory is None else Path(directory)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(name, SigningKey.load_or_create(folder / f"{name}.pem"))
 
     @property
