@@ -78,7 +78,7 @@ def test_decision(file: Path) -> None:
     assert authorize()[0] == (code or "proof-replayed")
 
 
-@pytest.mark.parametrize("file", [file for file in DECISIONS if file.name.startswith("allow-")], ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [one for one in DECISIONS if one.name.startswith("allow-")], ids=lambda one: one.stem)
 def test_an_independent_cose_library_verifies_every_hop_and_the_proof(file: Path) -> None:
     vector = json.loads(file.read_text(encoding="utf-8"))
     text = vector["request"]["presentation"]

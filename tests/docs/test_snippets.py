@@ -28,7 +28,9 @@ def snippets(page: str, language: str, heading: str | None = None) -> list[str]:
 
 def run(command: list[str], folder: Path) -> str:
     environment = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target" / "snippets"), "NO_COLOR": "1"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -1,6 +1,9 @@
 //! The same story told with other libraries: an issuer lets an agent update pull requests, each agent hands a part of that to the next, and a
 //! server decides about a call from bytes alone. Used by the benchmarks only.
 
+use std::hint::black_box;
+use std::mem::MaybeUninit;
+
 pub mod biscuit;
 pub mod jwt;
 pub mod ours;
@@ -25,6 +28,22 @@ pub fn labels(hop: usize) -> &'static [&'static str] {
 #[must_use]
 pub fn seed(number: usize) -> [u8; 32] {
     [number as u8 + 1; 32]
+}
+
+/// Calls `work` from so many frames further down: where on the stack the vectors of a verification lie changes its time by up to a third, so every
+/// measurement goes over many places.
+#[inline(never)]
+pub fn deeper<T>(frames: usize, work: impl FnOnce() -> T) -> T {
+    let room = MaybeUninit::<[u8; 240]>::uninit();
+    black_box(&room);
+    let result = if frames == 0 { work() } else { deeper_again(frames, work) };
+    black_box(&room);
+    result
+}
+
+#[inline(never)]
+fn deeper_again<T>(frames: usize, work: impl FnOnce() -> T) -> T {
+    deeper(frames - 1, work)
 }
 
 /// One library under measurement: it makes chains and presentations, and decides about presentations. Keys are parsed before, as those of the
