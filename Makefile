@@ -56,8 +56,8 @@ bindings-node/node_modules/.tools: bindings-node/package-lock.json
 lint: $(VENV)/.tools node
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --exclude deputize-peers --all-targets -- -D warnings
-	$(PY) -m ruff check bindings-python tests examples
-	$(PY) -m ruff format --check bindings-python tests examples
+	$(PY) -m ruff check bindings-python tests examples .ci
+	$(PY) -m ruff format --check bindings-python tests examples .ci
 	cd bindings-python && $(PY) -m mypy python
 	cd bindings-node && npm run --silent types
 	$(MAKE) --no-print-directory vectors
@@ -66,7 +66,7 @@ lint: $(VENV)/.tools node
 
 fmt:
 	cargo fmt --all
-	$(PY) -m ruff format bindings-python tests examples
+	$(PY) -m ruff format bindings-python tests examples .ci
 
 # Generated files: the test vectors and the page of codes.
 vectors:

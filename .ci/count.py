@@ -1,4 +1,4 @@
-"""Adds up what the test runners printed. The last line is the sum; the status is 0 only if all passed and every runner ran."""
+"""Adds up what the test runners printed: the last line is the sum. Fails unless all passed and every runner ran."""
 
 import re
 import sys
