@@ -1,4 +1,50 @@
 //! Identity, delegation and proof for AI agents: who acts, for whom, and what it may do.
+//!
+//! Ana lets a planner update pull requests; the planner lets a coder do less; a server decides about the coder's call.
+//!
+//! ```
+//! use deputize::os::{SysRng, generate_key, now};
+//! use deputize::*;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (ana, planner, coder) = (generate_key()?, generate_key()?, generate_key()?);
+//! let repos = |names: &[&str]| Constraint::one_of(names.iter().copied()).map(|set| ArgumentRules::new().required("repo", set));
+//!
+//! let wide = Tools::new().allow("update_pr", repos(&["acme/app", "acme/web"])?)?;
+//! let task = issue(&ana, "ana", &Grant::to(planner.verifying_key()).holder_name("planner").tools(wide), &mut SysRng, now()?)?;
+//! let narrow = Tools::new().allow("update_pr", repos(&["acme/app"])?)?;
+//! let part = delegate(&planner, &task, &Grant::to(coder.verifying_key()).holder_name("coder").tools(narrow).ttl(600), &mut SysRng, now()?)?;
+//!
+//! let store = MemoryReplayStore::new(MemoryReplayStore::DEFAULT_CAPACITY, now()?)?;
+//! let verifier = Verifier::new([TrustAnchor::new("ana", ana.verifying_key())?], "https://tools.acme.example", store)?;
+//!
+//! let arguments = Arguments::new(vec![("repo".into(), "acme/app".into())])?;
+//! let call = Call::new("update_pr", &arguments);
+//! let presentation = prove(&coder, &part, &call, "https://tools.acme.example", &mut SysRng, now()?)?;
+//! let allowed = verifier.authorize(&presentation, &call, now()?)?;
+//! assert_eq!((allowed.caller().as_str(), allowed.on_behalf_of()), ("coder", "ana"));
+//!
+//! let again = verifier.authorize(&presentation, &call, now()?).unwrap_err();
+//! assert_eq!(again.code(), Code::ProofReplayed);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is guaranteed
+//!
+//! - An [`Authorized`] exists only if every check of the specification passed: trust anchor, signatures, times, narrowing, audience, proof, constraints,
+//!   replay. Nothing but [`Verifier::authorize`] and [`Admissible::admit`] makes one.
+//! - A delegated token is never wider than its parent: the function that decides is the same when it is made and when it is verified.
+//! - Every refusal has a [`Code`], the same in every language. No input makes the library panic, or do more work than its [`limits`] say.
+//! - No secret leaves a [`SigningKey`] but by the methods that are named for it.
+//!
+//! # What is not
+//!
+//! - Tokens are signed, not encrypted. A holder that is compromised can use what it was given until it expires.
+//! - A path constraint speaks about names; a tool resolves symbolic links itself.
+//! - [`MemoryReplayStore`] is for one process. Several share a store of their own behind [`ReplayStore`].
+//!
+//! Time, randomness and bytes are arguments. The feature `os` (on by default) adds the module `os` with the system's clock, randomness and key files.
 #![forbid(unsafe_code)]
 
 mod audit;
