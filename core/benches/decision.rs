@@ -10,15 +10,19 @@ use deputize::*;
 use ed25519_dalek::{Signer as _, Verifier as _};
 
 mod scene;
-use scene::{DEPTHS, NoStore, Scene, TOOL, entries, now, tools, verifier};
+use scene::{DEPTHS, NoStore, Scene, TOOL, deeper, entries, now, tools, verifier};
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 /// Times `routine` alone: what `setup` makes is new each time, and what comes out is dropped later. Batches are small, so that memory comes from
 /// the allocator and not from the operating system.
 fn measure<I, O>(group: &mut Group<'_>, name: &str, setup: impl FnMut() -> I, routine: impl FnMut(I) -> O) {
-    let (mut setup, mut routine) = (setup, routine);
-    group.bench_function(name, |bencher| bencher.iter_batched(&mut setup, &mut routine, BatchSize::NumIterations(16)));
+    let (mut setup, mut routine, mut frames) = (setup, routine, 0);
+    let mut spread = |input| {
+        frames = (frames + 1) % 16;
+        deeper(frames, || routine(input))
+    };
+    group.bench_function(name, |bencher| bencher.iter_batched(&mut setup, &mut spread, BatchSize::NumIterations(16)));
 }
 
 /// A group, and in it the unit: one verification of a signature over as many bytes as a token's, with a parsed key.

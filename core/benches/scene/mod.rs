@@ -1,6 +1,8 @@
 //! The world of the benchmarks: keys, chains of any length, calls and their proofs. Nothing in it is random, and nothing is verified twice.
 
 use core::convert::Infallible;
+use core::hint::black_box;
+use core::mem::MaybeUninit;
 
 use deputize::*;
 use rand_core::TryCryptoRng;
@@ -9,6 +11,22 @@ pub const AUDIENCE: &str = "https://tools.acme.example";
 pub const TOOL: &str = "github.update_pr";
 /// The depths that are measured: tokens in the chain.
 pub const DEPTHS: [usize; 4] = [1, 2, 4, 8];
+
+/// Calls `work` from so many frames further down. Where on the stack the vectors of a verification lie changes its time by up to a third, so every
+/// measurement, also that of the unit, goes over many places.
+#[inline(never)]
+pub fn deeper<T>(frames: usize, work: impl FnOnce() -> T) -> T {
+    let room = MaybeUninit::<[u8; 240]>::uninit();
+    black_box(&room);
+    let result = if frames == 0 { work() } else { deeper_again(frames, work) };
+    black_box(&room);
+    result
+}
+
+#[inline(never)]
+fn deeper_again<T>(frames: usize, work: impl FnOnce() -> T) -> T {
+    deeper(frames - 1, work)
+}
 
 /// Distinct bytes at no cost, so that the system's randomness is not what is measured.
 pub struct Counter(u64);

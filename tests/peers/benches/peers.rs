@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use deputize_peers::{DEPTHS, Peer, deeper, biscuit::Biscuit, jwt::Jwt, ours::Ours, tenuo::Tenuo};
+use deputize_peers::{DEPTHS, Peer, biscuit::Biscuit, deeper, jwt::Jwt, ours::Ours, tenuo::Tenuo};
 use ed25519_dalek::{Signer as _, Verifier as _};
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
