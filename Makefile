@@ -73,10 +73,12 @@ vectors:
 	cargo run --quiet -p deputize-tests --bin generate-vectors
 	cargo run --quiet -p deputize-tests --bin generate-errors
 
+# Ratios to one verification of the same run, with the peers beside them.
 bench:
-	cargo bench --quiet -p deputize
-	cargo bench --quiet -p deputize-peers
-	cargo run --quiet --release -p deputize-peers --bin ratios
+	rm -rf target/criterion
+	cargo bench --quiet -p deputize --bench decision -- --noplot
+	cargo bench --quiet -p deputize-peers --bench peers -- --noplot
+	cargo run --quiet --profile bench -p deputize-peers --bin ratios
 
 clean:
 	rm -rf target $(VENV) bindings-node/node_modules bindings-node/deputize.node examples/demo/node_modules
