@@ -212,8 +212,8 @@ impl Verifier {
         record.chain = Some(chain.clone());
         self.in_audience(&chain)?;
         in_context(call.context, chain.leaf().context.as_deref())?;
-        let opened = proof.open(&chain.leaf().holder).map_err(|_| Error::new(Code::ProofSignatureInvalid))?;
-        let claims = ProofClaims::decode(opened.payload)?;
+        let payload = proof.open(&chain.leaf().holder).map_err(|_| Error::new(Code::ProofSignatureInvalid))?;
+        let claims = ProofClaims::decode(payload)?;
         record.proof = Some(claims.id);
         self.check_proof(&claims, &chain, call, now)?;
         let leaf = chain.leaf();

@@ -44,13 +44,6 @@ pub(crate) struct Envelope<'a> {
     signature: &'a [u8; 64],
 }
 
-/// A payload whose signature verified, and the hash of its Sig_structure.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Opened<'a> {
-    pub(crate) payload: &'a [u8],
-    pub(crate) hash: Digest,
-}
-
 impl<'a> Envelope<'a> {
     /// Reads the shape of an object of this kind.
     pub(crate) fn read(bytes: &'a [u8], kind: ObjectKind) -> Result<Self> {
@@ -79,11 +72,20 @@ impl<'a> Envelope<'a> {
         self.payload
     }
 
-    /// Checks the signature, once.
-    pub(crate) fn open(&self, key: &VerifyingKey) -> Result<Opened<'a>> {
+    /// Checks the signature, once, and gives the payload.
+    pub(crate) fn open(&self, key: &VerifyingKey) -> Result<&'a [u8]> {
+        self.verify(key).map(|_| self.payload)
+    }
+
+    /// The same, with the hash.
+    pub(crate) fn open_and_hash(&self, key: &VerifyingKey) -> Result<(&'a [u8], Digest)> {
+        self.verify(key).map(|message| (self.payload, hash(&message)))
+    }
+
+    fn verify(&self, key: &VerifyingKey) -> Result<Vec<u8>> {
         let message = sig_structure(self.kind, self.payload);
         key.verify(&message, self.signature)?;
-        Ok(Opened { payload: self.payload, hash: hash(&message) })
+        Ok(message)
     }
 
     /// The hash without checking the signature: for one's own token, when delegating from it or proving with it.

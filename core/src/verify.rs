@@ -148,11 +148,11 @@ pub(crate) struct Shaped<'a> {
 /// Signature, claims, and how the token holds on to its parent.
 fn open(bytes: &[u8], envelope: &Envelope<'_>, parent: Option<&Arc<Link>>, anchor: &Arc<TrustAnchor>) -> Result<Link> {
     let key = parent.map_or(anchor.key(), |parent| &parent.claims.holder);
-    let opened = envelope.open(key)?;
+    let (payload, hash) = envelope.open_and_hash(key)?;
     let position = parent.map_or(0, |parent| parent.position + 1);
-    let claims = Claims::decode(opened.payload, position)?;
+    let claims = Claims::decode(payload, position)?;
     if claims.mode == Mode::Impersonation && !anchor.may_impersonate() {
         return Err(Code::ImpersonationRefused.into());
     }
-    Link::new(bytes, claims, opened.hash, parent.cloned(), anchor.clone())
+    Link::new(bytes, claims, hash, parent.cloned(), anchor.clone())
 }
