@@ -394,3 +394,38 @@ fn audit_records_of_garbage_are_small_and_escaped() {
         assert!(text.len() < 1024 && !text.contains('\n') && !text.contains('\u{202e}'), "{text}");
     }
 }
+
+/// A key that somebody else holds, such as a service or a device.
+struct Remote {
+    key: VerifyingKey,
+    answer: Result<Signature, Error>,
+}
+
+impl Signer for Remote {
+    fn verifying_key(&self) -> &VerifyingKey {
+        &self.key
+    }
+
+    fn sign(&self, _: &[u8]) -> Result<Signature, Error> {
+        self.answer.clone()
+    }
+}
+
+#[test]
+fn a_signer_that_fails_releases_nothing_and_one_that_lies_is_found_out() {
+    let key = signing(1).verifying_key().clone();
+    let grant = Grant::to(signing(2).verifying_key());
+    let failing = Remote { key: key.clone(), answer: Err(Code::SigningFailed.into()) };
+    assert_eq!(issue(&failing, "ana", &grant, &mut SysRng, now()).unwrap_err().code(), Code::SigningFailed);
+    let chain = chain_to(2, any_call("t"));
+    let holder = Remote { key: signing(2).verifying_key().clone(), answer: Err(Code::SigningFailed.into()) };
+    let further = Grant::to(signing(3).verifying_key());
+    assert_eq!(delegate(&holder, &chain, &further, &mut SysRng, now()).unwrap_err().code(), Code::SigningFailed);
+    let arguments = arguments();
+    let call = Call::new("t", &arguments);
+    assert_eq!(prove(&holder, &chain, &call, AUDIENCE, &mut SysRng, now()).unwrap_err().code(), Code::SigningFailed);
+    let lying = Remote { key, answer: Ok([7; 64]) };
+    let forged = issue(&lying, "ana", &grant, &mut SysRng, now()).unwrap();
+    assert_eq!(verifier().verify_chain(&forged, now()).unwrap_err().code(), Code::SignatureInvalid);
+    assert!(verifier().verify_chain(&chain, now()).is_ok());
+}
