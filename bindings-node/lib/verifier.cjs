@@ -1,4 +1,5 @@
 'use strict';
+const cluster = require('node:cluster');
 const { inspect, types } = require('node:util');
 const { call, failure, shorten } = require('./native.cjs');
 const { DeputizeError } = require('./errors.cjs');
@@ -18,6 +19,12 @@ const MOST_TEXT = Math.ceil(69632 / 3) * 4 + 1;
 const NO_PRESENTATION = Buffer.from([0]);
 const NOTHING = Buffer.alloc(0);
 
+/** A store in memory, unless this process is one of several workers: each would accept a proof once. */
+function defaultStore() {
+  if (cluster.isWorker) throw failure('config-invalid', 'replay: one of several processes needs a store that they share, or says so with', 'new MemoryReplayStore()');
+  return new MemoryReplayStore();
+}
+
 /** Decides about calls. */
 class Verifier {
   #handle;
@@ -30,7 +37,7 @@ class Verifier {
     this.#clock = clockOf(read.get('clock'));
     this.#audit = sinkOf(read.get('audit'));
     const config = configTape(read.get('trust'), read.get('audience'));
-    const replay = read.has('replay') ? read.get('replay') : new MemoryReplayStore();
+    const replay = read.has('replay') ? read.get('replay') : defaultStore();
     const store = storeOf(replay, this.#created());
     if (store === undefined) this.#claim = claimOf(replay);
     this.#handle = call('verifierNew', config, store);

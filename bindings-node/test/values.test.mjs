@@ -130,9 +130,10 @@ test('text is well-formed and otherwise as it is', () => {
 
 test('what comes back is frozen, and later changes change nothing', () => {
   const { ana, coder, chain } = chainFor();
+  const verifier = verifierFor(ana);
   const args = { list: [1, { b: 2 }], bytes: new Uint8Array([1]) };
   const presentation = coder.prove(chain, 'deploy', args, AUDIENCE);
-  const allowed = verifierFor(ana).authorize(presentation, 'deploy', args);
+  const allowed = verifier.authorize(presentation, 'deploy', args);
   args.list[1].b = 3;
   args.bytes[0] = 9;
   assert.deepEqual({ ...allowed.arguments.list[1] }, { b: 2 });

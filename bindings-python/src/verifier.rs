@@ -184,6 +184,10 @@ impl Verifier {
                 }
             }
             let clock = clock.map(Bound::unbind);
+            if replay.is_none() && is_worker(py)? {
+                const WHAT: &str = "replay: one of several processes needs a store that they share, or says so with MemoryReplayStore()";
+                return Err(Error::about(Code::ConfigInvalid, WHAT).into());
+            }
             let store = match &replay {
                 None => Store::Memory(Arc::new(deputize::MemoryReplayStore::new(
                     deputize::MemoryReplayStore::DEFAULT_CAPACITY,
@@ -359,6 +363,15 @@ fn read(
     let challenge = challenge.map(challenge_of).transpose()?;
     let context = context.map(|context| text(context, Code::ContextMismatch, "context: a text")).transpose()?;
     Ok(Read { presentation: Given::of(presentation)?, arguments, challenge, context })
+}
+
+/// Whether `multiprocessing` started this process as one of several; servers with workers do. A module that is not there started none.
+fn is_worker(py: Python<'_>) -> PyResult<bool> {
+    let modules = py.import("sys")?.getattr("modules")?;
+    match modules.call_method1("get", ("multiprocessing.process",))? {
+        module if module.is_none() => Ok(false),
+        module => Ok(!module.call_method0("parent_process")?.is_none()),
+    }
 }
 
 /// A presentation as it was given.

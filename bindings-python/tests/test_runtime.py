@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import deputize._native as native
+import worker
 from conftest import SERVER, Story, refused
 from deputize import Denied, DeputizeError, MemoryReplayStore, Verifier
 
@@ -159,14 +160,15 @@ def test_a_store_of_ones_own(answer: Callable[[], Any], code: str, story: Story)
 
 
 def test_an_interrupt_passes_and_nothing_is_allowed(story: Story) -> None:
-    presentation = story.coder.prove(story.chain({"t": {}}), "t", {}, SERVER)
+    chain = story.chain({"t": {}})
     for options in (
         {"replay": Store(raising(KeyboardInterrupt()))},
         {"audit": raising(KeyboardInterrupt())},
         {"audit": raising(asyncio.CancelledError()), "replay": Store(lambda: True)},
     ):
+        verifier = story.verifier(**options)
         with pytest.raises((KeyboardInterrupt, asyncio.CancelledError)):
-            story.verifier(**options).authorize(presentation, "t", {})
+            verifier.authorize(story.coder.prove(chain, "t", {}, SERVER), "t", {})
 
 
 @pytest.mark.parametrize(
@@ -320,3 +322,9 @@ def test_the_module_is_compiled_and_never_a_stub() -> None:
     process = __import__("subprocess").run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert process.returncode != 0
     assert "ImportError" in process.stderr or "ModuleNotFoundError" in process.stderr
+
+
+def test_one_of_several_processes_says_which_store_it_uses() -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(worker.outcomes) == ["config-invalid", "made"]
+    assert worker.outcomes() == ["made", "made"]

@@ -104,9 +104,10 @@ def test_the_story(story: Story) -> None:
 
 
 def test_the_arguments_of_a_decision_are_frozen(story: Story) -> None:
+    verifier = story.verifier()
     arguments: dict[str, Any] = {"list": [1, {"a": "b"}], "data": bytearray(b"x")}
     presentation = story.coder.prove(story.chain({"t": {}}), "t", arguments, SERVER)
-    authorized = story.verifier().authorize(presentation, "t", arguments)
+    authorized = verifier.authorize(presentation, "t", arguments)
     arguments["list"].append("more")
     arguments["data"][0] = 0
     authorized.arguments["list"].append("more")

@@ -1,0 +1,13 @@
+// A worker process: tells what it can make.
+import { Agent, MemoryReplayStore, Verifier } from 'deputize';
+
+const trust = [Agent.generate('ana')];
+const outcomes = [{}, { replay: new MemoryReplayStore() }].map((options) => {
+  try {
+    new Verifier({ trust, audience: 'https://tools.acme.example', ...options });
+    return 'made';
+  } catch (error) {
+    return error.code;
+  }
+});
+process.send(outcomes, () => process.exit(0));

@@ -1,0 +1,15 @@
+"""What a worker process can make: run by test_runtime."""
+
+from deputize import Agent, DeputizeError, MemoryReplayStore, Verifier
+
+
+def outcome(**options: MemoryReplayStore) -> str:
+    try:
+        Verifier(trust=[Agent.generate("ana")], audience="https://tools.acme.example", **options)
+    except DeputizeError as error:
+        return error.code
+    return "made"
+
+
+def outcomes() -> list[str]:
+    return [outcome(), outcome(replay=MemoryReplayStore())]
