@@ -2,6 +2,7 @@
 
 use crate::audit::AuditRecord;
 use crate::chain::VerifiedChain;
+use crate::constraint::Constraint;
 use crate::cose::{Envelope, ObjectKind};
 use crate::id::{is_at_or_below, is_name};
 use crate::proof::{Call, Parts, ProofClaims, Received};
@@ -55,6 +56,33 @@ impl Authorized {
         self.arguments().and_then(|arguments| arguments.value(name))
     }
 
+    /// Checks another value of an argument as the one in the call was checked: where a redirect leads, what a variable was expanded to.
+    /// `argument-refused`, `argument-unexpected`.
+    pub fn check_value(&self, argument: &str, value: &Value) -> Result<()> {
+        let Some(constraint) = self.constraint_on(argument)? else { return Ok(()) };
+        if constraint.accepts(value) {
+            return Ok(());
+        }
+        Err(Error::of(Code::ArgumentRefused, &format!("argument `{argument}` must be {constraint}")))
+    }
+
+    /// Checks the network address that the host of an argument resolved to, before the connection is opened. `argument-refused` if the token asks for
+    /// public addresses there and this is none; `argument-unexpected`.
+    pub fn check_address(&self, argument: &str, address: &str) -> Result<()> {
+        match self.constraint_on(argument)? {
+            Some(constraint) if !constraint.allows_address(address) => Err(Error::named(Code::ArgumentRefused, "not a public address:", address)),
+            _ => Ok(()),
+        }
+    }
+
+    /// None where the token says nothing about arguments.
+    fn constraint_on(&self, argument: &str) -> Result<Option<&Constraint>> {
+        match self.chain.leaf().tools.rules(self.tool()) {
+            Some(rules) => rules.constraint_on(argument).map(Some).ok_or_else(|| Error::named(Code::ArgumentUnexpected, "argument", argument)),
+            None => Ok(None),
+        }
+    }
+
     /// The leaf's end of life.
     #[must_use]
     pub fn expires(&self) -> Timestamp {
@@ -103,7 +131,7 @@ impl Denied {
 
     /// What to do about it.
     #[must_use]
-    pub const fn help(&self) -> &'static str {
+    pub fn help(&self) -> std::borrow::Cow<'static, str> {
         self.error.help()
     }
 
@@ -218,7 +246,9 @@ impl Verifier {
         self.check_proof(&claims, &chain, call, now)?;
         let leaf = chain.leaf();
         let last = chain.leaf_link().position;
-        leaf.tools.check(call.tool, call.arguments).map_err(|error| error.at_link(last))?;
+        if let Err(error) = leaf.tools.check(call.tool, call.arguments) {
+            return Err(chain.first_refusal(call).unwrap_or_else(|| error.at_link(last)));
+        }
         if leaf.approvals.requires(call.tool) {
             return Err(Error::named(Code::ApprovalRequired, "tool", call.tool).at_link(last));
         }
@@ -253,6 +283,13 @@ impl Verifier {
             return Err(Code::ChallengeMismatch.into());
         }
         Ok(())
+    }
+}
+
+impl VerifiedChain {
+    /// What the first token from the root that refuses a call says: it is no narrower than the leaf.
+    fn first_refusal(&self, call: &Call<'_>) -> Option<Error> {
+        self.claims().enumerate().find_map(|(link, claims)| claims.tools.check(call.tool, call.arguments).err().map(|error| error.at_link(link)))
     }
 }
 

@@ -2,185 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::cbor::{Decoder, Encoder, Type};
-use crate::constraint::{Constraint, Steps, narrower};
+use crate::cbor::{Decoder, Encoder};
+use crate::constraint::{ArgumentRules, Excess, OTHERS, Widened, Witness, value_text};
 use crate::id::is_name;
+use crate::steps::Steps;
 use crate::value::{Arguments, key_order};
 use crate::{Code, Error, Result, limits};
-
-/// Marks an entry as optional on the wire.
-const OPTIONAL: i64 = -1;
-/// The entry for arguments that are not named.
-const OTHERS: &str = "*";
-
-/// The arguments that one tool may be called with.
-///
-/// Without any rule, every argument is allowed. With one, the map is closed: what is not named is refused, unless [`ArgumentRules::others`]
-/// says what it may be.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ArgumentRules(Vec<Rule>);
-
-#[derive(Clone, Debug, PartialEq)]
-struct Rule {
-    name: Box<str>,
-    constraint: Constraint,
-    optional: bool,
-}
-
-impl ArgumentRules {
-    /// Any arguments at all.
-    #[must_use]
-    pub const fn new() -> Self {
-        ArgumentRules(Vec::new())
-    }
-
-    /// This argument must be there and satisfy the constraint.
-    #[must_use]
-    pub fn required(self, name: &str, constraint: Constraint) -> Self {
-        self.with(name, constraint, false)
-    }
-
-    /// This argument may be left out; if it is there it must satisfy the constraint.
-    #[must_use]
-    pub fn optional(self, name: &str, constraint: Constraint) -> Self {
-        self.with(name, constraint, true)
-    }
-
-    /// Arguments that are not named are allowed if they satisfy the constraint.
-    #[must_use]
-    pub fn others(self, constraint: Constraint) -> Self {
-        self.with(OTHERS, constraint, false)
-    }
-
-    /// Each argument's name, its constraint, and whether it may be left out. The others, if they are allowed, are called `*`.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Constraint, bool)> {
-        self.0.iter().map(|rule| (&*rule.name, &rule.constraint, rule.optional))
-    }
-
-    fn with(mut self, name: &str, constraint: Constraint, optional: bool) -> Self {
-        self.0.push(Rule { name: name.into(), constraint, optional });
-        self
-    }
-
-    fn validated(mut self) -> Result<Self> {
-        self.0.sort_by(|a, b| key_order(&a.name, &b.name));
-        if self.0.len() > limits::MAX_ARGUMENTS {
-            return Err(Code::TooMany.into());
-        }
-        if let Some(pair) = self.0.windows(2).find(|pair| pair[0].name == pair[1].name) {
-            return Err(Error::named(Code::ClaimInvalid, "given twice: argument", &pair[0].name));
-        }
-        self.0.iter().try_for_each(|rule| validate_name(&rule.name, rule.optional))?;
-        Ok(self)
-    }
-
-    fn read(decoder: &mut Decoder<'_>) -> Result<Self> {
-        let length = decoder.map()?;
-        if length > limits::MAX_ARGUMENTS {
-            return Err(Code::TooMany.into());
-        }
-        let mut rules = Vec::with_capacity(length);
-        let mut previous: &[u8] = &[];
-        for _ in 0..length {
-            let name = decoder.text_key(&mut previous)?;
-            let mut ahead = decoder.clone();
-            let optional =
-                ahead.array().is_ok_and(|length| length == 2) && ahead.peek() == Ok(Type::Negative) && ahead.integer() == Ok(OPTIONAL);
-            if optional {
-                *decoder = ahead;
-            }
-            validate_name(name, optional)?;
-            rules.push(Rule { name: name.into(), constraint: Constraint::read(decoder)?, optional });
-        }
-        Ok(ArgumentRules(rules))
-    }
-
-    fn write(&self, out: &mut Encoder) {
-        out.map(self.0.len());
-        for rule in &self.0 {
-            out.text(&rule.name);
-            if rule.optional {
-                out.array(2).integer(OPTIONAL);
-            }
-            rule.constraint.write(out);
-        }
-    }
-
-    fn find(&self, name: &str) -> Option<&Rule> {
-        self.0.binary_search_by(|rule| key_order(&rule.name, name)).ok().map(|at| &self.0[at])
-    }
-
-    /// The named rules, and the constraint on the others if they are allowed. A map without entries allows any others.
-    fn split(&self) -> (impl Iterator<Item = &Rule>, Option<&Constraint>) {
-        static ANY: Constraint = Constraint::any();
-        let others = if self.0.is_empty() { Some(&ANY) } else { self.find(OTHERS).map(|rule| &rule.constraint) };
-        (self.0.iter().filter(|rule| &*rule.name != OTHERS), others)
-    }
-
-    /// Whether a call may have these arguments.
-    pub(crate) fn allow(&self, arguments: &Arguments) -> Result<()> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let mut steps = Steps::for_decision();
-        let (named, others) = self.split();
-        let mut accepts = |constraint: &Constraint, argument: &crate::value::Argument| {
-            if constraint.accepts_encoded(arguments.encoding_of(argument), &mut steps) {
-                return Ok(());
-            }
-            Err(Error::named(Code::ArgumentRefused, "argument", &argument.name))
-        };
-        for rule in named {
-            match arguments.find(&rule.name) {
-                Some(argument) => accepts(&rule.constraint, argument)?,
-                None if rule.optional => {}
-                None => return Err(Error::named(Code::ArgumentMissing, "argument", &rule.name)),
-            }
-        }
-        for argument in arguments.entries().iter().filter(|argument| self.find(&argument.name).is_none()) {
-            match others {
-                Some(constraint) => accepts(constraint, argument)?,
-                None => return Err(Error::named(Code::ArgumentUnexpected, "argument", &argument.name)),
-            }
-        }
-        Ok(())
-    }
-
-    /// The first argument that keeps the child's rules from being provably narrower than these (specification, constraints.md).
-    fn widened_by<'a>(&'a self, child: &'a ArgumentRules, steps: &mut Steps) -> Option<&'a str> {
-        let (named, others) = self.split();
-        let (child_named, child_others) = child.split();
-        for rule in named {
-            let narrow = match child.find(&rule.name) {
-                Some(by_child) => (rule.optional || !by_child.optional) && narrower(&rule.constraint, &by_child.constraint, steps),
-                None => rule.optional && child_others.is_none_or(|others| narrower(&rule.constraint, others, steps)),
-            };
-            if !narrow {
-                return Some(&rule.name);
-            }
-        }
-        let within_others = |constraint: &Constraint, steps: &mut Steps| others.is_some_and(|others| narrower(others, constraint, steps));
-        for rule in child_named {
-            if self.find(&rule.name).is_none() && !within_others(&rule.constraint, steps) {
-                return Some(&rule.name);
-            }
-        }
-        match child_others {
-            Some(constraint) if !within_others(constraint, steps) => Some(OTHERS),
-            _ => None,
-        }
-    }
-}
-
-fn validate_name(name: &str, optional: bool) -> Result<()> {
-    if !is_name(name) {
-        return Err(Error::named(Code::ClaimInvalid, "argument", name));
-    }
-    if optional && name == OTHERS {
-        return Err(Error::about(Code::ClaimInvalid, "`*` is never optional"));
-    }
-    Ok(())
-}
 
 /// Tools and their arguments. Empty, it allows nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -202,7 +29,27 @@ impl Tools {
             Ok(_) => return Err(Error::named(Code::ClaimInvalid, "given twice: tool", tool)),
             Err(at) => self.0.insert(at, (tool.into(), arguments.validated()?)),
         }
-        if self.0.len() > limits::MAX_TOOLS { Err(Code::TooMany.into()) } else { Ok(self) }
+        if self.0.len() > limits::MAX_TOOLS { Err(Code::TooMany.into()) } else { self.bounded() }
+    }
+
+    /// The patterns of all tools together are bounded, because each takes memory once it is compiled.
+    fn bounded(self) -> Result<Self> {
+        let size: usize = self.0.iter().map(|(_, rules)| rules.pattern_size()).sum();
+        if size > limits::MAX_PATTERNS_SIZE { Err(Error::about(Code::TooMany, "patterns")) } else { Ok(self) }
+    }
+
+    /// What these tools and the wanted ones both allow: the tools that both have, each with the arguments that both allow. So an orchestrator asks for
+    /// what it wants and gets what it may give. A tool without any call that both allow is left out. `too-deep`, `too-many`.
+    pub fn narrow(&self, wanted: &Tools) -> Result<Tools> {
+        let mut met = Tools::new();
+        for (name, rules) in &wanted.0 {
+            if let Some((_, granted)) = self.find(name)
+                && let Some(rules) = granted.meet(rules)?
+            {
+                met.0.push((name.clone(), rules));
+            }
+        }
+        met.bounded()
     }
 
     /// The names of the tools.
@@ -240,9 +87,9 @@ impl Tools {
         }
         for (name, rules) in &child.0 {
             if let Some((_, granted)) = self.find(name)
-                && let Some(argument) = granted.widened_by(rules, &mut steps)
+                && let Some(widened) = granted.widened_by(rules, &mut steps)
             {
-                return Err(Error::named(Code::NotProvablyNarrower, "argument", &format!("{name}.{argument}")));
+                return Err(wider(name, granted, &widened));
             }
         }
         Ok(())
@@ -254,6 +101,12 @@ impl Tools {
             Some((_, rules)) => rules.allow(arguments),
             None => Err(Error::named(Code::ToolNotAllowed, "tool", tool)),
         }
+    }
+
+    /// The rules for a tool's arguments.
+    #[must_use]
+    pub fn rules(&self, tool: &str) -> Option<&ArgumentRules> {
+        self.find(tool).map(|(_, rules)| rules)
     }
 
     fn position(&self, tool: &str) -> Result<usize, usize> {
@@ -278,7 +131,7 @@ impl Tools {
             }
             tools.push((name.into(), ArgumentRules::read(decoder)?));
         }
-        Ok(Tools(tools))
+        Tools(tools).bounded()
     }
 
     pub(crate) fn write(&self, out: &mut Encoder) {
@@ -286,5 +139,21 @@ impl Tools {
         for (name, rules) in &self.0 {
             rules.write(out.text(name));
         }
+    }
+}
+
+/// Why a tool of a token is wider than its parent's, with a value that shows it.
+fn wider(tool: &str, granted: &ArgumentRules, widened: &Widened<'_>) -> Error {
+    let name = widened.name;
+    let error = Error::named(Code::NotProvablyNarrower, "argument", &format!("{tool}.{name}"));
+    let others = name == OTHERS;
+    match (&widened.by, granted.constraint_on(name)) {
+        (Excess::Missing, _) => error.with_hint(&format!("the child may leave `{name}` out, the parent needs it")),
+        (Excess::Present, _) if others => error.with_hint("the child allows arguments that are not named, the parent does not"),
+        (Excess::Present, _) => error.with_hint(&format!("the child allows `{name}`, the parent does not")),
+        (Excess::Value(Witness(Some(value))), Some(allowed)) => {
+            error.with_hint(&format!("the child allows {}, the parent only {allowed}", value_text(value)))
+        }
+        _ => error,
     }
 }

@@ -64,8 +64,10 @@ pub mod limits;
 mod narrowing;
 #[cfg(feature = "os")]
 pub mod os;
+mod pattern;
 mod proof;
 mod requirement;
+mod steps;
 mod store;
 mod time;
 mod token;
@@ -74,10 +76,10 @@ mod verify;
 
 pub use audit::{AuditRecord, value_from_json, value_to_json};
 pub use authorize::{Admissible, Authorized, Denied};
-pub use capability::{ArgumentRules, Tools};
+pub use capability::Tools;
 pub use chain::{TrustAnchor, VerifiedChain};
 pub use claims::{Claims, Mode};
-pub use constraint::{Constraint, Number, Range};
+pub use constraint::{ArgumentRules, Constraint, Number, Range, UrlRule, is_public_address};
 pub use error::{Code, Error, Family, Result};
 pub use id::{Digest, SessionId, TokenId};
 pub use issue::{DEFAULT_MAX_DEPTH, DEFAULT_TTL, Grant, delegate, issue};

@@ -14,7 +14,7 @@ pub const MAX_VALUE: usize = 1024 * 1024;
 pub const MAX_DEPTH: usize = 16;
 /// List elements and map entries in a value, at every depth together.
 pub const MAX_ITEMS: usize = 65_536;
-/// Nesting of `all` and `any_of` in a constraint, itself counted.
+/// Nesting of constraints in a constraint, itself counted.
 pub const MAX_CONSTRAINT_DEPTH: usize = 8;
 /// Tools in a token.
 pub const MAX_TOOLS: usize = 256;
@@ -34,10 +34,18 @@ pub const MAX_PATH: usize = 4096;
 pub const MAX_CONTEXT_SEGMENTS: usize = 16;
 /// The highest `depth` and `max_depth`.
 pub const MAX_DELEGATION_DEPTH: u8 = MAX_TOKENS as u8 - 1;
-/// Steps that the narrowing of one token may take.
+/// Bytes of a pattern.
+pub const MAX_PATTERN: usize = 1024;
+/// Size of a pattern: its classes of characters, once counted repetitions are written out.
+pub const MAX_PATTERN_SIZE: usize = 500;
+/// Sizes of the patterns of a token together.
+pub const MAX_PATTERNS_SIZE: usize = 8192;
+/// The most that a constraint on length may say.
+pub const MAX_LENGTH: u64 = MAX_VALUE as u64;
+/// Steps that the narrowing of one token may take, and the constraints of one decision beside [`STEPS_PER_BYTE`].
 pub const MAX_STEPS: u32 = 20_000;
-/// Steps that the constraints of one decision may take; each list element is one.
-pub const MAX_DECISION_STEPS: u32 = 200_000;
+/// Steps more that the constraints of one decision may take for each byte of the arguments.
+pub const STEPS_PER_BYTE: u32 = 4;
 /// Seconds from `iat` to `exp` of a token: 30 days.
 pub const MAX_LIFETIME: u64 = 30 * 24 * 3600;
 /// Seconds from `iat` to `exp` of a proof.

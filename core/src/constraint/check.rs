@@ -1,43 +1,10 @@
 //! Whether a constraint accepts a value.
 
 use super::number::Number;
-use super::{Constraint, Kind, Set, path};
-use crate::cbor::Decoder;
-use crate::limits;
-
-/// Steps that may still be taken. Counted, never timed, so that a busy machine refuses nothing.
-#[derive(Debug)]
-pub(crate) struct Steps(u32);
-
-impl Steps {
-    pub(crate) const fn for_token() -> Self {
-        Steps(limits::MAX_STEPS)
-    }
-
-    pub(crate) const fn for_decision() -> Self {
-        Steps(limits::MAX_DECISION_STEPS)
-    }
-
-    /// Takes steps; false when they are used up.
-    pub(crate) fn take(&mut self, steps: usize) -> bool {
-        match u32::try_from(steps).ok().and_then(|steps| self.0.checked_sub(steps)) {
-            Some(left) => {
-                self.0 = left;
-                true
-            }
-            None => {
-                self.0 = 0;
-                false
-            }
-        }
-    }
-}
-
-impl Steps {
-    pub(crate) const fn are_used_up(&self) -> bool {
-        self.0 == 0
-    }
-}
+use super::{Constraint, Kind, Set, address, hosts, path, timestamp};
+use crate::cbor::{Decoder, Type};
+use crate::pattern::is_plain;
+use crate::steps::Steps;
 
 impl Constraint {
     /// Whether the value with this encoding is accepted. False when the steps are used up.
@@ -45,6 +12,7 @@ impl Constraint {
         if !steps.take(1) {
             return false;
         }
+        let text = || Decoder::new(encoding).text().ok();
         match &self.0 {
             Kind::Any => true,
             Kind::Exact(operand) => *operand.0 == *encoding,
@@ -56,7 +24,19 @@ impl Constraint {
             Kind::Subset(set) => elements(encoding, steps).is_some_and(|mut elements| elements.all(|element| set.has(element))),
             Kind::All(parts) => parts.iter().all(|part| part.accepts_encoded(encoding, steps)),
             Kind::AnyOf(parts) => parts.iter().any(|part| part.accepts_encoded(encoding, steps)),
-            Kind::Path(root) => Decoder::new(encoding).text().is_ok_and(|text| path::is_below(text, root)),
+            Kind::Path(root) => text().is_some_and(|text| path::is_below(text, root)),
+            Kind::Glob(pattern) => text().is_some_and(|text| is_plain(text) && pattern.matches(text, steps) == Some(true)),
+            Kind::NotGlob(pattern) => text().is_some_and(|text| is_plain(text) && pattern.matches(text, steps) == Some(false)),
+            Kind::Regex(pattern) => text().is_some_and(|text| pattern.matches(text, steps) == Some(true)),
+            Kind::Url(url) => text().is_some_and(|text| url.accepts(text, steps)),
+            Kind::Cidr(network) => text().and_then(address::parse).is_some_and(|address| network.has(address)),
+            Kind::Email(allowed) => text().is_some_and(|text| is_email(text, allowed)),
+            Kind::Each(element) => elements(encoding, steps).is_some_and(|mut all| all.all(|one| element.accepts_encoded(one, steps))),
+            Kind::Length(least, most) => {
+                length(encoding).is_some_and(|length| length >= *least && most.is_none_or(|most| length <= most))
+            }
+            Kind::Fields(rules) => rules.accept_map(encoding, steps),
+            Kind::TimeWindow(from, until) => text().is_some_and(|text| timestamp::is_within(text, *from, *until)),
         }
     }
 }
@@ -73,7 +53,7 @@ fn contains(set: &Set, encoding: &[u8], steps: &mut Steps) -> bool {
 }
 
 /// The encodings of a list's elements; none if it is no list, or longer than the steps that are left.
-fn elements<'a>(encoding: &'a [u8], steps: &mut Steps) -> Option<impl Iterator<Item = &'a [u8]>> {
+pub(super) fn elements<'a>(encoding: &'a [u8], steps: &mut Steps) -> Option<impl Iterator<Item = &'a [u8]> + use<'a>> {
     let mut decoder = Decoder::new(encoding);
     let length = decoder.array().ok()?;
     if !steps.take(length) {
@@ -83,5 +63,41 @@ fn elements<'a>(encoding: &'a [u8], steps: &mut Steps) -> Option<impl Iterator<I
         let start = decoder.position();
         decoder.skip().ok()?;
         Some(decoder.since(start))
+    }))
+}
+
+/// The characters of a text, the elements of a list.
+fn length(encoding: &[u8]) -> Option<u64> {
+    let mut decoder = Decoder::new(encoding);
+    Some(match decoder.peek().ok()? {
+        Type::Text => decoder.text().ok()?.chars().count(),
+        Type::Array => decoder.array().ok()?,
+        _ => return None,
+    } as u64)
+}
+
+/// An address at one of these hosts (RFC 5322, dot-atom).
+fn is_email(text: &str, allowed: &hosts::Hosts) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let is_atom = |atom: &str| !atom.is_empty() && atom.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&b));
+    if !local.split('.').all(is_atom) {
+        return false;
+    }
+    let domain = domain.to_ascii_lowercase();
+    hosts::is_domain(&domain) && allowed.accept(&domain)
+}
+
+/// The names and encoded values of a map; none if it is no map, or longer than the steps that are left.
+pub(super) fn entries<'a>(encoding: &'a [u8], steps: &mut Steps) -> Option<impl Iterator<Item = (&'a str, &'a [u8])> + use<'a>> {
+    let mut decoder = Decoder::new(encoding);
+    let length = decoder.map().ok()?;
+    if !steps.take(length) {
+        return None;
+    }
+    Some((0..length).map_while(move |_| {
+        let name = decoder.text().ok()?;
+        let start = decoder.position();
+        decoder.skip().ok()?;
+        Some((name, decoder.since(start)))
     }))
 }

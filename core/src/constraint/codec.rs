@@ -2,7 +2,11 @@
 
 use super::number::{Number, Range};
 use super::set::{Operand, Set};
-use super::{Constraint, Kind, path};
+use super::address::Network;
+use super::hosts::Hosts;
+use super::text_pattern::TextPattern;
+use super::url::Url;
+use super::{ArgumentRules, Constraint, Kind, path, timestamp};
 use crate::cbor::{Decoder, Encoder, Type};
 use crate::{Code, Error, Result, limits};
 
@@ -50,9 +54,20 @@ impl Constraint {
             Kind::Subset(set) => set.write(out.array(2).unsigned(6)),
             Kind::All(parts) => write_parts(out, 7, parts),
             Kind::AnyOf(parts) => write_parts(out, 8, parts),
-            Kind::Path(root) => {
-                out.array(2).unsigned(9).text(root);
+            Kind::Path(root) => drop(out.array(2).unsigned(9).text(root)),
+            Kind::Glob(pattern) => drop(out.array(2).unsigned(10).text(pattern.text())),
+            Kind::Regex(pattern) => drop(out.array(2).unsigned(11).text(pattern.text())),
+            Kind::Url(url) => url.write(out),
+            Kind::Cidr(network) => drop(out.array(2).unsigned(13).text(network.text())),
+            Kind::Email(hosts) => hosts.set.write(out.array(2).unsigned(14)),
+            Kind::Each(element) => element.write(out.array(2).unsigned(15)),
+            Kind::Length(least, most) => write_optional(out.array(3).unsigned(16).unsigned(*least), *most),
+            Kind::Fields(rules) => rules.write(out.array(2).unsigned(17)),
+            Kind::TimeWindow(from, until) => {
+                write_optional(out.array(3).unsigned(18), *from);
+                write_optional(out, *until);
             }
+            Kind::NotGlob(pattern) => drop(out.array(2).unsigned(19).text(pattern.text())),
         }
     }
 }
@@ -72,6 +87,20 @@ fn write_bound(out: &mut Encoder, bound: Option<Number>) {
     };
 }
 
+fn write_optional(out: &mut Encoder, number: Option<u64>) {
+    match number {
+        None => out.null(),
+        Some(number) => out.unsigned(number),
+    };
+}
+
+fn read_optional(decoder: &mut Decoder<'_>) -> Result<Option<u64>> {
+    match decoder.peek()? {
+        Type::Null => decoder.null().map(|()| None),
+        _ => decoder.unsigned().map(Some),
+    }
+}
+
 fn read_bound(decoder: &mut Decoder<'_>) -> Result<Option<Number>> {
     match decoder.peek()? {
         Type::Null => decoder.null().map(|()| None),
@@ -80,7 +109,7 @@ fn read_bound(decoder: &mut Decoder<'_>) -> Result<Option<Number>> {
     }
 }
 
-fn read_at(decoder: &mut Decoder<'_>, depth: usize) -> Result<Constraint> {
+pub(super) fn read_at(decoder: &mut Decoder<'_>, depth: usize) -> Result<Constraint> {
     let length = decoder.array()?;
     if depth > limits::MAX_CONSTRAINT_DEPTH {
         return Err(Code::TooDeep.into());
@@ -92,7 +121,9 @@ fn read_at(decoder: &mut Decoder<'_>, depth: usize) -> Result<Constraint> {
     let fits = match kind {
         0 => length == 1,
         2 => length == 3 || length == 4,
-        1 | 3..=9 => length == 2,
+        1 | 3..=11 | 13..=15 | 17 | 19 => length == 2,
+        12 => length == 5 || length == 6,
+        16 | 18 => length == 3,
         _ => false,
     };
     if !fits {
@@ -108,13 +139,25 @@ fn read_at(decoder: &mut Decoder<'_>, depth: usize) -> Result<Constraint> {
         6 => Kind::Subset(Set::read(decoder)?),
         7 => Kind::All(read_parts(decoder, depth)?),
         8 => Kind::AnyOf(read_parts(decoder, depth)?),
-        _ => {
+        9 => {
             let root = decoder.text()?;
-            if !path::is_path(root) {
-                return Err(Error::named(Code::ConstraintInvalid, "path", root));
-            }
+            path::check_root(root)?;
             Kind::Path(root.to_owned())
         }
+        10 => Kind::Glob(TextPattern::glob(decoder.text()?)?),
+        11 => Kind::Regex(TextPattern::regex(decoder.text()?)?),
+        12 => Kind::Url(Box::new(Url::read(decoder, length)?)),
+        13 => Kind::Cidr(Network::new(decoder.text()?)?),
+        14 => Kind::Email(Hosts::read(decoder, false)?),
+        15 => Kind::Each(Box::new(read_at(decoder, depth + 1)?)),
+        16 => return Constraint::length(decoder.unsigned()?, read_optional(decoder)?),
+        17 => Kind::Fields(ArgumentRules::read_at(decoder, depth + 1)?),
+        18 => {
+            let (from, until) = (read_optional(decoder)?, read_optional(decoder)?);
+            timestamp::check_window(from, until)?;
+            Kind::TimeWindow(from, until)
+        }
+        _ => Kind::NotGlob(TextPattern::glob(decoder.text()?)?),
     }))
 }
 

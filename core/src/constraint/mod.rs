@@ -2,20 +2,38 @@
 //!
 //! The first nine types follow section 4.5 of draft-niyikiza-oauth-attenuating-agent-tokens-02 (specification, constraints.md).
 
+mod address;
 mod check;
 mod codec;
+mod describe;
+mod hosts;
+mod languages;
+mod make;
+mod meet;
 mod narrower;
 mod number;
 mod path;
+mod rules;
+mod scalars;
 mod set;
+mod structures;
+mod text_pattern;
+mod texts;
+mod timestamp;
+mod url;
 
-pub(crate) use check::Steps;
-pub(crate) use narrower::narrower;
+pub use address::is_public_address;
 pub use number::{Number, Range};
+pub use rules::ArgumentRules;
+pub use url::UrlRule;
+
+pub(crate) use describe::value_text;
+pub(crate) use narrower::Witness;
+pub(crate) use rules::{Excess, OTHERS, Widened};
 pub(crate) use set::Set;
 
+use crate::steps::Steps;
 use crate::value::Value;
-use crate::{Code, Error, Result, limits};
 
 /// What values an argument may have.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,93 +52,48 @@ pub(crate) enum Kind {
     All(Vec<Constraint>),
     AnyOf(Vec<Constraint>),
     Path(String),
+    Glob(text_pattern::TextPattern),
+    Regex(text_pattern::TextPattern),
+    Url(Box<url::Url>),
+    Cidr(address::Network),
+    Email(hosts::Hosts),
+    Each(Box<Constraint>),
+    Length(u64, Option<u64>),
+    Fields(ArgumentRules),
+    TimeWindow(Option<u64>, Option<u64>),
+    NotGlob(text_pattern::TextPattern),
 }
 
 impl Constraint {
-    /// Every value.
-    #[must_use]
-    pub const fn any() -> Self {
-        Constraint(Kind::Any)
-    }
-
-    /// This value, of this type. Errors as [`Value::encode`].
-    pub fn exact(value: impl Into<Value>) -> Result<Self> {
-        Ok(Constraint(Kind::Exact(set::Operand::new(&value.into())?)))
-    }
-
-    /// Numbers within bounds. `constraint-invalid` if no number can be within.
-    pub fn range(range: Range) -> Result<Self> {
-        range.validate()?;
-        Ok(Constraint(Kind::Range(range)))
-    }
-
-    /// One of these values; none at all accepts nothing.
-    pub fn one_of<V: Into<Value>>(values: impl IntoIterator<Item = V>) -> Result<Self> {
-        Ok(Constraint(Kind::OneOf(Set::new(values)?)))
-    }
-
-    /// Every value but these. `constraint-invalid` for none.
-    pub fn not_one_of<V: Into<Value>>(values: impl IntoIterator<Item = V>) -> Result<Self> {
-        Ok(Constraint(Kind::NotOneOf(Set::new(values)?.not_empty()?)))
-    }
-
-    /// Lists in which each of these occurs. `constraint-invalid` for none.
-    pub fn contains<V: Into<Value>>(values: impl IntoIterator<Item = V>) -> Result<Self> {
-        Ok(Constraint(Kind::Contains(Set::new(values)?.not_empty()?)))
-    }
-
-    /// Lists whose elements are all among these.
-    pub fn subset<V: Into<Value>>(values: impl IntoIterator<Item = V>) -> Result<Self> {
-        Ok(Constraint(Kind::Subset(Set::new(values)?)))
-    }
-
-    /// What all of these accept. `constraint-invalid` for none, `too-deep` beyond the limit.
-    pub fn all(parts: Vec<Constraint>) -> Result<Self> {
-        Constraint(Kind::All(parts)).validate_parts()
-    }
-
-    /// What at least one of these accepts. `constraint-invalid` for none, `too-deep` beyond the limit.
-    pub fn any_of(parts: Vec<Constraint>) -> Result<Self> {
-        Constraint(Kind::AnyOf(parts)).validate_parts()
-    }
-
-    /// Absolute paths equal to or below `root`. `constraint-invalid` for a root that is not normalised.
-    pub fn path(root: &str) -> Result<Self> {
-        if !path::is_path(root) {
-            return Err(Error::named(Code::ConstraintInvalid, "path", root));
-        }
-        Ok(Constraint(Kind::Path(root.to_owned())))
-    }
-
     /// Whether a value is accepted. A value that cannot be encoded is not.
     #[must_use]
     pub fn accepts(&self, value: &Value) -> bool {
-        value.encode().is_ok_and(|encoding| self.accepts_encoded(&encoding, &mut Steps::for_decision()))
+        value.encode().is_ok_and(|encoding| self.accepts_encoded(&encoding, &mut Steps::for_arguments(encoding.len())))
     }
 
-    /// Whether every value that `child` accepts is accepted by this constraint: sound always, exact for every pair of plain types
-    /// (specification, constraints.md, "Narrower"). The same function decides when a token is made and when it is verified.
+    /// Whether every value that `child` accepts is accepted by this constraint (specification, constraints.md, "Narrower"). The same function
+    /// decides when a token is made and when it is verified.
     #[must_use]
     pub fn subsumes(&self, child: &Constraint) -> bool {
-        narrower(self, child, &mut Steps::for_token())
+        narrower::judge(self, child, &mut Steps::for_token()).is_ok()
     }
 
-    fn depth(&self) -> usize {
-        match &self.0 {
-            Kind::All(parts) | Kind::AnyOf(parts) => 1 + parts.iter().map(Constraint::depth).max().unwrap_or(0),
-            _ => 1,
-        }
+    /// A value that `child` accepts and this constraint does not: the proof that it is wider. None if it is narrower, and where none was found.
+    #[must_use]
+    pub fn counterexample(&self, child: &Constraint) -> Option<Value> {
+        narrower::judge(self, child, &mut Steps::for_token()).err()?.0
     }
 
-    fn validate_parts(self) -> Result<Self> {
-        if let Kind::All(parts) | Kind::AnyOf(parts) = &self.0
-            && parts.is_empty()
-        {
-            return Err(Error::about(Code::ConstraintInvalid, "no parts"));
-        }
-        if self.depth() > limits::MAX_CONSTRAINT_DEPTH { Err(Code::TooDeep.into()) } else { Ok(self) }
+    /// The tightest constraint that can be expressed and accepts only what this one and `wanted` both accept: what may be given of what is asked
+    /// for (specification, constraints.md, "Meet"). `too-deep` beyond the limit.
+    pub fn narrow(&self, wanted: &Constraint) -> crate::Result<Constraint> {
+        meet::meet(self, wanted, &mut Steps::for_token())
+    }
+
+    /// Whether a resolved network address may be connected to for a value of this argument: false if a url in here speaks of public addresses only
+    /// and this is none, or no address at all.
+    #[must_use]
+    pub fn allows_address(&self, address: &str) -> bool {
+        !self.requires_public() || is_public_address(address)
     }
 }
-
-#[cfg(test)]
-mod tests;

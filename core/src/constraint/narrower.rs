@@ -1,103 +1,174 @@
-//! When one constraint is narrower than another: the rules of constraints.md, in their order.
+//! When one constraint is narrower than another (specification, constraints.md, "Narrower").
 //!
-//! The parent comes first. True means that every value the child accepts is accepted by the parent.
+//! The parent comes first. Each kind of value is decided apart: null, booleans, numbers and bytes by trying values (`scalars`), text by
+//! automata (`texts`), lists and maps by rules (`structures`).
 
-use super::check::Steps;
-use super::number::Range;
-use super::set::{Operand, Set};
-use super::{Constraint, Kind};
+use super::{Constraint, Kind, scalars, structures, texts};
+use crate::cbor::{Decoder, Type};
 use crate::id::is_at_or_below;
+use crate::steps::Steps;
+use crate::value::Value;
 
-pub(crate) fn narrower(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> bool {
+/// A value that the child accepts and the parent does not, where one was found.
+#[derive(Debug)]
+pub(crate) struct Witness(pub(crate) Option<Value>);
+
+/// Narrower, or why not.
+pub(crate) type Verdict = Result<(), Witness>;
+
+pub(crate) fn judge(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Verdict {
     if !steps.take(1) {
-        return false;
+        return Err(Witness(None));
     }
-    // A range of one number is that number.
-    if let Kind::Range(range) = &child.0
-        && let Some(number) = range.single()
-    {
-        return Operand::new(&number.to_value()).is_ok_and(|operand| parent.accepts_encoded(&operand.0, steps));
+    if parent == child {
+        return Ok(());
     }
     match (&parent.0, &child.0) {
-        (Kind::Any, _) => true,
-        (_, Kind::Exact(operand)) => parent.accepts_encoded(&operand.0, steps),
-        (_, Kind::OneOf(set)) => set.iter().all(|operand| parent.accepts_encoded(operand, steps)),
-        (_, Kind::AnyOf(parts)) => parts.iter().all(|part| narrower(parent, part, steps)),
-        (Kind::All(parts), _) => parts.iter().all(|part| narrower(part, child, steps)),
-        (Kind::NotOneOf(set), _) => set.iter().all(|excluded| steps.take(1) && !may_accept(child, excluded, steps)),
-        (_, Kind::All(parts)) if all_is_narrower(parent, parts, steps) => true,
-        (Kind::AnyOf(parts), _) => parts.iter().any(|part| narrower(part, child, steps)),
-        (Kind::Range(outer), Kind::Range(inner)) => outer.encloses(inner),
-        (Kind::Contains(required), Kind::Contains(by_child)) => steps.take(parent.weight()) && required.is_subset_of(by_child),
-        (Kind::Subset(allowed), Kind::Subset(by_child)) => steps.take(child.weight()) && by_child.is_subset_of(allowed),
-        (Kind::Path(root), Kind::Path(below)) => is_at_or_below(below, root),
-        _ => false,
+        (Kind::Any, _) => return Ok(()),
+        (_, Kind::Exact(operand)) => return by_value(parent, &[], &operand.0, steps),
+        (_, Kind::OneOf(set)) => return set.iter().try_for_each(|operand| by_value(parent, &[], operand, steps)),
+        (_, Kind::AnyOf(parts)) => return parts.iter().try_for_each(|part| judge(parent, part, steps)),
+        (Kind::All(parts), _) => return parts.iter().try_for_each(|part| judge(part, child, steps)),
+        (Kind::NotOneOf(set), _) => return set.iter().try_for_each(|excluded| by_value(parent, &[child], excluded, steps)),
+        _ => {}
+    }
+    let parts = child.conjunction();
+    match parts.iter().find_map(|part| part.finite()) {
+        Some(Finite::One(operand)) => return by_value(parent, &parts, operand, steps),
+        Some(Finite::Set(set)) => return set.iter().try_for_each(|operand| by_value(parent, &parts, operand, steps)),
+        None => {}
+    }
+    if is_quickly_narrower(parent, &parts, steps) {
+        return Ok(());
+    }
+    let kinds = child.kinds();
+    scalars::judge(parent, child, kinds, steps)?;
+    if kinds & kind::TEXT != 0 {
+        texts::judge(parent, child, steps)?;
+    }
+    if kinds & kind::LIST != 0 {
+        structures::judge_lists(parent, child, steps)?;
+    }
+    if kinds & kind::MAP != 0 {
+        structures::judge_maps(parent, child, steps)?;
+    }
+    Ok(())
+}
+
+/// Whether a value that all of these accept is accepted by the parent. Running out of steps counts as no.
+pub(super) fn by_value(parent: &Constraint, parts: &[&Constraint], operand: &[u8], steps: &mut Steps) -> Verdict {
+    let allowed = parent.accepts_encoded(operand, steps)
+        || (!steps.are_used_up() && parts.iter().any(|part| !part.accepts_encoded(operand, steps)) && !steps.are_used_up());
+    if allowed { Ok(()) } else { Err(Witness(Value::decode(operand).ok().filter(|_| !steps.are_used_up()))) }
+}
+
+pub(super) enum Finite<'a> {
+    One(&'a [u8]),
+    Set(&'a super::Set),
+}
+
+/// Kinds of values, as bits.
+pub(super) mod kind {
+    pub(crate) const SCALAR: u8 = 1;
+    pub(crate) const TEXT: u8 = 2;
+    pub(crate) const LIST: u8 = 4;
+    pub(crate) const MAP: u8 = 8;
+    pub(crate) const ALL: u8 = 15;
+}
+
+pub(super) fn kind_of(encoding: &[u8]) -> u8 {
+    match Decoder::new(encoding).peek() {
+        Ok(Type::Text) => kind::TEXT,
+        Ok(Type::Array) => kind::LIST,
+        Ok(Type::Map) => kind::MAP,
+        _ => kind::SCALAR,
     }
 }
 
 impl Constraint {
-    /// The steps that working through its operands takes.
-    fn weight(&self) -> usize {
+    /// The kinds of values that it may accept.
+    pub(super) fn kinds(&self) -> u8 {
         match &self.0 {
-            Kind::OneOf(set) | Kind::NotOneOf(set) | Kind::Contains(set) | Kind::Subset(set) => 1 + set.len(),
-            _ => 1,
+            Kind::Any | Kind::NotOneOf(_) => kind::ALL,
+            Kind::Exact(operand) => kind_of(&operand.0),
+            Kind::OneOf(set) => set.iter().map(kind_of).fold(0, |all, one| all | one),
+            Kind::Range(_) => kind::SCALAR,
+            Kind::Contains(_) | Kind::Subset(_) | Kind::Each(_) => kind::LIST,
+            Kind::Fields(_) => kind::MAP,
+            Kind::Length(..) => kind::TEXT | kind::LIST,
+            Kind::All(parts) => parts.iter().map(Constraint::kinds).fold(kind::ALL, |all, one| all & one),
+            Kind::AnyOf(parts) => parts.iter().map(Constraint::kinds).fold(0, |all, one| all | one),
+            Kind::Path(_) | Kind::Glob(_) | Kind::NotGlob(_) | Kind::Regex(_) => kind::TEXT,
+            Kind::Url(_) | Kind::Cidr(_) | Kind::Email(_) | Kind::TimeWindow(..) => kind::TEXT,
+        }
+    }
+
+    /// What it is an `all` of, at any depth; itself, if it is none.
+    pub(super) fn conjunction(&self) -> Vec<&Constraint> {
+        match &self.0 {
+            Kind::All(parts) => parts.iter().flat_map(Constraint::conjunction).collect(),
+            _ => vec![self],
+        }
+    }
+
+    pub(super) fn finite(&self) -> Option<Finite<'_>> {
+        match &self.0 {
+            Kind::Exact(operand) => Some(Finite::One(&operand.0)),
+            Kind::OneOf(set) => Some(Finite::Set(set)),
+            _ => None,
         }
     }
 }
 
-/// Whether the constraint accepts the value, where running out of steps counts as yes.
-fn may_accept(constraint: &Constraint, operand: &[u8], steps: &mut Steps) -> bool {
-    constraint.accepts_encoded(operand, steps) || steps.are_used_up()
-}
-
-/// A child that is a conjunction: narrower if what its parts say together is.
-fn all_is_narrower(parent: &Constraint, parts: &[Constraint], steps: &mut Steps) -> bool {
-    let mut flat = Vec::new();
-    flatten(parts, &mut flat);
-    if !steps.take(flat.iter().map(|part| part.weight()).sum()) {
+/// What needs neither values nor automata: one part of the child is narrower by its operands.
+fn is_quickly_narrower(parent: &Constraint, parts: &[&Constraint], steps: &mut Steps) -> bool {
+    if !steps.take(parts.len()) {
         return false;
     }
-    if let Some(finite) = flat.iter().position(|part| matches!(part.0, Kind::Exact(_) | Kind::OneOf(_))) {
-        let mut excluded_or_accepted =
-            |operand: &[u8]| parent.accepts_encoded(operand, steps) || flat.iter().any(|part| !may_accept(part, operand, steps));
-        return match &flat[finite].0 {
-            Kind::Exact(operand) => excluded_or_accepted(&operand.0),
-            Kind::OneOf(set) => set.iter().all(excluded_or_accepted),
-            _ => false,
-        };
-    }
-    match merge(&flat) {
-        None => true,
-        Some(merged) => merged.iter().any(|part| narrower(parent, part, steps)),
+    match &parent.0 {
+        Kind::All(needed) => needed.iter().all(|parent| is_quickly_narrower(parent, parts, steps)),
+        Kind::AnyOf(enough) => {
+            parts.contains(&parent) || enough.iter().any(|parent| is_quickly_narrower(parent, parts, steps))
+        }
+        Kind::TimeWindow(from, until) => is_within_window(*from, *until, parts),
+        _ => parts.iter().any(|part| *part == parent || is_narrower_by_operands(parent, part, steps)),
     }
 }
 
-fn flatten<'a>(parts: &'a [Constraint], flat: &mut Vec<&'a Constraint>) {
+fn is_narrower_by_operands(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> bool {
+    match (&parent.0, &child.0) {
+        (Kind::Any, _) => true,
+        (Kind::Range(outer), Kind::Range(inner)) => outer.encloses(inner),
+        (Kind::Contains(outer), Kind::Contains(inner)) => steps.take(outer.len()) && outer.is_subset_of(inner),
+        (Kind::Subset(outer), Kind::Subset(inner)) => steps.take(inner.len()) && inner.is_subset_of(outer),
+        (Kind::Path(root), Kind::Path(below)) => is_at_or_below(below, root),
+        (Kind::Cidr(outer), Kind::Cidr(inner)) => outer.encloses(inner),
+        (Kind::Email(outer), Kind::Email(inner)) => {
+            steps.take(outer.set.len() * inner.set.len()) && outer.missing(inner, false).is_none()
+        }
+        (Kind::Url(outer), Kind::Url(inner)) => outer.widened_by(inner, steps).is_none(),
+        (Kind::Length(least, most), Kind::Length(from, to)) => {
+            from >= least && most.is_none_or(|most| to.is_some_and(|to| to <= most))
+        }
+        _ => false,
+    }
+}
+
+/// Whether the time windows among the parts leave nothing outside of this one.
+fn is_within_window(from: Option<u64>, until: Option<u64>, parts: &[&Constraint]) -> bool {
+    let (mut first, mut last) = (None::<u64>, None::<u64>);
     for part in parts {
-        match &part.0 {
-            Kind::All(parts) => flatten(parts, flat),
-            _ => flat.push(part),
+        if let Kind::TimeWindow(from, until) = &part.0 {
+            first = first.max(*from);
+            last = match (last, *until) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
         }
     }
+    let empty = matches!((first, last), (Some(first), Some(last)) if first > last);
+    let begins = from.is_none_or(|from| first.is_some_and(|first| first >= from));
+    let ends = until.is_none_or(|until| last.is_some_and(|last| last <= until));
+    empty || (begins && ends)
 }
 
-/// One range, one contains, one subset, and the deepest paths instead of several; none if no value can be in all ranges.
-fn merge(flat: &[&Constraint]) -> Option<Vec<Constraint>> {
-    let (mut range, mut contains, mut subset) = (None::<Range>, None::<Set>, None::<Set>);
-    let mut merged = Vec::new();
-    for part in flat {
-        match &part.0 {
-            Kind::Range(other) => range = Some(range.map_or(*other, |range| range.intersection(other))),
-            Kind::Contains(other) => contains = Some(contains.map_or_else(|| other.clone(), |set| set.union(other))),
-            Kind::Subset(other) => subset = Some(subset.map_or_else(|| other.clone(), |set| set.intersection(other))),
-            _ => merged.push((*part).clone()),
-        }
-    }
-    if range.is_some_and(|range| range.is_empty()) {
-        return None;
-    }
-    merged.extend(range.map(|range| Constraint(Kind::Range(range))));
-    merged.extend(contains.map(|set| Constraint(Kind::Contains(set))));
-    merged.extend(subset.map(|set| Constraint(Kind::Subset(set))));
-    Some(merged)
-}

@@ -56,6 +56,35 @@ impl Number {
     }
 }
 
+impl Number {
+    /// A number above the one and below the other, if there is one: first an integer, else a float between two neighbouring integers.
+    pub(crate) fn between(low: Option<Number>, high: Option<Number>) -> Option<Number> {
+        let integer = match (low, high) {
+            (Some(low), _) => low.floor().checked_add(1),
+            (None, Some(high)) => high.floor().checked_sub(1),
+            (None, None) => Some(0),
+        };
+        let is_between = |number: &Number| {
+            low.is_none_or(|low| number.compare(low).is_gt()) && high.is_none_or(|high| number.compare(high).is_lt())
+        };
+        let above = || match low? {
+            // From here on, floats have no fractional part.
+            Number::Integer(low) if low.unsigned_abs() > 1 << 53 => None,
+            Number::Integer(low) => Some(Number::Float((low as f64).next_up())),
+            Number::Float(low) => Some(Number::Float(low.next_up())),
+        };
+        let fraction = |number: &Number| matches!(number, Number::Float(value) if crate::cbor::is_fraction(*value));
+        integer.map(Number::Integer).filter(is_between).or_else(|| above().filter(fraction).filter(is_between))
+    }
+
+    fn floor(self) -> i64 {
+        match self {
+            Number::Integer(value) => value,
+            Number::Float(value) => value.floor() as i64,
+        }
+    }
+}
+
 /// Numbers between two bounds, each included unless it is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Range {
@@ -111,14 +140,6 @@ impl Range {
                 Ordering::Greater => true,
             },
             _ => false,
-        }
-    }
-
-    /// The one number that is within, if the bounds are equal.
-    pub(crate) fn single(&self) -> Option<Number> {
-        match (self.min, self.max) {
-            (Some(min), Some(max)) if min.compare(max).is_eq() && !self.is_empty() => Some(min),
-            _ => None,
         }
     }
 

@@ -44,7 +44,7 @@ impl Set {
         Ok(Set::of(encodings.iter().map(Vec::as_slice).collect()))
     }
 
-    fn of(mut encodings: Vec<&[u8]>) -> Self {
+    pub(crate) fn of(mut encodings: Vec<&[u8]>) -> Self {
         encodings.sort_unstable();
         encodings.dedup();
         let ends = encodings.iter().scan(0, |end, encoding| {
@@ -72,6 +72,15 @@ impl Set {
         Ok(Set { encodings: decoder.since(first).into(), ends })
     }
 
+    /// A set of texts; another element is `malformed`.
+    pub(crate) fn read_texts(decoder: &mut Decoder<'_>) -> Result<Self> {
+        let mut ahead = decoder.clone();
+        for _ in 0..ahead.array()? {
+            ahead.text()?;
+        }
+        Set::read(decoder)
+    }
+
     pub(crate) fn write(&self, out: &mut Encoder) {
         out.array(self.len()).raw(&self.encodings);
     }
@@ -83,6 +92,15 @@ impl Set {
     /// The encodings, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         (0..self.len()).map(|at| self.at(at))
+    }
+
+    /// Those that are texts, ascending by bytes among those of one length.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.iter().filter_map(|encoding| Decoder::new(encoding).text().ok())
+    }
+
+    pub(crate) fn has_text(&self, text: &str) -> bool {
+        self.texts().any(|own| own == text)
     }
 
     fn at(&self, at: usize) -> &[u8] {

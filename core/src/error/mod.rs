@@ -16,6 +16,7 @@ pub struct Error {
     code: Code,
     link: Option<u8>,
     context: Option<Cow<'static, str>>,
+    hint: Option<Box<str>>,
 }
 
 /// The result of everything that can be refused.
@@ -25,19 +26,32 @@ impl Error {
     /// An error with a code alone.
     #[must_use]
     pub const fn new(code: Code) -> Self {
-        Error { code, link: None, context: None }
+        Error { code, link: None, context: None, hint: None }
     }
 
     /// An error that says what it is about: a fixed text.
     #[must_use]
     pub const fn about(code: Code, context: &'static str) -> Self {
-        Error { code, link: None, context: Some(Cow::Borrowed(context)) }
+        Error { code, link: None, context: Some(Cow::Borrowed(context)), hint: None }
     }
 
     /// An error about something that a user or peer named. The text is escaped and cut.
     #[must_use]
     pub fn named(code: Code, what: &str, name: &str) -> Self {
-        Error { code, link: None, context: Some(Cow::Owned(format!("{what} `{}`", shown(name, MAX_CONTEXT)))) }
+        Error { context: Some(Cow::Owned(format!("{what} `{}`", shown(name, MAX_CONTEXT)))), ..Error::new(code) }
+    }
+
+    /// An error that says what it is about, in words of this library. Cut, where it is long.
+    #[must_use]
+    pub(crate) fn of(code: Code, context: &str) -> Self {
+        Error { context: Some(Cow::Owned(shown(context, MAX_CONTEXT))), ..Error::new(code) }
+    }
+
+    /// The same error with a hint, which stands before the help.
+    #[must_use]
+    pub(crate) fn with_hint(mut self, hint: &str) -> Self {
+        self.hint = Some(shown(hint, MAX_CONTEXT).into());
+        self
     }
 
     /// The same error, at the token in this position (the root is 0). A link that is there already stays.
@@ -70,10 +84,13 @@ impl Error {
         self.context.as_deref()
     }
 
-    /// What to do about it.
+    /// What to do about it; for a token that is wider than its parent after a value that shows it, where one was found.
     #[must_use]
-    pub const fn help(&self) -> &'static str {
-        self.code.help()
+    pub fn help(&self) -> Cow<'static, str> {
+        match &self.hint {
+            None => Cow::Borrowed(self.code.help()),
+            Some(hint) => Cow::Owned(format!("{hint}; {}", self.code.help())),
+        }
     }
 
     fn text(&self) -> String {

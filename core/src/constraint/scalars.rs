@@ -1,0 +1,77 @@
+//! Null, booleans, numbers and bytes: the operands cut these values into finitely many regions, and one value of each region is tried.
+
+use super::narrower::{Verdict, by_value, kind};
+use super::number::Number;
+use super::{Constraint, Kind};
+use crate::cbor::Encoder;
+use crate::steps::Steps;
+use crate::value::Value;
+
+/// The operands of both constraints that are scalars.
+#[derive(Default)]
+struct Operands<'a> {
+    numbers: Vec<Number>,
+    bytes: Vec<&'a [u8]>,
+}
+
+pub(super) fn judge(parent: &Constraint, child: &Constraint, kinds: u8, steps: &mut Steps) -> Verdict {
+    if kinds & kind::SCALAR == 0 {
+        return Ok(());
+    }
+    let mut operands = Operands::default();
+    operands.collect(parent);
+    operands.collect(child);
+    let mut tried = |encoding: &[u8]| by_value(parent, &[child], encoding, steps);
+    for simple in [Value::Null, Value::Bool(false), Value::Bool(true)] {
+        tried(&encoded(&simple))?;
+    }
+    for number in representatives(operands.numbers) {
+        tried(&encoded(&number.to_value()))?;
+    }
+    operands.bytes.iter().try_for_each(|bytes| tried(bytes))?;
+    let longest = operands.bytes.iter().map(|bytes| bytes.len()).max().unwrap_or(0);
+    tried(&encoded(&Value::Bytes(vec![0; longest.min(crate::limits::MAX_CHAIN)])))
+}
+
+/// Scalars are within every limit.
+fn encoded(value: &Value) -> Vec<u8> {
+    value.encode().unwrap_or_else(|_| {
+        let mut out = Encoder::new();
+        out.null();
+        out.into_bytes()
+    })
+}
+
+impl<'a> Operands<'a> {
+    fn collect(&mut self, constraint: &'a Constraint) {
+        match &constraint.0 {
+            Kind::Exact(operand) => self.add(&operand.0),
+            Kind::OneOf(set) | Kind::NotOneOf(set) => set.iter().for_each(|operand| self.add(operand)),
+            Kind::Range(range) => self.numbers.extend(range.min.into_iter().chain(range.max)),
+            Kind::All(parts) | Kind::AnyOf(parts) => parts.iter().for_each(|part| self.collect(part)),
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, encoding: &'a [u8]) {
+        match Number::of_encoding(encoding) {
+            Some(number) => self.numbers.push(number),
+            None if crate::cbor::Decoder::new(encoding).bytes().is_ok() => self.bytes.push(encoding),
+            None => {}
+        }
+    }
+}
+
+/// Each of the numbers, and one between any two and beyond the ends, where there is one.
+fn representatives(mut numbers: Vec<Number>) -> Vec<Number> {
+    numbers.sort_by(|a, b| a.compare(*b));
+    numbers.dedup_by(|a, b| a.compare(*b).is_eq());
+    let mut all = Vec::with_capacity(2 * numbers.len() + 1);
+    let mut below = None;
+    for number in numbers.into_iter().map(Some).chain([None]) {
+        all.extend(Number::between(below, number));
+        all.extend(number);
+        below = number;
+    }
+    all
+}

@@ -1,0 +1,185 @@
+//! Lists and maps: rules instead of exact decisions (specification, constraints.md, "Rules for lists and maps").
+
+use super::narrower::{Verdict, Witness, by_value, judge};
+use super::rules::{Excess, Widened};
+use super::{ArgumentRules, Constraint, Kind, OTHERS, Set};
+use crate::steps::Steps;
+use crate::value::Value;
+
+/// A rule for one kind: parent, what it says of one part of a parent that is not composed, and the child.
+type Rule = fn(&Constraint, &Constraint, &mut Steps) -> Option<Verdict>;
+
+pub(super) fn judge_lists(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Verdict {
+    judge_kind(parent, child, lists, steps)
+}
+
+pub(super) fn judge_maps(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Verdict {
+    judge_kind(parent, child, maps, steps)
+}
+
+fn judge_kind(parent: &Constraint, child: &Constraint, rule: Rule, steps: &mut Steps) -> Verdict {
+    if !steps.take(1) {
+        return Err(Witness(None));
+    }
+    match (&parent.0, &child.0) {
+        (_, Kind::Exact(operand)) => return by_value(parent, &[], &operand.0, steps),
+        (_, Kind::OneOf(set)) => return set.iter().try_for_each(|operand| by_value(parent, &[], operand, steps)),
+        (_, Kind::AnyOf(parts)) => return parts.iter().try_for_each(|part| judge_kind(parent, part, rule, steps)),
+        (Kind::Any, _) => return Ok(()),
+        (Kind::All(parts), _) => return parts.iter().try_for_each(|part| judge_kind(part, child, rule, steps)),
+        (Kind::NotOneOf(set), _) => return set.iter().try_for_each(|excluded| by_value(parent, &[child], excluded, steps)),
+        _ => {}
+    }
+    // None: the child has nothing of this kind.
+    let Some(verdict) = rule(parent, child, steps) else { return Ok(()) };
+    let enough = |parts: &Vec<Constraint>, steps: &mut Steps| parts.iter().any(|part| judge_kind(part, child, rule, steps).is_ok());
+    match (&parent.0, verdict) {
+        (_, Ok(())) => return Ok(()),
+        (Kind::AnyOf(parts), _) if enough(parts, steps) => return Ok(()),
+        (_, Err(witness)) => {
+            let parts = child.conjunction();
+            let mut choices = parts.iter().filter_map(|part| match &part.0 {
+                Kind::AnyOf(choice) => Some(choice),
+                _ => None,
+            });
+            let decided = |choice: &Vec<Constraint>| choice.iter().all(|part| judge_kind(parent, part, rule, steps).is_ok());
+            if choices.any(decided) { Ok(()) } else { Err(witness) }
+        }
+    }
+}
+
+/// What the parts of a child say together about a list.
+struct ListFacts {
+    elements: Constraint,
+    contains: Option<Set>,
+    least: u64,
+    most: Option<u64>,
+}
+
+impl ListFacts {
+    /// None if no list can satisfy them all.
+    fn of(child: &Constraint, steps: &mut Steps) -> Option<ListFacts> {
+        let (mut each, mut contains, mut least, mut most) = (Vec::new(), None::<Set>, 0, None::<u64>);
+        for part in child.conjunction() {
+            match &part.0 {
+                Kind::Each(element) => each.push((**element).clone()),
+                Kind::Subset(set) => each.push(Constraint(Kind::OneOf(set.clone()))),
+                Kind::Contains(set) => contains = Some(contains.map_or_else(|| set.clone(), |other| other.union(set))),
+                Kind::Length(from, to) => {
+                    least = least.max(*from);
+                    most = [most, *to].into_iter().flatten().min();
+                }
+                _ if part.kinds() & super::narrower::kind::LIST == 0 => return None,
+                _ => {}
+            }
+        }
+        let elements = match each.len() {
+            0 => Constraint::any(),
+            1 => each.remove(0),
+            _ => Constraint(Kind::All(each)),
+        };
+        if let Some(contains) = &contains {
+            least = least.max(contains.len() as u64);
+            if contains.iter().any(|operand| !elements.accepts_encoded(operand, steps) && !steps.are_used_up()) {
+                return None;
+            }
+        }
+        if most.is_some_and(|most| most < least) { None } else { Some(ListFacts { elements, contains, least, most }) }
+    }
+
+    /// Lists that satisfy them, as candidates for a counterexample.
+    fn examples(&self, element: Option<Value>) -> Vec<Value> {
+        let contained: Vec<Value> =
+            self.contains.iter().flat_map(Set::iter).filter_map(|operand| Value::decode(operand).ok()).collect();
+        let filler = element.clone().or_else(|| example(&self.elements));
+        let padded = |mut list: Vec<Value>, length: u64| {
+            while (list.len() as u64) < length.min(1000) {
+                list.push(filler.clone()?);
+            }
+            Some(Value::List(list))
+        };
+        let with_element: Vec<Value> = contained.iter().cloned().chain(element.clone()).collect();
+        let longest = self.most.unwrap_or(self.least + 1 + contained.len() as u64);
+        [padded(contained.clone(), self.least), padded(with_element, self.least), padded(contained, longest)].into_iter().flatten().collect()
+    }
+}
+
+fn lists(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Option<Verdict> {
+    let facts = ListFacts::of(child, steps)?;
+    let refused = |element: Option<Value>| {
+        let shows = |list: &Value| child.accepts(list) && !parent.accepts(list);
+        Err(Witness(facts.examples(element).into_iter().find(shows)))
+    };
+    let elements = |allowed: &Constraint, steps: &mut Steps| match judge(allowed, &facts.elements, steps) {
+        Err(Witness(element)) if facts.most != Some(0) => refused(element),
+        _ => Ok(()),
+    };
+    Some(match &parent.0 {
+        Kind::Each(allowed) => elements(allowed, steps),
+        Kind::Subset(set) => elements(&Constraint(Kind::OneOf(set.clone())), steps),
+        Kind::Contains(set) if facts.contains.as_ref().is_some_and(|contains| set.is_subset_of(contains)) => Ok(()),
+        Kind::Length(least, most) if facts.least >= *least && most.is_none_or(|most| facts.most.is_some_and(|to| to <= most)) => Ok(()),
+        _ => refused(None),
+    })
+}
+
+fn maps(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Option<Verdict> {
+    let parts = child.conjunction();
+    if parts.iter().any(|part| part.kinds() & super::narrower::kind::MAP == 0) {
+        return None;
+    }
+    let Kind::Fields(allowed) = &parent.0 else { return Some(Err(Witness(None))) };
+    let every = ArgumentRules::new();
+    let mut rules: Vec<&ArgumentRules> = parts.iter().filter_map(|part| part.rules()).collect();
+    if rules.is_empty() {
+        rules.push(&every);
+    }
+    let mut found = None;
+    for rules in rules {
+        match allowed.widened_by(rules, steps) {
+            None => return Some(Ok(())),
+            Some(widened) => found = found.or_else(|| map_example(rules, &widened)),
+        }
+    }
+    Some(Err(Witness(found.filter(|map| child.accepts(map) && !parent.accepts(map)))))
+}
+
+impl Constraint {
+    fn rules(&self) -> Option<&ArgumentRules> {
+        match &self.0 {
+            Kind::Fields(rules) => Some(rules),
+            _ => None,
+        }
+    }
+}
+
+/// A map that the child's rules accept and that shows how they are wider.
+fn map_example(child: &ArgumentRules, widened: &Widened<'_>) -> Option<Value> {
+    let mut entries: Vec<(String, Value)> = Vec::new();
+    for (name, constraint, optional) in child.iter() {
+        if !optional && name != OTHERS && name != widened.name {
+            entries.push((name.to_owned(), example(constraint)?));
+        }
+    }
+    let name = if widened.name == OTHERS { fresh_name(child) } else { widened.name.to_owned() };
+    match &widened.by {
+        Excess::Missing => {}
+        Excess::Present => entries.push((name.clone(), example(child.constraint_on(&name)?)?)),
+        Excess::Value(Witness(value)) => entries.push((name, value.clone()?)),
+    }
+    Some(Value::Map(entries))
+}
+
+fn fresh_name(rules: &ArgumentRules) -> String {
+    let mut name = "x".to_owned();
+    while rules.iter().any(|(known, ..)| known == name) {
+        name.push('x');
+    }
+    name
+}
+
+/// A value that a constraint accepts, if one is found.
+fn example(constraint: &Constraint) -> Option<Value> {
+    let nothing = Constraint(Kind::OneOf(Set::of(Vec::new())));
+    judge(&nothing, constraint, &mut Steps::for_token()).err()?.0
+}

@@ -1,0 +1,97 @@
+//! A pattern as an operand: its text, and its automaton once it is needed.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::pattern::{Automaton, Node, check_glob, glob, iregexp, is_plain};
+use crate::steps::Steps;
+use crate::{Code, Error, Result, limits};
+
+/// A glob or regular expression that was found valid.
+#[derive(Clone, Debug)]
+pub(crate) struct TextPattern {
+    text: Box<str>,
+    size: usize,
+    parse: fn(&str) -> Node,
+    /// Made when it is first needed and then kept: a chain that is verified once is compiled once.
+    automaton: OnceLock<Arc<Automaton>>,
+}
+
+impl PartialEq for TextPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl TextPattern {
+    pub(super) fn glob(text: &str) -> Result<Self> {
+        bounded(text)?;
+        check_glob(text).map_err(invalid)?;
+        if !is_plain(text) {
+            return Err(invalid("a glob that no plain text matches"));
+        }
+        TextPattern::new(text, glob(text).size(), glob)
+    }
+
+    pub(super) fn regex(text: &str) -> Result<Self> {
+        bounded(text)?;
+        if text.is_empty() {
+            return Err(invalid("an empty regular expression"));
+        }
+        let node = iregexp(text).map_err(|what| Error::of(Code::ConstraintInvalid, &format!("regex, RFC 9485: {what}")))?;
+        // The text was parsed just now.
+        TextPattern::new(text, node.size(), |text| iregexp(text).unwrap_or_else(|_| Node::Alternation(Vec::new())))
+    }
+
+    /// The path of a url: a glob, in which the path of a URL can be.
+    pub(super) fn url_path(text: &str) -> Result<Self> {
+        bounded(text)?;
+        check_glob(text).map_err(invalid)?;
+        if !super::url::is_path_pattern(text) {
+            return Err(Error::named(Code::ConstraintInvalid, "url path", text));
+        }
+        TextPattern::new(text, glob(text).size(), glob)
+    }
+
+    fn new(text: &str, size: usize, parse: fn(&str) -> Node) -> Result<Self> {
+        if size > limits::MAX_PATTERN_SIZE {
+            return Err(Error::about(Code::TooLarge, "a pattern"));
+        }
+        Ok(TextPattern { text: text.into(), size, parse, automaton: OnceLock::new() })
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    pub(super) fn node(&self) -> Node {
+        (self.parse)(&self.text)
+    }
+
+    /// The automaton; none when the steps are used up before it is made.
+    pub(super) fn automaton(&self, steps: &mut Steps) -> Option<&Arc<Automaton>> {
+        if self.automaton.get().is_none() && !steps.take(COMPILE_STEPS * (1 + self.size)) {
+            return None;
+        }
+        Some(self.automaton.get_or_init(|| Arc::new(Automaton::new(&self.node()))))
+    }
+
+    /// Whether a text matches; none when the steps are used up before it is known.
+    pub(super) fn matches(&self, text: &str, steps: &mut Steps) -> Option<bool> {
+        self.automaton(steps)?.matches(text, steps)
+    }
+}
+
+/// What making an automaton costs for each class of its pattern.
+pub(super) const COMPILE_STEPS: usize = 8;
+
+fn bounded(text: &str) -> Result<()> {
+    if text.len() > limits::MAX_PATTERN { Err(Error::about(Code::TooLarge, "a pattern")) } else { Ok(()) }
+}
+
+fn invalid(what: &'static str) -> Error {
+    Error::about(Code::ConstraintInvalid, what)
+}

@@ -1,0 +1,245 @@
+//! Position automata (Glushkov 1961): one state for each class of the pattern, sets of them as bits.
+
+use std::collections::HashMap;
+
+use regex_syntax::hir::ClassUnicode;
+
+use super::syntax::Node;
+use crate::steps::Steps;
+
+/// Words of a set of positions: room for the largest pattern ([`crate::limits::MAX_PATTERN_SIZE`]) and the start.
+const WORDS: usize = 8;
+const _: () = assert!(crate::limits::MAX_PATTERN_SIZE < WORDS * 64);
+
+/// A set of positions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Positions([u64; WORDS]);
+
+impl Positions {
+    /// Where every match begins: position 0.
+    pub(crate) const START: Positions = Positions([1, 0, 0, 0, 0, 0, 0, 0]);
+
+    fn insert(&mut self, position: usize) {
+        self.0[position / 64] |= 1 << (position % 64);
+    }
+
+    fn unite(&mut self, other: &Positions) {
+        self.0.iter_mut().zip(other.0).for_each(|(own, more)| *own |= more);
+    }
+
+    fn iter(&self, words: usize) -> impl Iterator<Item = usize> {
+        self.0[..words].iter().enumerate().flat_map(|(word, bits)| {
+            std::iter::successors(Some(*bits), |bits| Some(bits & (bits.wrapping_sub(1))))
+                .take_while(|bits| *bits != 0)
+                .map(move |bits| word * 64 + bits.trailing_zeros() as usize)
+        })
+    }
+
+    pub(crate) fn as_words(&self) -> &[u64; WORDS] {
+        &self.0
+    }
+
+    pub(crate) fn from_words(words: &[u64]) -> Self {
+        let mut positions = Positions::default();
+        positions.0[..words.len()].copy_from_slice(words);
+        positions
+    }
+}
+
+/// The automaton of one pattern. Immutable, so that threads share it.
+#[derive(Debug)]
+pub(crate) struct Automaton {
+    words: usize,
+    follow: Vec<Positions>,
+    last: Positions,
+    /// The positions whose class has the characters from this one to the next entry.
+    intervals: Vec<(char, u16)>,
+    ascii: [u16; 128],
+    masks: Vec<Positions>,
+}
+
+impl Automaton {
+    /// The automaton of a pattern within the limit on its size.
+    pub(crate) fn new(node: &Node) -> Self {
+        let mut builder = Builder { follow: vec![Positions::default()], classes: Vec::new() };
+        let whole = builder.build(node);
+        builder.follow[0] = whole.first;
+        let mut last = whole.last;
+        if whole.empty {
+            last.insert(0);
+        }
+        let (intervals, masks) = partition(&builder.classes);
+        let mut automaton =
+            Automaton { words: builder.follow.len().div_ceil(64), follow: builder.follow, last, intervals, ascii: [0; 128], masks };
+        for c in 0..128u8 {
+            automaton.ascii[usize::from(c)] = automaton.search_class(c.into());
+        }
+        automaton
+    }
+
+    /// How many words its sets of positions have.
+    pub(crate) fn words(&self) -> usize {
+        self.words
+    }
+
+    /// Where each interval of characters begins that it treats alike.
+    pub(crate) fn boundaries(&self) -> impl Iterator<Item = char> {
+        self.intervals.iter().map(|(first, _)| *first)
+    }
+
+    pub(crate) fn class_of(&self, c: char) -> u16 {
+        if c.is_ascii() { self.ascii[c as usize] } else { self.search_class(c) }
+    }
+
+    fn search_class(&self, c: char) -> u16 {
+        let at = self.intervals.partition_point(|(first, _)| *first <= c);
+        self.intervals[at - 1].1
+    }
+
+    /// Where a character of this class leads, and how much work that was.
+    pub(crate) fn step(&self, from: &Positions, class: u16) -> (Positions, usize) {
+        let mut next = Positions::default();
+        let mask = &self.masks[usize::from(class)].0;
+        let mut active = 0;
+        for position in from.iter(self.words) {
+            let follow = &self.follow[position].0;
+            (0..self.words).for_each(|word| next.0[word] |= follow[word] & mask[word]);
+            active += 1;
+        }
+        (next, 1 + active * self.words / 4)
+    }
+
+    pub(crate) fn accepts(&self, positions: &Positions) -> bool {
+        (0..self.words).any(|word| positions.0[word] & self.last.0[word] != 0)
+    }
+
+    /// Whether it accepts a text; none when the steps are used up before it is known.
+    pub(crate) fn matches(&self, text: &str, steps: &mut Steps) -> Option<bool> {
+        let mut positions = Positions::START;
+        for c in text.chars() {
+            let (next, work) = self.step(&positions, self.class_of(c));
+            if !steps.take(work) {
+                return None;
+            }
+            if next == Positions::default() {
+                return Some(false);
+            }
+            positions = next;
+        }
+        Some(self.accepts(&positions))
+    }
+}
+
+/// What a part of the pattern can begin and end with, and whether it can be empty.
+#[derive(Clone, Copy)]
+struct Part {
+    empty: bool,
+    first: Positions,
+    last: Positions,
+}
+
+impl Part {
+    const EMPTY: Part = Part { empty: true, first: Positions([0; WORDS]), last: Positions([0; WORDS]) };
+}
+
+struct Builder<'a> {
+    follow: Vec<Positions>,
+    /// The class of each position from 1.
+    classes: Vec<&'a ClassUnicode>,
+}
+
+impl<'a> Builder<'a> {
+    fn build(&mut self, node: &'a Node) -> Part {
+        match node {
+            Node::Class(class) => {
+                let mut only = Positions::default();
+                only.insert(self.follow.len());
+                self.follow.push(Positions::default());
+                self.classes.push(class);
+                Part { empty: false, first: only, last: only }
+            }
+            Node::Concat(parts) => parts.iter().fold(Part::EMPTY, |before, part| {
+                let part = self.build(part);
+                self.then(before, part)
+            }),
+            Node::Alternation(parts) => {
+                let none = Part { empty: false, ..Part::EMPTY };
+                parts.iter().fold(none, |mut all, part| {
+                    let part = self.build(part);
+                    all.empty |= part.empty;
+                    all.first.unite(&part.first);
+                    all.last.unite(&part.last);
+                    all
+                })
+            }
+            // Nothing repeated is nothing, however often it says.
+            Node::Repeat(part, ..) if part.size() == 0 => Part::EMPTY,
+            Node::Repeat(_, _, Some(0)) => Part::EMPTY,
+            Node::Repeat(part, least, most) => self.repeat(part, *least, *most),
+        }
+    }
+
+    /// From the end: `x{2,4}` is `x(x(x(x)?)?)`, so that what follows what stays linear.
+    fn repeat(&mut self, part: &'a Node, least: u32, most: Option<u32>) -> Part {
+        let mut tail = Part::EMPTY;
+        let copies = most.unwrap_or(least.max(1));
+        for copy in (0..copies).rev() {
+            let mut part = self.build(part);
+            if most.is_none() && copy == copies - 1 {
+                self.connect(part.last, part.first);
+            }
+            part = self.then(part, tail);
+            part.empty |= copy >= least;
+            tail = part;
+        }
+        tail
+    }
+
+    fn then(&mut self, mut before: Part, after: Part) -> Part {
+        self.connect(before.last, after.first);
+        if before.empty {
+            before.first.unite(&after.first);
+        }
+        let mut last = after.last;
+        if after.empty {
+            last.unite(&before.last);
+        }
+        Part { empty: before.empty && after.empty, first: before.first, last }
+    }
+
+    fn connect(&mut self, from: Positions, to: Positions) {
+        for position in from.iter(WORDS) {
+            self.follow[position].unite(&to);
+        }
+    }
+}
+
+/// Intervals of characters that the classes treat alike, and for each kind of interval the positions that it satisfies.
+fn partition(classes: &[&ClassUnicode]) -> (Vec<(char, u16)>, Vec<Positions>) {
+    let after = |c: char| char::from_u32(c as u32 + 1).or(if c == '\u{d7ff}' { Some('\u{e000}') } else { None });
+    let mut starts = vec!['\0'];
+    for range in classes.iter().flat_map(|class| class.ranges()) {
+        starts.push(range.start());
+        starts.extend(after(range.end()));
+    }
+    starts.sort_unstable();
+    starts.dedup();
+    let mut satisfied = vec![Positions::default(); starts.len()];
+    for (position, class) in classes.iter().enumerate() {
+        for range in class.ranges() {
+            let first = starts.partition_point(|start| *start < range.start());
+            let end = starts.partition_point(|start| *start <= range.end());
+            satisfied[first..end].iter_mut().for_each(|positions| positions.insert(position + 1));
+        }
+    }
+    let mut masks = Vec::new();
+    let mut known = HashMap::new();
+    let mut class_for = |positions: Positions| {
+        *known.entry(positions.0).or_insert_with(|| {
+            masks.push(positions);
+            masks.len() as u16 - 1
+        })
+    };
+    let intervals = starts.into_iter().zip(satisfied).map(|(start, positions)| (start, class_for(positions))).collect();
+    (intervals, masks)
+}

@@ -1,0 +1,93 @@
+//! Globs, and the plain texts that they are about (specification, constraints.md, "Plain text" and "Glob").
+
+use regex_syntax::hir::ClassUnicode;
+
+use super::syntax::{Node, any_char, class};
+use crate::error::is_unsafe_char;
+
+/// Characters that become a separator, a dot, a colon or a percent sign under compatibility normalisation, or look like a slash.
+pub(crate) const LOOKALIKES: [char; 15] = [
+    '\u{2024}', '\u{2025}', '\u{2026}', '\u{2044}', '\u{2215}', '\u{29f8}', '\u{fe52}', '\u{fe55}', '\u{fe68}', '\u{fe6a}', '\u{ff05}',
+    '\u{ff0e}', '\u{ff0f}', '\u{ff1a}', '\u{ff3c}',
+];
+
+fn is_plain_char(c: char) -> bool {
+    match c {
+        '\\' | '%' => false,
+        ' '..='~' => true,
+        _ => !is_unsafe_char(c) && !LOOKALIKES.contains(&c),
+    }
+}
+
+/// Whether nothing in a text could be read as another text by a file system or a decoder.
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.chars().all(is_plain_char) && !text.split('/').any(is_dotted)
+}
+
+fn is_dotted(segment: &str) -> bool {
+    segment.contains('.') && segment.bytes().all(|byte| matches!(byte, b'.' | b' '))
+}
+
+/// The characters of plain texts.
+pub(crate) fn plain_chars() -> ClassUnicode {
+    let mut refused = class(LOOKALIKES.into_iter().chain(['\\', '%']).map(|c| (c, c)));
+    // The ranges of `is_unsafe_char`.
+    refused.union(&class([
+        ('\0', '\u{1f}'),
+        ('\u{7f}', '\u{9f}'),
+        ('\u{61c}', '\u{61c}'),
+        ('\u{200e}', '\u{200f}'),
+        ('\u{2028}', '\u{202e}'),
+        ('\u{2066}', '\u{2069}'),
+    ]));
+    refused.negate();
+    refused
+}
+
+/// A class without some of its characters.
+pub(crate) fn without(mut class: ClassUnicode, refused: &[char]) -> ClassUnicode {
+    class.difference(&super::class(refused.iter().map(|c| (*c, *c))));
+    class
+}
+
+/// The language of plain texts.
+pub(crate) fn plain() -> Node {
+    let inner = without(plain_chars(), &['/']);
+    let segment = || {
+        let dotted = Node::any_number(class([('.', '.'), (' ', ' ')]));
+        let other = Node::Class(without(inner.clone(), &['.', ' ']));
+        let spaces = Node::any_number(class([(' ', ' ')]));
+        Node::Alternation(vec![Node::Concat(vec![dotted, other, Node::any_number(inner.clone())]), spaces])
+    };
+    Node::Concat(vec![segment(), Node::Concat(vec![Node::literal("/"), segment()]).repeated(0, None)])
+}
+
+/// Why a text is no glob, or nothing.
+pub(crate) fn check_glob(pattern: &str) -> Result<(), &'static str> {
+    if pattern.is_empty() {
+        return Err("an empty glob");
+    }
+    if pattern.contains(['[', ']', '{', '}', '\\']) {
+        return Err("a glob with brackets, braces or a backslash");
+    }
+    if pattern.contains("***") {
+        return Err("a glob with three stars in a row");
+    }
+    Ok(())
+}
+
+/// The language of a glob that [`check_glob`] accepts; plain or not, its wildcards stand for any character.
+pub(crate) fn glob(pattern: &str) -> Node {
+    let within = || without(any_char(), &['/']);
+    let mut parts = Vec::new();
+    let mut rest = pattern.chars().peekable();
+    while let Some(c) = rest.next() {
+        parts.push(match c {
+            '*' if rest.next_if_eq(&'*').is_some() => Node::any_number(any_char()),
+            '*' => Node::any_number(within()),
+            '?' => Node::Class(within()),
+            _ => Node::Class(class([(c, c)])),
+        });
+    }
+    Node::Concat(parts)
+}

@@ -1,0 +1,290 @@
+//! The search for a text that one language has and another lacks: a walk through the product of their automata, built on the way.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::automaton::{Automaton, Positions};
+use crate::steps::Steps;
+
+/// What one transition of the product costs beside the work of its automata, and one new state.
+const TRANSITION: usize = 4;
+const STATE: usize = 12;
+
+/// A language of texts that others are built of.
+#[derive(Debug)]
+pub(crate) enum Atom<'a> {
+    /// What a pattern matches.
+    Pattern(Arc<Automaton>),
+    /// These texts, ascending by bytes.
+    Words(Vec<&'a str>),
+    /// Texts of so many characters.
+    Length(u64, Option<u64>),
+}
+
+/// A language built of atoms, each by its place in a list.
+#[derive(Debug)]
+pub(crate) enum Formula {
+    Constant(bool),
+    Atom(usize),
+    Not(Box<Formula>),
+    All(Vec<Formula>),
+    Any(Vec<Formula>),
+}
+
+impl Formula {
+    /// Its truth, where the closure knows that of the atoms; `negated` knows that of an atom under [`Formula::Not`].
+    fn holds(&self, atom: &impl Fn(usize) -> bool, negated: &impl Fn(usize) -> bool) -> bool {
+        match self {
+            Formula::Constant(value) => *value,
+            Formula::Atom(at) => atom(*at),
+            Formula::Not(inner) => match &**inner {
+                Formula::Atom(at) => negated(*at),
+                inner => !inner.holds(atom, negated),
+            },
+            Formula::All(parts) => parts.iter().all(|part| part.holds(atom, negated)),
+            Formula::Any(parts) => parts.iter().any(|part| part.holds(atom, negated)),
+        }
+    }
+}
+
+/// What a search came to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Found {
+    /// There is none.
+    None,
+    /// This one, the shortest.
+    Text(String),
+    /// The steps were used up.
+    Unknown,
+}
+
+/// Looks for a text that is in `wanted` and not in `allowed`. `Not` stands before atoms only.
+pub(crate) fn search(atoms: &[Atom<'_>], wanted: &Formula, allowed: &Formula, steps: &mut Steps) -> Found {
+    let Some(alphabet) = alphabet(atoms, steps) else { return Found::Unknown };
+    let offsets: Vec<usize> = atoms
+        .iter()
+        .scan(0, |end, atom| {
+            let start = *end;
+            *end += atom.words();
+            Some(start)
+        })
+        .collect();
+    let product = Product { atoms, offsets };
+    let mut states: Vec<State> = vec![State { key: product.start(), before: 0, by: '\0' }];
+    let mut known: HashMap<Box<[u64]>, ()> = HashMap::from([(states[0].key.clone(), ())]);
+    let mut at = 0;
+    let mut next = vec![0; states[0].key.len()];
+    while at < states.len() {
+        let key = states[at].key.clone();
+        let accepts = |atom: usize| product.accepts(&key, atom);
+        let refuses = |atom: usize| !accepts(atom);
+        if wanted.holds(&accepts, &refuses) && !allowed.holds(&accepts, &refuses) {
+            return Found::Text(text_of(&states, at));
+        }
+        for letter in &alphabet {
+            let work = product.step(&key, &letter.classes, letter.shown, &mut next);
+            if !steps.take(TRANSITION + work) {
+                return Found::Unknown;
+            }
+            // A state from which nothing wanted can be reached is not worth a visit.
+            if !wanted.holds(&|atom| product.is_alive(&next, atom), &|_| true) || known.contains_key(next.as_slice()) {
+                continue;
+            }
+            if !steps.take(STATE + next.len()) {
+                return Found::Unknown;
+            }
+            let key: Box<[u64]> = next.as_slice().into();
+            known.insert(key.clone(), ());
+            states.push(State { key, before: at, by: letter.shown });
+        }
+        at += 1;
+    }
+    Found::None
+}
+
+struct State {
+    key: Box<[u64]>,
+    before: usize,
+    by: char,
+}
+
+fn text_of(states: &[State], mut at: usize) -> String {
+    let mut text = Vec::new();
+    while at != 0 {
+        text.push(states[at].by);
+        at = states[at].before;
+    }
+    text.iter().rev().collect()
+}
+
+/// Characters that every atom treats alike.
+struct Letter {
+    /// One of them, as readable as there is.
+    shown: char,
+    /// The class of each atom that is a pattern.
+    classes: Vec<u16>,
+}
+
+fn alphabet(atoms: &[Atom<'_>], steps: &mut Steps) -> Option<Vec<Letter>> {
+    let mut starts = vec!['\0', ' ', '0', ':', 'A', '[', 'a', '{', '\u{7f}', '\u{a0}'];
+    for atom in atoms {
+        match atom {
+            Atom::Pattern(automaton) => starts.extend(automaton.boundaries()),
+            Atom::Words(words) => starts.extend(words.iter().flat_map(|word| word.chars()).flat_map(|c| [Some(c), successor(c)]).flatten()),
+            Atom::Length(..) => {}
+        }
+        if !steps.take(starts.len()) {
+            return None;
+        }
+    }
+    starts.sort_unstable();
+    starts.dedup();
+    let mut letters: Vec<Letter> = Vec::new();
+    let mut known: HashMap<(Vec<u16>, Option<char>), usize> = HashMap::new();
+    let spelled: std::collections::HashSet<char> = atoms.iter().flat_map(Atom::spelled).collect();
+    for start in starts {
+        let classes: Vec<u16> = atoms.iter().map(|atom| atom.class_of(start)).collect();
+        let word = Some(start).filter(|start| spelled.contains(start));
+        match known.get(&(classes.clone(), word)) {
+            Some(at) if rank(letters[*at].shown) <= rank(start) => {}
+            Some(at) => letters[*at].shown = start,
+            None => {
+                known.insert((classes.clone(), word), letters.len());
+                letters.push(Letter { shown: start, classes });
+            }
+        }
+    }
+    // So that of the shortest texts a readable one is found.
+    letters.sort_by_key(|letter| rank(letter.shown));
+    Some(letters)
+}
+
+fn successor(c: char) -> Option<char> {
+    match c {
+        '\u{d7ff}' => Some('\u{e000}'),
+        _ => char::from_u32(c as u32 + 1),
+    }
+}
+
+/// How well a character reads: the lower the better.
+fn rank(c: char) -> u8 {
+    match c {
+        'a'..='z' => 0,
+        '0'..='9' => 1,
+        'A'..='Z' => 2,
+        '!'..='~' => 3,
+        ' ' => 4,
+        c if !crate::error::is_unsafe_char(c) => 5,
+        _ => 6,
+    }
+}
+
+struct Product<'a> {
+    atoms: &'a [Atom<'a>],
+    offsets: Vec<usize>,
+}
+
+/// No word begins like this.
+const DEAD: u64 = u64::MAX;
+
+impl Product<'_> {
+    fn start(&self) -> Box<[u64]> {
+        let mut key = Vec::new();
+        for atom in self.atoms {
+            match atom {
+                Atom::Pattern(automaton) => key.extend_from_slice(&Positions::START.as_words()[..automaton.words()]),
+                Atom::Words(_) | Atom::Length(..) => key.push(0),
+            }
+        }
+        key.into()
+    }
+
+    fn of<'k>(&self, key: &'k [u64], atom: usize) -> &'k [u64] {
+        &key[self.offsets[atom]..self.offsets[atom] + self.atoms[atom].words()]
+    }
+
+    fn step(&self, key: &[u64], classes: &[u16], c: char, next: &mut [u64]) -> usize {
+        let mut work = 0;
+        for (at, atom) in self.atoms.iter().enumerate() {
+            let from = self.of(key, at);
+            let to = &mut next[self.offsets[at]..self.offsets[at] + atom.words()];
+            match atom {
+                Atom::Pattern(automaton) => {
+                    let (positions, more) = automaton.step(&Positions::from_words(from), classes[at]);
+                    to.copy_from_slice(&positions.as_words()[..to.len()]);
+                    work += more;
+                }
+                Atom::Words(words) => {
+                    to[0] = word_step(words, from[0], c);
+                    work += 1;
+                }
+                Atom::Length(least, most) => to[0] = (from[0] + 1).min(most.map_or(*least, |most| most + 1)),
+            }
+        }
+        work
+    }
+
+    fn accepts(&self, key: &[u64], atom: usize) -> bool {
+        let state = self.of(key, atom);
+        match &self.atoms[atom] {
+            Atom::Pattern(automaton) => automaton.accepts(&Positions::from_words(state)),
+            Atom::Words(words) => state[0] != DEAD && {
+                let (first, depth) = (state[0] >> 32, state[0] & 0xffff_ffff);
+                words.get(first as usize).is_some_and(|word| word.len() as u64 == depth)
+            },
+            Atom::Length(least, most) => state[0] >= *least && most.is_none_or(|most| state[0] <= most),
+        }
+    }
+
+    /// Whether the atom may accept what it has read, or more.
+    fn is_alive(&self, key: &[u64], atom: usize) -> bool {
+        let state = self.of(key, atom);
+        match &self.atoms[atom] {
+            Atom::Pattern(_) => state.iter().any(|word| *word != 0),
+            Atom::Words(words) => state[0] != DEAD && !words.is_empty(),
+            Atom::Length(_, most) => most.is_none_or(|most| state[0] <= most),
+        }
+    }
+}
+
+/// From the first word that begins as read so far, and how many bytes that are, to the same with one more character.
+fn word_step(words: &[&str], state: u64, c: char) -> u64 {
+    if state == DEAD {
+        return DEAD;
+    }
+    let (first, depth) = ((state >> 32) as usize, (state & 0xffff_ffff) as usize);
+    let Some(read) = words.get(first).map(|word| &word.as_bytes()[..depth]) else { return DEAD };
+    let mut buffer = [0; 4];
+    let more = c.encode_utf8(&mut buffer).as_bytes();
+    let end = first + words[first..].partition_point(|word| word.as_bytes().starts_with(read));
+    let within = &words[first..end];
+    let at = within.partition_point(|word| &word.as_bytes()[depth..] < more);
+    match within.get(at) {
+        Some(word) if word.as_bytes()[depth..].starts_with(more) => (((first + at) as u64) << 32) | (depth + more.len()) as u64,
+        _ => DEAD,
+    }
+}
+
+impl Atom<'_> {
+    fn words(&self) -> usize {
+        match self {
+            Atom::Pattern(automaton) => automaton.words(),
+            Atom::Words(_) | Atom::Length(..) => 1,
+        }
+    }
+
+    fn class_of(&self, c: char) -> u16 {
+        match self {
+            Atom::Pattern(automaton) => automaton.class_of(c),
+            Atom::Words(_) | Atom::Length(..) => 0,
+        }
+    }
+
+    /// The characters that its words are written with.
+    fn spelled(&self) -> Vec<char> {
+        match self {
+            Atom::Words(words) => words.iter().flat_map(|word| word.chars()).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
