@@ -70,7 +70,9 @@ impl Authorized {
     /// public addresses there and this is none; `argument-unexpected`.
     pub fn check_address(&self, argument: &str, address: &str) -> Result<()> {
         match self.constraint_on(argument)? {
-            Some(constraint) if !constraint.allows_address(address) => Err(Error::named(Code::ArgumentRefused, "not a public address:", address)),
+            Some(constraint) if !constraint.allows_address(address) => {
+                Err(Error::named(Code::ArgumentRefused, "not a public address:", address))
+            }
             _ => Ok(()),
         }
     }
@@ -78,7 +80,9 @@ impl Authorized {
     /// None where the token says nothing about arguments.
     fn constraint_on(&self, argument: &str) -> Result<Option<&Constraint>> {
         match self.chain.leaf().tools.rules(self.tool()) {
-            Some(rules) => rules.constraint_on(argument).map(Some).ok_or_else(|| Error::named(Code::ArgumentUnexpected, "argument", argument)),
+            Some(rules) => {
+                rules.constraint_on(argument).map(Some).ok_or_else(|| Error::named(Code::ArgumentUnexpected, "argument", argument))
+            }
             None => Ok(None),
         }
     }
@@ -289,7 +293,9 @@ impl Verifier {
 impl VerifiedChain {
     /// What the first token from the root that refuses a call says: it is no narrower than the leaf.
     fn first_refusal(&self, call: &Call<'_>) -> Option<Error> {
-        self.claims().enumerate().find_map(|(link, claims)| claims.tools.check(call.tool, call.arguments).err().map(|error| error.at_link(link)))
+        self.claims()
+            .enumerate()
+            .find_map(|(link, claims)| claims.tools.check(call.tool, call.arguments).err().map(|error| error.at_link(link)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether a constraint accepts a value.
 
 use super::number::Number;
-use super::{Constraint, Kind, Set, address, hosts, path, timestamp};
+use super::{Constraint, Kind, Set, address, hosts, path, window};
 use crate::cbor::{Decoder, Type};
 use crate::pattern::is_plain;
 use crate::steps::Steps;
@@ -32,11 +32,9 @@ impl Constraint {
             Kind::Cidr(network) => text().and_then(address::parse).is_some_and(|address| network.has(address)),
             Kind::Email(allowed) => text().is_some_and(|text| is_email(text, allowed)),
             Kind::Each(element) => elements(encoding, steps).is_some_and(|mut all| all.all(|one| element.accepts_encoded(one, steps))),
-            Kind::Length(least, most) => {
-                length(encoding).is_some_and(|length| length >= *least && most.is_none_or(|most| length <= most))
-            }
+            Kind::Length(least, most) => length(encoding).is_some_and(|length| length >= *least && most.is_none_or(|most| length <= most)),
             Kind::Fields(rules) => rules.accept_map(encoding, steps),
-            Kind::TimeWindow(from, until) => text().is_some_and(|text| timestamp::is_within(text, *from, *until)),
+            Kind::TimeWindow(from, until) => text().is_some_and(|text| window::is_within(text, *from, *until)),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The wire form `[type, …]`.
 
-use super::number::{Number, Range};
-use super::set::{Operand, Set};
 use super::address::Network;
 use super::hosts::Hosts;
+use super::number::{Number, Range};
+use super::set::{Operand, Set};
 use super::text_pattern::TextPattern;
 use super::url::Url;
-use super::{ArgumentRules, Constraint, Kind, path, timestamp};
+use super::{ArgumentRules, Constraint, Kind, path, window};
 use crate::cbor::{Decoder, Encoder, Type};
 use crate::{Code, Error, Result, limits};
 
@@ -154,7 +154,7 @@ pub(super) fn read_at(decoder: &mut Decoder<'_>, depth: usize) -> Result<Constra
         17 => Kind::Fields(ArgumentRules::read_at(decoder, depth + 1)?),
         18 => {
             let (from, until) = (read_optional(decoder)?, read_optional(decoder)?);
-            timestamp::check_window(from, until)?;
+            window::check_window(from, until)?;
             Kind::TimeWindow(from, until)
         }
         _ => Kind::NotGlob(TextPattern::glob(decoder.text()?)?),

@@ -1,7 +1,7 @@
 //! Making constraints.
 
 use super::text_pattern::TextPattern;
-use super::{ArgumentRules, Constraint, Kind, Range, Set, UrlRule, address, hosts, path, set, timestamp, url};
+use super::{ArgumentRules, Constraint, Kind, Range, Set, UrlRule, address, hosts, path, set, url, window};
 use crate::time::Timestamp;
 use crate::value::Value;
 use crate::{Code, Error, Result, limits};
@@ -111,7 +111,7 @@ impl Constraint {
     /// Timestamps (RFC 3339) between two instants, both included. `constraint-invalid` for two that are missing, or from after until.
     pub fn time_window(from: Option<Timestamp>, until: Option<Timestamp>) -> Result<Self> {
         let (from, until) = (from.map(Timestamp::secs), until.map(Timestamp::secs));
-        timestamp::check_window(from, until)?;
+        window::check_window(from, until)?;
         Ok(Constraint(Kind::TimeWindow(from, until)))
     }
 

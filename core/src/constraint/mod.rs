@@ -19,8 +19,9 @@ mod set;
 mod structures;
 mod text_pattern;
 mod texts;
-mod timestamp;
+
 mod url;
+mod window;
 
 pub use address::is_public_address;
 pub use number::{Number, Range};

@@ -127,9 +127,7 @@ fn is_quickly_narrower(parent: &Constraint, parts: &[&Constraint], steps: &mut S
     }
     match &parent.0 {
         Kind::All(needed) => needed.iter().all(|parent| is_quickly_narrower(parent, parts, steps)),
-        Kind::AnyOf(enough) => {
-            parts.contains(&parent) || enough.iter().any(|parent| is_quickly_narrower(parent, parts, steps))
-        }
+        Kind::AnyOf(enough) => parts.contains(&parent) || enough.iter().any(|parent| is_quickly_narrower(parent, parts, steps)),
         Kind::TimeWindow(from, until) => is_within_window(*from, *until, parts),
         _ => parts.iter().any(|part| *part == parent || is_narrower_by_operands(parent, part, steps)),
     }
@@ -143,13 +141,9 @@ fn is_narrower_by_operands(parent: &Constraint, child: &Constraint, steps: &mut 
         (Kind::Subset(outer), Kind::Subset(inner)) => steps.take(inner.len()) && inner.is_subset_of(outer),
         (Kind::Path(root), Kind::Path(below)) => is_at_or_below(below, root),
         (Kind::Cidr(outer), Kind::Cidr(inner)) => outer.encloses(inner),
-        (Kind::Email(outer), Kind::Email(inner)) => {
-            steps.take(outer.set.len() * inner.set.len()) && outer.missing(inner, false).is_none()
-        }
+        (Kind::Email(outer), Kind::Email(inner)) => steps.take(outer.set.len() * inner.set.len()) && outer.missing(inner, false).is_none(),
         (Kind::Url(outer), Kind::Url(inner)) => outer.widened_by(inner, steps).is_none(),
-        (Kind::Length(least, most), Kind::Length(from, to)) => {
-            from >= least && most.is_none_or(|most| to.is_some_and(|to| to <= most))
-        }
+        (Kind::Length(least, most), Kind::Length(from, to)) => from >= least && most.is_none_or(|most| to.is_some_and(|to| to <= most)),
         _ => false,
     }
 }
@@ -171,4 +165,3 @@ fn is_within_window(from: Option<u64>, until: Option<u64>, parts: &[&Constraint]
     let ends = until.is_none_or(|until| last.is_some_and(|last| last <= until));
     empty || (begins && ends)
 }
-

@@ -64,9 +64,8 @@ impl Number {
             (None, Some(high)) => high.floor().checked_sub(1),
             (None, None) => Some(0),
         };
-        let is_between = |number: &Number| {
-            low.is_none_or(|low| number.compare(low).is_gt()) && high.is_none_or(|high| number.compare(high).is_lt())
-        };
+        let is_between =
+            |number: &Number| low.is_none_or(|low| number.compare(low).is_gt()) && high.is_none_or(|high| number.compare(high).is_lt());
         let above = || match low? {
             // From here on, floats have no fractional part.
             Number::Integer(low) if low.unsigned_abs() > 1 << 53 => None,

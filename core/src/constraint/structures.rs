@@ -89,8 +89,7 @@ impl ListFacts {
 
     /// Lists that satisfy them, as candidates for a counterexample.
     fn examples(&self, element: Option<Value>) -> Vec<Value> {
-        let contained: Vec<Value> =
-            self.contains.iter().flat_map(Set::iter).filter_map(|operand| Value::decode(operand).ok()).collect();
+        let contained: Vec<Value> = self.contains.iter().flat_map(Set::iter).filter_map(|operand| Value::decode(operand).ok()).collect();
         let filler = element.clone().or_else(|| example(&self.elements));
         let padded = |mut list: Vec<Value>, length: u64| {
             while (list.len() as u64) < length.min(1000) {
@@ -100,7 +99,10 @@ impl ListFacts {
         };
         let with_element: Vec<Value> = contained.iter().cloned().chain(element.clone()).collect();
         let longest = self.most.unwrap_or(self.least + 1 + contained.len() as u64);
-        [padded(contained.clone(), self.least), padded(with_element, self.least), padded(contained, longest)].into_iter().flatten().collect()
+        [padded(contained.clone(), self.least), padded(with_element, self.least), padded(contained, longest)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 

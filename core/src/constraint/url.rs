@@ -1,9 +1,9 @@
 //! URLs, in the one form that the parser of the WHATWG URL Standard gives back unchanged (specification, constraints.md, "Url").
 
+use super::Kind;
 use super::address::is_public_address;
 use super::hosts::{Hosts, is_address, is_domain, is_public_domain};
 use super::set::Set;
-use super::Kind;
 use super::text_pattern::TextPattern;
 use crate::cbor::{Decoder, Encoder, Type};
 use crate::steps::Steps;

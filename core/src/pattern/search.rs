@@ -228,10 +228,12 @@ impl Product<'_> {
         let state = self.of(key, atom);
         match &self.atoms[atom] {
             Atom::Pattern(automaton) => automaton.accepts(&Positions::from_words(state)),
-            Atom::Words(words) => state[0] != DEAD && {
-                let (first, depth) = (state[0] >> 32, state[0] & 0xffff_ffff);
-                words.get(first as usize).is_some_and(|word| word.len() as u64 == depth)
-            },
+            Atom::Words(words) => {
+                state[0] != DEAD && {
+                    let (first, depth) = (state[0] >> 32, state[0] & 0xffff_ffff);
+                    words.get(first as usize).is_some_and(|word| word.len() as u64 == depth)
+                }
+            }
             Atom::Length(least, most) => state[0] >= *least && most.is_none_or(|most| state[0] <= most),
         }
     }
