@@ -25,23 +25,78 @@ fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.usize(..from.len())].clone()
 }
 
+/// Texts that sit on the edges of the patterns below.
+const TEXTS: [&str; 44] = [
+    "a",
+    "b",
+    "c",
+    "ab",
+    "abb",
+    "a/b",
+    "/",
+    "/d",
+    "/d/x",
+    "/d/x/y",
+    "/dx",
+    "/d/..",
+    "/d/x.y",
+    "",
+    "A",
+    "main",
+    "main-x",
+    "é",
+    "a\n",
+    "a%2f",
+    "..",
+    "10.0.0.1",
+    "10.0.1.0",
+    "11.0.0.1",
+    "010.0.0.1",
+    "::1",
+    "2001:db8::1",
+    "a@x.io",
+    "b.c@a.x.io",
+    "a@X.io",
+    "a@y.io",
+    "a@@x.io",
+    "https://x.io/",
+    "https://x.io",
+    "https://a.x.io/v1/p",
+    "http://x.io/v1/",
+    "https://x.io:8443/v1/p?q=1#f",
+    "https://x.io:443/",
+    "https://x.io/v1/../p",
+    "https://u@x.io/",
+    "1970-01-01T00:00:05Z",
+    "1970-01-01T01:00:06+01:00",
+    "1970-01-01T00:00:06.5Z",
+    "1970-01-01",
+];
+
 /// One of a few values that sit on each other's edges.
 pub fn scalar(rng: &mut Rng) -> Cbor {
-    match rng.u8(..12) {
+    match rng.u8(..14) {
         0 => Cbor::Null,
         1 => true.into(),
         2 => false.into(),
         3..=5 => rng.i64(-1..4).into(),
         6 => pick(rng, &[0.5, 1.5, 2.5]).into(),
         7 => Cbor::Bytes(vec![rng.u8(..2)]),
-        8 => pick(rng, &["/d", "/d/x", "/d/x/y", "/dx", "/d/..", "/"]).into(),
-        _ => pick(rng, &["a", "b", "c"]).into(),
+        8..=10 => pick(rng, &["a", "b", "c"]).into(),
+        _ => pick(rng, &TEXTS).into(),
     }
 }
 
-/// A scalar or a short list.
+/// A scalar, a short list or a small map.
 pub fn value(rng: &mut Rng) -> Cbor {
-    if rng.u8(..3) == 0 { Cbor::Array((0..rng.usize(..3)).map(|_| scalar(rng)).collect()) } else { scalar(rng) }
+    match rng.u8(..8) {
+        0 | 1 => Cbor::Array((0..rng.usize(..3)).map(|_| scalar(rng)).collect()),
+        2 => {
+            let names = ["x", "y", "z"].into_iter().filter(|_| rng.bool()).collect::<Vec<_>>();
+            Cbor::Map(names.into_iter().map(|name| (name.into(), scalar(rng))).collect())
+        }
+        _ => scalar(rng),
+    }
 }
 
 fn set(rng: &mut Rng, least: usize, element: fn(&mut Rng) -> Cbor) -> Cbor {
@@ -55,30 +110,92 @@ fn bound(rng: &mut Rng) -> Cbor {
     if rng.u8(..4) == 0 { pick(rng, &[0.5, 1.5, 2.5]).into() } else { rng.i64(-1..4).into() }
 }
 
+/// How many types of constraints there are.
+pub const TYPES: i64 = 20;
+
 /// A constraint that decodes.
 pub fn any_constraint(rng: &mut Rng, depth: usize) -> Cbor {
+    let types: Vec<i64> = (0..TYPES).filter(|kind| depth > 0 || !matches!(kind, 7 | 8 | 15 | 17)).collect();
+    let kind = pick(rng, &types);
+    constraint_of(rng, kind, depth)
+}
+
+/// A constraint of this type, whose parts are at most so deep.
+pub fn constraint_of(rng: &mut Rng, kind: i64, depth: usize) -> Cbor {
     loop {
-        let made = match rng.u8(..if depth == 0 { 9 } else { 13 }) {
-            0 => constraint(0, &[]),
-            1 => constraint(1, &[value(rng)]),
-            2 => constraint(2, &[bound(rng), bound(rng)]),
-            3 => match rng.u8(..3) {
-                0 => constraint(2, &[Cbor::Null, bound(rng)]),
-                1 => constraint(2, &[bound(rng), Cbor::Null]),
-                _ => constraint(2, &[bound(rng), bound(rng), rng.i64(1..4).into()]),
-            },
-            4 => constraint(3, &[set(rng, 0, value)]),
-            5 => constraint(4, &[set(rng, 1, value)]),
-            6 => constraint(5, &[set(rng, 1, scalar)]),
-            7 => constraint(6, &[set(rng, 0, scalar)]),
-            8 => constraint(9, &[pick(rng, &["/", "/d", "/d/x", "/dx"]).into()]),
-            kind => {
-                let parts = (0..rng.usize(1..3)).map(|_| any_constraint(rng, depth - 1)).collect();
-                constraint(if kind < 11 { 7 } else { 8 }, &[Cbor::Array(parts)])
-            }
-        };
+        let made = constraint(kind, &operands(rng, kind, depth));
         if deputize::Constraint::decode(&bytes(&made)).is_ok() {
             return made;
+        }
+    }
+}
+
+const GLOBS: [&str; 14] = ["*", "**", "a*", "a?", "a*b", "/d/*", "/d/**", "/**", "main", "main-*", "?", "*/b", "https://**", "*b"];
+const REGEXES: [&str; 14] = [
+    "a*",
+    "[a-c]",
+    "a|b",
+    "(ab?)*",
+    ".*",
+    "[^/]*",
+    "main(-[a-z]+)?",
+    "/d(/[a-z]+)*",
+    "\\p{L}",
+    "[a-z.]+@x\\.io",
+    "a{1,3}",
+    "",
+    "b+",
+    "https://x\\.io/.*",
+];
+
+fn operands(rng: &mut Rng, kind: i64, depth: usize) -> Vec<Cbor> {
+    let below = depth.saturating_sub(1);
+    match kind {
+        0 => vec![],
+        1 => vec![value(rng)],
+        2 => match rng.u8(..6) {
+            0 => vec![Cbor::Null, bound(rng)],
+            1 => vec![bound(rng), Cbor::Null],
+            2 => vec![bound(rng), bound(rng), rng.i64(1..4).into()],
+            _ => vec![bound(rng), bound(rng)],
+        },
+        3 => vec![set(rng, 0, value)],
+        4 => vec![set(rng, 1, value)],
+        5 => vec![set(rng, 1, scalar)],
+        6 => vec![set(rng, 0, scalar)],
+        7 | 8 => vec![Cbor::Array((0..rng.usize(1..4)).map(|_| any_constraint(rng, below)).collect())],
+        9 => vec![pick(rng, &["/", "/d", "/d/x", "/dx"]).into()],
+        10 | 19 => vec![pick(rng, &GLOBS).into()],
+        11 => vec![pick(rng, &REGEXES).into()],
+        12 => {
+            let schemes = set(rng, 1, |rng| pick(rng, &["https", "http"]).into());
+            let hosts = set(rng, 1, |rng| pick(rng, &["x.io", "*.x.io", "*", "a.x.io", "8.8.8.8"]).into());
+            let ports = if rng.u8(..3) == 0 { Cbor::Null } else { set(rng, 1, |rng| pick(rng, &[80, 443, 8443]).into()) };
+            let path = if rng.bool() { Cbor::Null } else { pick(rng, &["/", "/v1/*", "/v1/**", "/**", "/v1/p"]).into() };
+            let mut operands = vec![schemes, hosts, ports, path];
+            operands.extend((rng.u8(..4) == 0).then_some(1.into()));
+            operands
+        }
+        13 => vec![pick(rng, &["10.0.0.0/8", "10.0.0.0/24", "10.0.0.1/32", "0.0.0.0/0", "::/0", "2001:db8::/32", "11.0.0.0/8"]).into()],
+        14 => vec![set(rng, 1, |rng| pick(rng, &["x.io", "*.x.io", "*", "a.x.io", "y.io"]).into())],
+        15 => vec![any_constraint(rng, below)],
+        16 => vec![rng.u64(..3).into(), if rng.u8(..3) == 0 { Cbor::Null } else { rng.u64(1..4).into() }],
+        17 => {
+            let mut entries = Vec::new();
+            if rng.u8(..3) == 0 {
+                entries.push(("*".into(), any_constraint(rng, below)));
+            }
+            for name in ["x", "y"] {
+                if rng.bool() {
+                    let constraint = any_constraint(rng, below);
+                    entries.push((name.into(), entry(rng, constraint)));
+                }
+            }
+            vec![Cbor::Map(entries)]
+        }
+        _ => {
+            let bound = |rng: &mut Rng| if rng.u8(..3) == 0 { Cbor::Null } else { rng.u64(4..8).into() };
+            vec![bound(rng), bound(rng)]
         }
     }
 }

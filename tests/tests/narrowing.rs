@@ -10,38 +10,70 @@ fn pairs() -> usize {
 }
 
 fn universe(rng: &mut fastrand::Rng) -> Vec<Value> {
-    (0..60).map(|_| Value::decode(&bytes(&random::value(rng))).unwrap()).collect()
+    (0..400).map(|_| Value::decode(&bytes(&random::value(rng))).unwrap()).collect()
+}
+
+fn any(rng: &mut fastrand::Rng, depth: usize) -> Constraint {
+    Constraint::decode(&bytes(&random::any_constraint(rng, depth))).unwrap()
 }
 
 #[test]
 fn no_value_passes_a_narrower_child_and_fails_its_parent() {
     let mut rng = fastrand::Rng::with_seed(11);
     let values = universe(&mut rng);
-    let (mut narrower, mut counted) = (0, 0);
-    for _ in 0..pairs() {
-        let [parent, child] = [2, 2].map(|depth| Constraint::decode(&bytes(&random::any_constraint(&mut rng, depth))).unwrap());
+    let (mut narrower, mut counted, mut shown) = (0, 0, 0);
+    for round in 0..pairs() {
+        // Each two types in turn, then composed ones.
+        let kinds = [round as i64 % random::TYPES, round as i64 / random::TYPES % random::TYPES];
+        let [parent, child] = if round % 2 == 0 {
+            kinds.map(|kind| Constraint::decode(&bytes(&random::constraint_of(&mut rng, kind, 2))).unwrap())
+        } else {
+            [any(&mut rng, 2), any(&mut rng, 2)]
+        };
         assert!(parent.subsumes(&parent), "{parent:?}");
-        if !parent.subsumes(&child) {
-            continue;
-        }
-        narrower += 1;
-        for value in &values {
-            counted += usize::from(child.accepts(value));
-            assert!(parent.accepts(value) || !child.accepts(value), "{value:?}: {child:?} is not within {parent:?}");
+        let found = parent.counterexample(&child);
+        if parent.subsumes(&child) {
+            narrower += 1;
+            for value in &values {
+                counted += usize::from(child.accepts(value));
+                assert!(parent.accepts(value) || !child.accepts(value), "{value:?}: {child} is not within {parent}");
+            }
+            assert_eq!(found, None);
+        } else if let Some(value) = found {
+            shown += 1;
+            assert!(child.accepts(&value) && !parent.accepts(&value), "{value:?}: {child} {parent}");
         }
     }
-    assert!(narrower > pairs() / 20 && counted > pairs(), "{narrower} narrower, {counted} values");
+    println!("{} pairs, {narrower} narrower, {shown} counterexamples, 0 disagreements", pairs());
+    assert!(narrower > pairs() / 20 && counted > pairs() && shown > pairs() / 2, "{narrower} narrower, {counted} values, {shown} shown");
 }
 
 #[test]
-fn all_of_the_parent_and_more_is_always_narrower_than_a_plain_parent() {
+fn all_of_the_parent_and_more_is_always_narrower_than_the_parent() {
     let mut rng = fastrand::Rng::with_seed(12);
     for _ in 0..pairs() {
-        let parent = Constraint::decode(&bytes(&random::any_constraint(&mut rng, 0))).unwrap();
-        let more = Constraint::decode(&bytes(&random::any_constraint(&mut rng, 1))).unwrap();
-        let both = Constraint::all(vec![parent.clone(), more]).unwrap();
+        let (parent, more) = (any(&mut rng, 2), any(&mut rng, 1));
+        let both = Constraint::all(vec![more, parent.clone()]).unwrap();
         assert!(parent.subsumes(&both), "{parent:?} {both:?}");
     }
+}
+
+#[test]
+fn what_two_constraints_both_allow_is_within_both() {
+    let mut rng = fastrand::Rng::with_seed(15);
+    let values = universe(&mut rng);
+    let mut both = 0;
+    for _ in 0..pairs() {
+        let (a, b) = (any(&mut rng, 1), any(&mut rng, 1));
+        let met = a.narrow(&b).unwrap();
+        assert!(a.subsumes(&met), "{a}: {met} of {b}: {:?}", a.counterexample(&met));
+        assert!(b.subsumes(&met), "{b}: {met} of {a}: {:?}", b.counterexample(&met));
+        for value in &values {
+            both += usize::from(met.accepts(value));
+            assert_eq!(met.accepts(value), a.accepts(value) && b.accepts(value), "{value:?}: {a} and {b}: {met}");
+        }
+    }
+    assert!(both > pairs(), "{both}");
 }
 
 #[test]
@@ -50,7 +82,7 @@ fn narrowing_is_transitive_in_what_it_accepts() {
     let values = universe(&mut rng);
     let mut chains = 0;
     for _ in 0..pairs() * 3 {
-        let [a, b, c] = [1, 1, 1].map(|depth| Constraint::decode(&bytes(&random::any_constraint(&mut rng, depth))).unwrap());
+        let [a, b, c] = [any(&mut rng, 1), any(&mut rng, 1), any(&mut rng, 1)];
         if a.subsumes(&b) && b.subsumes(&c) {
             chains += 1;
             assert!(values.iter().all(|value| a.accepts(value) || !c.accepts(value)), "{a:?} {b:?} {c:?}");
@@ -70,4 +102,11 @@ fn encodings_survive_decoding_and_agree_with_an_independent_encoder() {
         let arguments = random::case(&mut rng).arguments;
         assert_eq!(Arguments::decode(&arguments).unwrap().encoding(), arguments);
     }
+}
+
+#[test]
+fn a_star_in_a_path_is_a_star_and_no_wildcard() {
+    let (path, glob) = (Constraint::path("/a*").unwrap(), Constraint::glob("/a*/x").unwrap());
+    assert!(!path.subsumes(&glob) && glob.counterexample(&Constraint::path("/a*/x").unwrap()) != None);
+    assert!(Constraint::glob("/a*").unwrap().accepts(&Value::from("/a*")) && !path.accepts(&Value::from("/ab")));
 }

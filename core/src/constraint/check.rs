@@ -3,7 +3,6 @@
 use super::number::Number;
 use super::{Constraint, Kind, Set, address, hosts, path, window};
 use crate::cbor::{Decoder, Type};
-use crate::pattern::is_plain;
 use crate::steps::Steps;
 
 impl Constraint {
@@ -25,8 +24,8 @@ impl Constraint {
             Kind::All(parts) => parts.iter().all(|part| part.accepts_encoded(encoding, steps)),
             Kind::AnyOf(parts) => parts.iter().any(|part| part.accepts_encoded(encoding, steps)),
             Kind::Path(root) => text().is_some_and(|text| path::is_below(text, root)),
-            Kind::Glob(pattern) => text().is_some_and(|text| is_plain(text) && pattern.matches(text, steps) == Some(true)),
-            Kind::NotGlob(pattern) => text().is_some_and(|text| is_plain(text) && pattern.matches(text, steps) == Some(false)),
+            Kind::Glob(pattern) => text().is_some_and(|text| pattern.is_about(text) && pattern.matches(text, steps) == Some(true)),
+            Kind::NotGlob(pattern) => text().is_some_and(|text| pattern.is_about(text) && pattern.matches(text, steps) == Some(false)),
             Kind::Regex(pattern) => text().is_some_and(|text| pattern.matches(text, steps) == Some(true)),
             Kind::Url(url) => text().is_some_and(|text| url.accepts(text, steps)),
             Kind::Cidr(network) => text().and_then(address::parse).is_some_and(|address| network.has(address)),

@@ -1,11 +1,10 @@
-//! The languages of paths, e-mail addresses and URLs: what `path`, `check` and `url` decide by hand, for comparing with patterns.
+//! The languages of paths, e-mail addresses and URLs, for comparing with patterns: `path`, `check` and `url` decide about values by hand.
 
 use regex_syntax::hir::ClassUnicode;
 
 use super::hosts::Hosts;
 use super::url::{SCHEMES, Url};
 use crate::pattern::{Node, iregexp, plain_chars, without};
-use crate::steps::Steps;
 
 /// A language in the notation of RFC 9485.
 pub(super) fn language(pattern: &str) -> Option<Node> {
@@ -66,23 +65,9 @@ pub(super) fn any_url_path() -> Option<Node> {
     language(&url_paths())
 }
 
-/// Every canonical URL, and some that write out the default port or have an address in another form.
-pub(super) fn any_url() -> Option<Node> {
-    const TAIL: &str = "([A-Za-z0-9._~!$&()*+,;=:@/?-]|%[0-9A-Fa-f][0-9A-Fa-f])*";
-    const PORT: &str = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
-    let host = format!(r"(({LABEL}\.)*{LAST_LABEL}|[0-9.]+|\[[0-9a-f:.]+\])");
-    language(&format!(r"(https?|wss?|ftp)://{host}(:{PORT})?({}(\?{TAIL})?(#{TAIL})?)?", url_paths()))
-}
-
-/// URLs that write out the default port of their scheme.
-pub(super) fn default_ports() -> Option<Node> {
-    let ends = |(scheme, port): (&str, u16)| format!("{scheme}://[^/?#]*:{port}");
-    let schemes: Vec<String> = SCHEMES.into_iter().map(ends).collect();
-    language(&format!(r"({})([/?#](.|\n|\r)*)?", schemes.join("|")))
-}
-
-/// What a rule says, without what is true of every URL.
+/// The URLs of a rule, and more: after the host and port, any characters that URLs are written with.
 pub(super) fn url(rule: &Url) -> Option<Node> {
+    const REST: &str = "([/?#][A-Za-z0-9._~!$&'()*+,;=:@/?#%-]*)?";
     let hosts = any_of(rule.hosts.iter(), host)?;
     let schemes = any_of(rule.schemes.texts(), |scheme| {
         let (_, default) = SCHEMES.into_iter().find(|(name, _)| *name == scheme)?;
@@ -94,16 +79,5 @@ pub(super) fn url(rule: &Url) -> Option<Node> {
         };
         Some(Node::Concat(vec![Node::literal(&format!("{scheme}://")), hosts.clone(), port]))
     })?;
-    let rest = match &rule.path {
-        None => language(r"([/?#](.|\n|\r)*)?")?,
-        Some(path) => {
-            let end = language(r"([?#](.|\n|\r)*)?")?;
-            // Its wildcards end where the path ends.
-            let glob = path.node().map(&|class| without(class, &['?', '#']));
-            let within = Node::Concat(vec![glob, end]);
-            let accepts_root = path.matches("/", &mut Steps::for_token()) == Some(true);
-            if accepts_root { within.optional() } else { within }
-        }
-    };
-    Some(Node::Concat(vec![schemes, rest]))
+    Some(Node::Concat(vec![schemes, language(REST)?]))
 }

@@ -7,7 +7,13 @@ use super::{Constraint, Kind, Set};
 use crate::Result;
 use crate::steps::Steps;
 
-pub(super) fn meet(a: &Constraint, b: &Constraint, steps: &mut Steps) -> Result<Constraint> {
+/// The meet, if it is provably within both; `all` of both, which always is, if not.
+pub(super) fn narrow(a: &Constraint, b: &Constraint) -> Result<Constraint> {
+    let met = meet(a, b, &mut Steps::for_token())?;
+    if a.subsumes(&met) && b.subsumes(&met) { Ok(met) } else { both(a, b) }
+}
+
+fn meet(a: &Constraint, b: &Constraint, steps: &mut Steps) -> Result<Constraint> {
     if judge(a, b, steps).is_ok() {
         return Ok(b.clone());
     }
@@ -44,11 +50,12 @@ pub(super) fn meet(a: &Constraint, b: &Constraint, steps: &mut Steps) -> Result<
             Some(rules) => Constraint(Kind::Fields(rules)),
             None => nothing(),
         },
-        _ => {
-            let parts = a.conjunction().into_iter().chain(b.conjunction()).cloned().collect();
-            Constraint::all(parts)?
-        }
+        _ => both(a, b)?,
     })
+}
+
+fn both(a: &Constraint, b: &Constraint) -> Result<Constraint> {
+    Constraint::all(a.conjunction().into_iter().chain(b.conjunction()).cloned().collect())
 }
 
 fn nothing() -> Constraint {

@@ -88,7 +88,7 @@ impl Constraint {
     /// The tightest constraint that can be expressed and accepts only what this one and `wanted` both accept: what may be given of what is asked
     /// for (specification, constraints.md, "Meet"). `too-deep` beyond the limit.
     pub fn narrow(&self, wanted: &Constraint) -> crate::Result<Constraint> {
-        meet::meet(self, wanted, &mut Steps::for_token())
+        meet::narrow(self, wanted)
     }
 
     /// Whether a resolved network address may be connected to for a value of this argument: false if a url in here speaks of public addresses only

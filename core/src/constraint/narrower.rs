@@ -3,9 +3,11 @@
 //! The parent comes first. Each kind of value is decided apart: null, booleans, numbers and bytes by trying values (`scalars`), text by
 //! automata (`texts`), lists and maps by rules (`structures`).
 
+use super::text_pattern::TextPattern;
 use super::{Constraint, Kind, scalars, structures, texts};
 use crate::cbor::{Decoder, Type};
 use crate::id::is_at_or_below;
+use crate::pattern::absorbs;
 use crate::steps::Steps;
 use crate::value::Value;
 
@@ -129,6 +131,7 @@ fn is_quickly_narrower(parent: &Constraint, parts: &[&Constraint], steps: &mut S
         Kind::All(needed) => needed.iter().all(|parent| is_quickly_narrower(parent, parts, steps)),
         Kind::AnyOf(enough) => parts.contains(&parent) || enough.iter().any(|parent| is_quickly_narrower(parent, parts, steps)),
         Kind::TimeWindow(from, until) => is_within_window(*from, *until, parts),
+        Kind::NotOneOf(set) => set.iter().all(|excluded| by_value(parent, parts, excluded, steps).is_ok()),
         _ => parts.iter().any(|part| *part == parent || is_narrower_by_operands(parent, part, steps)),
     }
 }
@@ -140,12 +143,29 @@ fn is_narrower_by_operands(parent: &Constraint, child: &Constraint, steps: &mut 
         (Kind::Contains(outer), Kind::Contains(inner)) => steps.take(outer.len()) && outer.is_subset_of(inner),
         (Kind::Subset(outer), Kind::Subset(inner)) => steps.take(inner.len()) && inner.is_subset_of(outer),
         (Kind::Path(root), Kind::Path(below)) => is_at_or_below(below, root),
+        // In a path, a star is a star.
+        (Kind::Path(root), Kind::Glob(glob)) => glob.is_about_paths() && !root.contains(['*', '?']) && is_at_or_below(glob.text(), root),
+        (Kind::Glob(glob), Kind::Path(root)) => {
+            let below = if root == "/" { "/**".to_owned() } else { format!("{root}/**") };
+            steps.take(2 * below.len()) && absorbs(glob.text(), root) && absorbs(glob.text(), &below)
+        }
+        (Kind::Glob(outer), Kind::Glob(inner)) => absorbs_glob(outer, inner, steps),
+        // What matches less refuses more.
+        (Kind::NotGlob(outer), Kind::NotGlob(inner)) if outer.is_about_paths() == inner.is_about_paths() => {
+            absorbs_glob(inner, outer, steps)
+        }
         (Kind::Cidr(outer), Kind::Cidr(inner)) => outer.encloses(inner),
         (Kind::Email(outer), Kind::Email(inner)) => steps.take(outer.set.len() * inner.set.len()) && outer.missing(inner, false).is_none(),
         (Kind::Url(outer), Kind::Url(inner)) => outer.widened_by(inner, steps).is_none(),
         (Kind::Length(least, most), Kind::Length(from, to)) => from >= least && most.is_none_or(|most| to.is_some_and(|to| to <= most)),
         _ => false,
     }
+}
+
+/// Paths are plain texts, so a glob about paths can be within one about plain texts.
+fn absorbs_glob(outer: &TextPattern, inner: &TextPattern, steps: &mut Steps) -> bool {
+    let within = inner.is_about_paths() || !outer.is_about_paths();
+    within && steps.take(outer.text().len() + inner.text().len()) && absorbs(outer.text(), inner.text())
 }
 
 /// Whether the time windows among the parts leave nothing outside of this one.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::path::is_path;
 use crate::pattern::{Automaton, Node, check_glob, glob, iregexp, is_plain};
 use crate::steps::Steps;
 use crate::{Code, Error, Result, limits};
@@ -26,8 +27,8 @@ impl TextPattern {
     pub(super) fn glob(text: &str) -> Result<Self> {
         bounded(text)?;
         check_glob(text).map_err(invalid)?;
-        if !is_plain(text) {
-            return Err(invalid("a glob that no plain text matches"));
+        if !is_in_domain(text, text) {
+            return Err(invalid("a glob that nothing matches"));
         }
         TextPattern::new(text, glob(text).size(), glob)
     }
@@ -59,6 +60,16 @@ impl TextPattern {
         Ok(TextPattern { text: text.into(), size, parse, automaton: OnceLock::new() })
     }
 
+    /// Whether a glob is about paths; if not, it is about plain texts.
+    pub(super) fn is_about_paths(&self) -> bool {
+        self.text.starts_with('/')
+    }
+
+    /// Whether a text is one of those that a glob is about.
+    pub(super) fn is_about(&self, text: &str) -> bool {
+        is_in_domain(&self.text, text)
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.text
     }
@@ -86,7 +97,11 @@ impl TextPattern {
 }
 
 /// What making an automaton costs for each class of its pattern.
-pub(super) const COMPILE_STEPS: usize = 8;
+pub(super) const COMPILE_STEPS: usize = 16;
+
+fn is_in_domain(glob: &str, text: &str) -> bool {
+    if glob.starts_with('/') { is_path(text) } else { is_plain(text) }
+}
 
 fn bounded(text: &str) -> Result<()> {
     if text.len() > limits::MAX_PATTERN { Err(Error::about(Code::TooLarge, "a pattern")) } else { Ok(()) }

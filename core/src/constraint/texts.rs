@@ -28,7 +28,7 @@ pub(super) fn judge(parent: &Constraint, child: &Constraint, steps: &mut Steps) 
     match search(&languages.atoms, &wanted, &allowed, steps) {
         Found::None => Ok(()),
         Found::Unknown => Err(Witness(None)),
-        // A network or time window stood for a larger set: the text need not be one.
+        // A url, network or time window stood for a larger set: the text need not be one.
         Found::Text(text) => Err(Witness(Some(Value::Text(text)).filter(|text| child.accepts(text) && !parent.accepts(text)))),
     }
 }
@@ -53,8 +53,6 @@ enum Language<'a> {
     Regex(&'a str),
     Plain,
     Path(&'a str),
-    AnyUrl,
-    DefaultPorts,
     Fixed(&'static str),
 }
 
@@ -81,14 +79,17 @@ impl<'a> Languages<'a> {
             Kind::All(parts) => Formula::All(self.formulas(parts, role, steps)?),
             Kind::AnyOf(parts) => Formula::Any(self.formulas(parts, role, steps)?),
             Kind::Path(root) => self.node(Some(Language::Path(root)), || Some(languages::path(root)), steps)?,
-            Kind::Glob(pattern) => Formula::All(vec![self.plain(steps)?, self.pattern(Language::Glob(pattern.text()), pattern, steps)?]),
+            Kind::Glob(pattern) => {
+                Formula::All(vec![self.domain(pattern, steps)?, self.pattern(Language::Glob(pattern.text()), pattern, steps)?])
+            }
             Kind::NotGlob(pattern) => {
-                let pattern = self.pattern(Language::Glob(pattern.text()), pattern, steps)?;
-                Formula::All(vec![self.plain(steps)?, Formula::Not(Box::new(pattern))])
+                let matched = self.pattern(Language::Glob(pattern.text()), pattern, steps)?;
+                Formula::All(vec![self.domain(pattern, steps)?, Formula::Not(Box::new(matched))])
             }
             Kind::Regex(pattern) => self.pattern(Language::Regex(pattern.text()), pattern, steps)?,
             Kind::Email(hosts) => self.node(None, || languages::email(hosts), steps)?,
-            Kind::Url(url) => self.url(url, role, steps)?,
+            Kind::Url(_) if role == Role::Parent => Formula::Constant(false),
+            Kind::Url(url) => self.node(None, || languages::url(url), steps)?,
             Kind::Length(least, most) => self.add(Atom::Length(*least, *most)),
             Kind::Cidr(_) => larger(self, ADDRESSES, steps)?,
             Kind::TimeWindow(..) => larger(self, TIMESTAMPS, steps)?,
@@ -99,19 +100,12 @@ impl<'a> Languages<'a> {
         parts.iter().map(|part| self.formula(part, role, steps)).collect()
     }
 
-    fn url(&mut self, url: &'a Url, role: Role, steps: &mut Steps) -> Option<Formula> {
-        // Which names are public no automaton says here.
-        if url.public && role == Role::Parent {
-            return Some(Formula::Constant(false));
+    /// The texts that a glob is about.
+    fn domain(&mut self, pattern: &TextPattern, steps: &mut Steps) -> Option<Formula> {
+        match pattern.is_about_paths() {
+            true => self.node(Some(Language::Path("/")), || Some(languages::path("/")), steps),
+            false => self.node(Some(Language::Plain), || Some(plain()), steps),
         }
-        let any = self.node(Some(Language::AnyUrl), languages::any_url, steps)?;
-        let default = self.node(Some(Language::DefaultPorts), languages::default_ports, steps)?;
-        let rule = self.node(None, || languages::url(url), steps)?;
-        Some(Formula::All(vec![any, rule, Formula::Not(Box::new(default))]))
-    }
-
-    fn plain(&mut self, steps: &mut Steps) -> Option<Formula> {
-        self.node(Some(Language::Plain), || Some(plain()), steps)
     }
 
     fn words(&mut self, mut words: Vec<&'a str>) -> Formula {

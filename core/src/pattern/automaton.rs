@@ -1,6 +1,6 @@
 //! Position automata (Glushkov 1961): one state for each class of the pattern, sets of them as bits.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use regex_syntax::hir::ClassUnicode;
 
@@ -69,12 +69,11 @@ impl Automaton {
             last.insert(0);
         }
         let (intervals, masks) = partition(&builder.classes);
-        let mut automaton =
-            Automaton { words: builder.follow.len().div_ceil(64), follow: builder.follow, last, intervals, ascii: [0; 128], masks };
-        for c in 0..128u8 {
-            automaton.ascii[usize::from(c)] = automaton.search_class(c.into());
+        let mut ascii = [0; 128];
+        for (first, class) in intervals.iter().filter(|(first, _)| first.is_ascii()) {
+            ascii[*first as usize..].fill(*class);
         }
-        automaton
+        Automaton { words: builder.follow.len().div_ceil(64), follow: builder.follow, last, intervals, ascii, masks }
     }
 
     /// How many words its sets of positions have.
@@ -82,9 +81,14 @@ impl Automaton {
         self.words
     }
 
-    /// Where each interval of characters begins that it treats alike.
-    pub(crate) fn boundaries(&self) -> impl Iterator<Item = char> {
-        self.intervals.iter().map(|(first, _)| *first)
+    /// Where each interval of characters begins that it treats alike, and the class of the interval.
+    pub(crate) fn intervals(&self) -> &[(char, u16)] {
+        &self.intervals
+    }
+
+    /// How many classes there are.
+    pub(crate) fn classes(&self) -> usize {
+        self.masks.len()
     }
 
     pub(crate) fn class_of(&self, c: char) -> u16 {
@@ -96,17 +100,26 @@ impl Automaton {
         self.intervals[at - 1].1
     }
 
-    /// Where a character of this class leads, and how much work that was.
-    pub(crate) fn step(&self, from: &Positions, class: u16) -> (Positions, usize) {
+    /// Where any character leads from here, before [`Automaton::keep`] says which one it is.
+    pub(crate) fn follow(&self, from: &Positions) -> Positions {
         let mut next = Positions::default();
-        let mask = &self.masks[usize::from(class)].0;
-        let mut active = 0;
         for position in from.iter(self.words) {
             let follow = &self.follow[position].0;
-            (0..self.words).for_each(|word| next.0[word] |= follow[word] & mask[word]);
-            active += 1;
+            (0..self.words).for_each(|word| next.0[word] |= follow[word]);
         }
-        (next, 1 + active * self.words / 4)
+        next
+    }
+
+    /// Of the positions that follow, those that a character of this class leads to, word by word.
+    pub(crate) fn keep(&self, following: &[u64], class: u16, to: &mut [u64]) {
+        let mask = &self.masks[usize::from(class)].0;
+        to.iter_mut().zip(following).zip(mask).for_each(|((to, following), mask)| *to = following & mask);
+    }
+
+    /// What [`Automaton::follow`] costs from here.
+    pub(crate) fn work(&self, from: &Positions) -> usize {
+        let active: u32 = from.0[..self.words].iter().map(|word| word.count_ones()).sum();
+        1 + active as usize * self.words / 4
     }
 
     pub(crate) fn accepts(&self, positions: &Positions) -> bool {
@@ -117,14 +130,14 @@ impl Automaton {
     pub(crate) fn matches(&self, text: &str, steps: &mut Steps) -> Option<bool> {
         let mut positions = Positions::START;
         for c in text.chars() {
-            let (next, work) = self.step(&positions, self.class_of(c));
-            if !steps.take(work) {
+            if !steps.take(self.work(&positions)) {
                 return None;
             }
-            if next == Positions::default() {
+            let following = self.follow(&positions);
+            self.keep(&following.0[..self.words], self.class_of(c), &mut positions.0[..self.words]);
+            if positions == Positions::default() {
                 return Some(false);
             }
-            positions = next;
         }
         Some(self.accepts(&positions))
     }
@@ -233,7 +246,7 @@ fn partition(classes: &[&ClassUnicode]) -> (Vec<(char, u16)>, Vec<Positions>) {
         }
     }
     let mut masks = Vec::new();
-    let mut known = HashMap::new();
+    let mut known = BTreeMap::new();
     let mut class_for = |positions: Positions| {
         *known.entry(positions.0).or_insert_with(|| {
             masks.push(positions);

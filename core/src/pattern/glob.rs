@@ -79,15 +79,75 @@ pub(crate) fn check_glob(pattern: &str) -> Result<(), &'static str> {
 /// The language of a glob that [`check_glob`] accepts; plain or not, its wildcards stand for any character.
 pub(crate) fn glob(pattern: &str) -> Node {
     let within = || without(any_char(), &['/']);
-    let mut parts = Vec::new();
+    let node = |symbol| match symbol {
+        Symbol::Stars => Node::any_number(any_char()),
+        Symbol::Star => Node::any_number(within()),
+        Symbol::One => Node::Class(within()),
+        Symbol::Char(c) => Node::Class(class([(c, c)])),
+    };
+    Node::Concat(symbols(pattern).into_iter().map(node).collect())
+}
+
+/// Whether each symbol of a glob stands for no more than the symbols of another that it is laid along: then every text that the one matches, the
+/// other does. Quick, and true often enough that most globs need no automaton; false says nothing.
+pub(crate) fn absorbs(parent: &str, child: &str) -> bool {
+    let (parent, child): (Vec<Symbol>, Vec<Symbol>) = (symbols(parent), symbols(child));
+    let (mut at, mut read) = (0, 0);
+    // Where to go on after the last `*`, and after the last `**`, with how much of the child they have absorbed.
+    let (mut star, mut stars): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    loop {
+        match (parent.get(at), child.get(read)) {
+            (None, None) => return true,
+            (Some(Symbol::Stars), _) => {
+                at += 1;
+                (stars, star) = (Some((at, read)), None);
+                continue;
+            }
+            (Some(Symbol::Star), _) => {
+                at += 1;
+                star = Some((at, read));
+                continue;
+            }
+            (Some(Symbol::One), Some(Symbol::One)) => {}
+            (Some(Symbol::One), Some(Symbol::Char(c))) if *c != '/' => {}
+            (Some(Symbol::Char(c)), Some(Symbol::Char(d))) if c == d => {}
+            _ => {
+                let more = |absorbed: usize| child.get(absorbed).is_some_and(|symbol| !matches!(symbol, Symbol::Char('/') | Symbol::Stars));
+                (at, read) = match (star, stars) {
+                    (Some((after, absorbed)), _) if more(absorbed) => {
+                        star = Some((after, absorbed + 1));
+                        (after, absorbed + 1)
+                    }
+                    (_, Some((after, absorbed))) if absorbed < child.len() => {
+                        (stars, star) = (Some((after, absorbed + 1)), None);
+                        (after, absorbed + 1)
+                    }
+                    _ => return false,
+                };
+                continue;
+            }
+        }
+        (at, read) = (at + 1, read + 1);
+    }
+}
+
+enum Symbol {
+    Char(char),
+    One,
+    Star,
+    Stars,
+}
+
+fn symbols(pattern: &str) -> Vec<Symbol> {
     let mut rest = pattern.chars().peekable();
+    let mut symbols = Vec::with_capacity(pattern.len());
     while let Some(c) = rest.next() {
-        parts.push(match c {
-            '*' if rest.next_if_eq(&'*').is_some() => Node::any_number(any_char()),
-            '*' => Node::any_number(within()),
-            '?' => Node::Class(within()),
-            _ => Node::Class(class([(c, c)])),
+        symbols.push(match c {
+            '*' if rest.next_if_eq(&'*').is_some() => Symbol::Stars,
+            '*' => Symbol::Star,
+            '?' => Symbol::One,
+            c => Symbol::Char(c),
         });
     }
-    Node::Concat(parts)
+    symbols
 }

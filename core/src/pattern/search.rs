@@ -1,14 +1,15 @@
 //! The search for a text that one language has and another lacks: a walk through the product of their automata, built on the way.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::automaton::{Automaton, Positions};
 use crate::steps::Steps;
 
-/// What one transition of the product costs beside the work of its automata, and one new state.
-const TRANSITION: usize = 4;
-const STATE: usize = 12;
+/// What a character of the alphabet costs, a transition that is worth following, and a new state.
+const LETTER: usize = 4;
+const TRANSITION: usize = 10;
+const STATE: usize = 30;
 
 /// A language of texts that others are built of.
 #[derive(Debug)]
@@ -71,9 +72,9 @@ pub(crate) fn search(atoms: &[Atom<'_>], wanted: &Formula, allowed: &Formula, st
         .collect();
     let product = Product { atoms, offsets };
     let mut states: Vec<State> = vec![State { key: product.start(), before: 0, by: '\0' }];
-    let mut known: HashMap<Box<[u64]>, ()> = HashMap::from([(states[0].key.clone(), ())]);
+    let mut known = BTreeSet::from([states[0].key.clone()]);
     let mut at = 0;
-    let mut next = vec![0; states[0].key.len()];
+    let (mut following, mut next) = (vec![0; states[0].key.len()], vec![0; states[0].key.len()]);
     while at < states.len() {
         let key = states[at].key.clone();
         let accepts = |atom: usize| product.accepts(&key, atom);
@@ -81,20 +82,27 @@ pub(crate) fn search(atoms: &[Atom<'_>], wanted: &Formula, allowed: &Formula, st
         if wanted.holds(&accepts, &refuses) && !allowed.holds(&accepts, &refuses) {
             return Found::Text(text_of(&states, at));
         }
+        let work = product.follow(&key, &mut following);
+        if !steps.take(work + alphabet.len() * atoms.len()) {
+            return Found::Unknown;
+        }
         for letter in &alphabet {
-            let work = product.step(&key, &letter.classes, letter.shown, &mut next);
-            if !steps.take(TRANSITION + work) {
+            product.step(&following, letter, &mut next);
+            // A state from which nothing wanted can be reached is not worth a visit.
+            if !wanted.holds(&|atom| product.is_alive(&next, atom), &|_| true) {
+                continue;
+            }
+            if !steps.take(TRANSITION) {
                 return Found::Unknown;
             }
-            // A state from which nothing wanted can be reached is not worth a visit.
-            if !wanted.holds(&|atom| product.is_alive(&next, atom), &|_| true) || known.contains_key(next.as_slice()) {
+            if known.contains(next.as_slice()) {
                 continue;
             }
             if !steps.take(STATE + next.len()) {
                 return Found::Unknown;
             }
             let key: Box<[u64]> = next.as_slice().into();
-            known.insert(key.clone(), ());
+            known.insert(key.clone());
             states.push(State { key, before: at, by: letter.shown });
         }
         at += 1;
@@ -122,41 +130,62 @@ struct Letter {
     /// One of them, as readable as there is.
     shown: char,
     /// The class of each atom that is a pattern.
-    classes: Vec<u16>,
+    classes: Box<[u16]>,
 }
 
 fn alphabet(atoms: &[Atom<'_>], steps: &mut Steps) -> Option<Vec<Letter>> {
     let mut starts = vec!['\0', ' ', '0', ':', 'A', '[', 'a', '{', '\u{7f}', '\u{a0}'];
+    let mut spelled = Vec::new();
     for atom in atoms {
         match atom {
-            Atom::Pattern(automaton) => starts.extend(automaton.boundaries()),
-            Atom::Words(words) => starts.extend(words.iter().flat_map(|word| word.chars()).flat_map(|c| [Some(c), successor(c)]).flatten()),
+            Atom::Pattern(automaton) => starts.extend(automaton.intervals().iter().map(|(first, _)| *first)),
+            Atom::Words(words) => spelled.extend(words.iter().flat_map(|word| word.chars())),
             Atom::Length(..) => {}
         }
-        if !steps.take(starts.len()) {
+        if !steps.take(LETTER * (starts.len() + spelled.len())) {
             return None;
         }
     }
+    spelled.sort_unstable();
+    spelled.dedup();
+    starts.extend(spelled.iter().flat_map(|c| [Some(*c), successor(*c)]).flatten());
     starts.sort_unstable();
     starts.dedup();
-    let mut letters: Vec<Letter> = Vec::new();
-    let mut known: HashMap<(Vec<u16>, Option<char>), usize> = HashMap::new();
-    let spelled: std::collections::HashSet<char> = atoms.iter().flat_map(Atom::spelled).collect();
-    for start in starts {
-        let classes: Vec<u16> = atoms.iter().map(|atom| atom.class_of(start)).collect();
-        let word = Some(start).filter(|start| spelled.contains(start));
-        match known.get(&(classes.clone(), word)) {
-            Some(at) if rank(letters[*at].shown) <= rank(start) => {}
-            Some(at) => letters[*at].shown = start,
-            None => {
-                known.insert((classes.clone(), word), letters.len());
-                letters.push(Letter { shown: start, classes });
-            }
+    // A character of a word is a kind of its own; each pattern divides the kinds further.
+    let mut kinds: Vec<usize> = starts.iter().map(|c| spelled.binary_search(c).map_or(0, |at| at + 1)).collect();
+    for atom in atoms {
+        if let Atom::Pattern(automaton) = atom {
+            divide(&mut kinds, &starts, automaton);
         }
     }
-    // So that of the shortest texts a readable one is found.
-    letters.sort_by_key(|letter| rank(letter.shown));
-    Some(letters)
+    // Of those that are alike the one that reads best is shown.
+    let mut shown: Vec<Option<char>> = Vec::new();
+    for (kind, start) in kinds.into_iter().zip(starts) {
+        shown.resize(shown.len().max(kind + 1), None);
+        shown[kind] = shown[kind].into_iter().chain([start]).min_by_key(|c| rank(*c));
+    }
+    let mut shown: Vec<char> = shown.into_iter().flatten().collect();
+    shown.sort_by_key(|c| rank(*c));
+    Some(shown.into_iter().map(|shown| Letter { shown, classes: atoms.iter().map(|atom| atom.class_of(shown)).collect() }).collect())
+}
+
+/// Numbers the kinds anew, so that characters are of one kind if they were and the automaton treats them alike.
+fn divide(kinds: &mut [usize], starts: &[char], automaton: &Automaton) {
+    let classes = automaton.classes();
+    let mut known = vec![usize::MAX; classes * kinds.iter().max().map_or(0, |most| most + 1)];
+    let (mut count, mut at) = (0, 0);
+    let intervals = automaton.intervals();
+    for (kind, start) in kinds.iter_mut().zip(starts) {
+        while intervals.get(at + 1).is_some_and(|(first, _)| first <= start) {
+            at += 1;
+        }
+        let number = &mut known[*kind * classes + usize::from(intervals[at].1)];
+        if *number == usize::MAX {
+            *number = count;
+            count += 1;
+        }
+        *kind = *number;
+    }
 }
 
 fn successor(c: char) -> Option<char> {
@@ -203,25 +232,34 @@ impl Product<'_> {
         &key[self.offsets[atom]..self.offsets[atom] + self.atoms[atom].words()]
     }
 
-    fn step(&self, key: &[u64], classes: &[u16], c: char, next: &mut [u64]) -> usize {
+    /// For patterns the positions that follow, for other atoms what there is; and how much work that was.
+    fn follow(&self, key: &[u64], following: &mut [u64]) -> usize {
         let mut work = 0;
         for (at, atom) in self.atoms.iter().enumerate() {
             let from = self.of(key, at);
-            let to = &mut next[self.offsets[at]..self.offsets[at] + atom.words()];
+            let to = &mut following[self.offsets[at]..self.offsets[at] + from.len()];
             match atom {
                 Atom::Pattern(automaton) => {
-                    let (positions, more) = automaton.step(&Positions::from_words(from), classes[at]);
-                    to.copy_from_slice(&positions.as_words()[..to.len()]);
-                    work += more;
+                    let positions = Positions::from_words(from);
+                    work += automaton.work(&positions);
+                    to.copy_from_slice(&automaton.follow(&positions).as_words()[..to.len()]);
                 }
-                Atom::Words(words) => {
-                    to[0] = word_step(words, from[0], c);
-                    work += 1;
-                }
-                Atom::Length(least, most) => to[0] = (from[0] + 1).min(most.map_or(*least, |most| most + 1)),
+                Atom::Words(_) | Atom::Length(..) => to.copy_from_slice(from),
             }
         }
         work
+    }
+
+    fn step(&self, following: &[u64], letter: &Letter, next: &mut [u64]) {
+        for (at, atom) in self.atoms.iter().enumerate() {
+            let from = self.of(following, at);
+            let to = &mut next[self.offsets[at]..self.offsets[at] + from.len()];
+            match atom {
+                Atom::Pattern(automaton) => automaton.keep(from, letter.classes[at], to),
+                Atom::Words(words) => to[0] = word_step(words, from[0], letter.shown),
+                Atom::Length(least, most) => to[0] = (from[0] + 1).min(most.map_or(*least, |most| most + 1)),
+            }
+        }
     }
 
     fn accepts(&self, key: &[u64], atom: usize) -> bool {
@@ -279,14 +317,6 @@ impl Atom<'_> {
         match self {
             Atom::Pattern(automaton) => automaton.class_of(c),
             Atom::Words(_) | Atom::Length(..) => 0,
-        }
-    }
-
-    /// The characters that its words are written with.
-    fn spelled(&self) -> Vec<char> {
-        match self {
-            Atom::Words(words) => words.iter().flat_map(|word| word.chars()).collect(),
-            _ => Vec::new(),
         }
     }
 }

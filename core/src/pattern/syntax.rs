@@ -39,10 +39,6 @@ impl Node {
         Node::Repeat(Box::new(self), least, most)
     }
 
-    pub(crate) fn optional(self) -> Self {
-        self.repeated(0, Some(1))
-    }
-
     /// The same with each class changed.
     pub(crate) fn map(self, change: &impl Fn(ClassUnicode) -> ClassUnicode) -> Self {
         let all = |parts: Vec<Node>| parts.into_iter().map(|part| part.map(change)).collect();
