@@ -20,6 +20,12 @@ fn meet(a: &Constraint, b: &Constraint, steps: &mut Steps) -> Result<Constraint>
     if judge(b, a, steps).is_ok() {
         return Ok(a.clone());
     }
+    let met = if steps.are_used_up() { both(a, b)? } else { by_type(a, b, steps)? };
+    // Used up on the way, something may have been left out.
+    if steps.are_used_up() { both(a, b) } else { Ok(met) }
+}
+
+fn by_type(a: &Constraint, b: &Constraint, steps: &mut Steps) -> Result<Constraint> {
     Ok(match (&a.0, &b.0) {
         (Kind::Exact(_), _) => nothing(),
         (_, Kind::Exact(_)) => nothing(),
