@@ -46,6 +46,14 @@ impl Network {
         if free == 128 { u128::MAX } else { (1 << free) - 1 }
     }
 
+    /// The numbers of an IPv4 address that the prefix fixes whole.
+    pub(super) fn fixed_octets(&self) -> Option<Vec<u8>> {
+        match self.first {
+            IpAddr::V4(v4) => Some(v4.octets()[..usize::from(self.prefix / 8)].to_vec()),
+            IpAddr::V6(_) => None,
+        }
+    }
+
     pub(super) fn has(&self, address: IpAddr) -> bool {
         address.is_ipv4() == self.first.is_ipv4() && number(address) & !self.host_mask() == number(self.first)
     }

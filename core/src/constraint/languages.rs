@@ -2,12 +2,13 @@
 
 use regex_syntax::hir::ClassUnicode;
 
+use super::address::Network;
 use super::hosts::Hosts;
 use super::url::{SCHEMES, Url};
 use crate::pattern::{Node, iregexp, plain_chars, without};
 
 /// A language in the notation of RFC 9485.
-pub(super) fn language(pattern: &str) -> Option<Node> {
+fn language(pattern: &str) -> Option<Node> {
     iregexp(pattern).ok()
 }
 
@@ -80,4 +81,17 @@ pub(super) fn url(rule: &Url) -> Option<Node> {
         Some(Node::Concat(vec![Node::literal(&format!("{scheme}://")), hosts.clone(), port]))
     })?;
     Some(Node::Concat(vec![schemes, language(REST)?]))
+}
+
+/// The addresses of a network, and more: of an IPv4 address the whole numbers that are fixed, of an IPv6 address nothing.
+pub(super) fn addresses(network: &Network) -> Option<Node> {
+    language(&match network.fixed_octets() {
+        Some(fixed) => (0..4).map(|at| fixed.get(at).map_or("[0-9]{1,3}".to_owned(), u8::to_string)).collect::<Vec<_>>().join(r"\."),
+        None => "[0-9a-f:]+".to_owned(),
+    })
+}
+
+/// Timestamps of any time, and more.
+pub(super) fn timestamps() -> Option<Node> {
+    language(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
 }

@@ -53,12 +53,8 @@ enum Language<'a> {
     Regex(&'a str),
     Plain,
     Path(&'a str),
-    Fixed(&'static str),
+    Timestamps,
 }
-
-/// What addresses are written with, and timestamps.
-const ADDRESSES: &str = "[0-9a-f.:]+";
-const TIMESTAMPS: &str = "[0-9TZ:.+-]+";
 
 impl<'a> Languages<'a> {
     /// None when the steps are used up, or an automaton would be too large.
@@ -66,10 +62,6 @@ impl<'a> Languages<'a> {
         if !steps.take(1) {
             return None;
         }
-        let larger = |languages: &mut Self, fixed: &'static str, steps: &mut Steps| match role {
-            Role::Parent => Some(Formula::Constant(false)),
-            Role::Child => languages.node(Some(Language::Fixed(fixed)), || languages::language(fixed), steps),
-        };
         Some(match &constraint.0 {
             Kind::Any => Formula::Constant(true),
             Kind::Exact(operand) => self.words(Decoder::new(&operand.0).text().ok().into_iter().collect()),
@@ -88,11 +80,11 @@ impl<'a> Languages<'a> {
             }
             Kind::Regex(pattern) => self.pattern(Language::Regex(pattern.text()), pattern, steps)?,
             Kind::Email(hosts) => self.node(None, || languages::email(hosts), steps)?,
-            Kind::Url(_) if role == Role::Parent => Formula::Constant(false),
+            Kind::Url(_) | Kind::Cidr(_) | Kind::TimeWindow(..) if role == Role::Parent => Formula::Constant(false),
             Kind::Url(url) => self.node(None, || languages::url(url), steps)?,
             Kind::Length(least, most) => self.add(Atom::Length(*least, *most)),
-            Kind::Cidr(_) => larger(self, ADDRESSES, steps)?,
-            Kind::TimeWindow(..) => larger(self, TIMESTAMPS, steps)?,
+            Kind::Cidr(network) => self.node(None, || languages::addresses(network), steps)?,
+            Kind::TimeWindow(..) => self.node(Some(Language::Timestamps), languages::timestamps, steps)?,
         })
     }
 
