@@ -531,21 +531,21 @@ pub fn all() -> Vec<Scenario> {
         "deny-challenge-not-asked", "a nonce that nobody asked for" => Some("challenge-mismatch"), None, |s| { s.proof = |c| { c.set(10, Cbor::Bytes(b"nonce-1".to_vec())); }; }
         "deny-replayed", "a proof is accepted once" => Some("proof-replayed"), None, |s| { s.presented_before = true; }
 
-        "deny-tool-not-in-leaf", "the leaf's tools count" => Some("tool-not-allowed"), Some(1), |s| { s.tool = "deploy"; s.call = |c| { c.set(1, "deploy"); }; }
+        "deny-tool-not-in-leaf", "the leaf's tools count" => Some("tool-not-allowed"), Some(0), |s| { s.tool = "deploy"; s.call = |c| { c.set(1, "deploy"); }; }
         "deny-empty-tools", "an empty tools map allows nothing" => Some("tool-not-allowed"), Some(1), |s| { s.child_capability = |c| { c.set(5, Cbor::Map(vec![])); }; }
         "deny-argument-outside", "an argument outside its constraint" => Some("argument-refused"), Some(1), |s| {
             s.arguments = r#"{"labels":["bug"],"repo":"acme/web"}"#;
             s.call = |c| { c.set(2, digest(Cbor::Map(vec![("repo".into(), "acme/web".into()), ("labels".into(), texts(&["bug"]))]))); };
         }
-        "deny-argument-missing", "a constrained argument is there" => Some("argument-missing"), Some(1), |s| {
+        "deny-argument-missing", "a constrained argument is there" => Some("argument-missing"), Some(0), |s| {
             s.arguments = r#"{"repo":"acme/app"}"#;
             s.call = |c| { c.set(2, digest(Cbor::Map(vec![("repo".into(), "acme/app".into())]))); };
         }
-        "deny-argument-unexpected", "arguments are closed-world" => Some("argument-unexpected"), Some(1), |s| {
+        "deny-argument-unexpected", "arguments are closed-world" => Some("argument-unexpected"), Some(0), |s| {
             s.arguments = r#"{"force":true,"labels":["bug"],"repo":"acme/app"}"#;
             s.call = |c| { c.set(2, digest(Cbor::Map(vec![("repo".into(), "acme/app".into()), ("force".into(), true.into()), ("labels".into(), texts(&["bug"]))]))); };
         }
-        "deny-argument-true-for-1", "true is not 1" => Some("argument-refused"), Some(1), |s| {
+        "deny-argument-true-for-1", "true is not 1" => Some("argument-refused"), Some(0), |s| {
             s.root_capability = |c| { c.set(5, tool("github.update_pr", &[("n", constraint(1, &[1.into()]))])); };
             s.child_capability = |c| { c.set(5, tool("github.update_pr", &[("n", constraint(1, &[1.into()]))])); };
             s.arguments = r#"{"n":true}"#;
@@ -554,7 +554,7 @@ pub fn all() -> Vec<Scenario> {
         "deny-approval-required", "a tool that has to be approved" => Some("approval-required"), Some(1), |s| {
             s.child_capability = |c| { c.set(9, approvals("github.update_pr", 1, &[9])); };
         }
-        "deny-denied-call-is-not-a-replay", "a denied call leaves nothing in the replay store" => Some("tool-not-allowed"), Some(1), |s| {
+        "deny-denied-call-is-not-a-replay", "a denied call leaves nothing in the replay store" => Some("tool-not-allowed"), Some(0), |s| {
             s.tool = "deploy";
             s.call = |c| { c.set(1, "deploy"); };
             s.presented_before = true;

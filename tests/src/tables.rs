@@ -4,6 +4,7 @@ use ciborium::Value as Cbor;
 use serde_json::{Value as Json, json};
 
 use crate::forge::{bytes, key};
+use crate::pattern_tables;
 use crate::scenarios::{constraint, texts};
 use crate::vector::{hex, unhex};
 
@@ -12,12 +13,18 @@ pub fn all() -> Vec<(&'static str, Json)> {
     vec![
         ("values.json", json!({"kind": "values", "cases": values()})),
         ("arguments.json", json!({"kind": "arguments", "cases": arguments()})),
-        ("constraints.json", json!({"kind": "constraints", "cases": constraints()})),
-        ("accepts.json", json!({"kind": "accepts", "cases": accepts()})),
-        ("narrower.json", json!({"kind": "narrower", "cases": narrower()})),
+        ("constraints.json", json!({"kind": "constraints", "cases": both(constraints(), pattern_tables::constraints())})),
+        ("accepts.json", json!({"kind": "accepts", "cases": both(accepts(), pattern_tables::accepts())})),
+        ("narrower.json", json!({"kind": "narrower", "cases": both(narrower(), pattern_tables::narrower())})),
+        ("narrow.json", json!({"kind": "narrow", "cases": pattern_tables::meets()})),
         ("keys.json", json!({"kind": "keys", "cases": keys(), "invalid": invalid_keys()})),
         ("codes.json", json!({"kind": "codes", "codes": codes()})),
     ]
+}
+
+fn both(mut first: Vec<Json>, more: Vec<Json>) -> Vec<Json> {
+    first.extend(more);
+    first
 }
 
 fn codes() -> Vec<Json> {
@@ -163,8 +170,7 @@ fn constraints() -> Vec<Json> {
         ("not an array", vec![0], Some("malformed")),
         ("a type that is a text", bytes(&parts(&["any".into()])), Some("malformed")),
         ("no type", bytes(&parts(&[])), Some("constraint-unknown")),
-        ("an unknown type", encoded(18, &[]), Some("constraint-unknown")),
-        ("a reserved type", encoded(10, &["*".into()]), Some("constraint-unknown")),
+        ("an unknown type", encoded(20, &[]), Some("constraint-unknown")),
         ("the mark of optional arguments is no type", encoded(-1, std::slice::from_ref(&any)), Some("constraint-unknown")),
         ("any with an operand", encoded(0, &[1.into()]), Some("constraint-unknown")),
         ("exact without a value", encoded(1, &[]), Some("constraint-unknown")),
@@ -373,7 +379,7 @@ fn narrower() -> Vec<Json> {
         (any_of(&[exact(1.into()), exact(2.into())]), any_of(&[exact(2.into()), exact(1.into())]), true, "the same parts"),
         (any_of(&[exact(1.into()), zero_to(9.into())]), zero_to(5.into()), true, "within one part"),
         (exact(1.into()), any_of(&[exact(1.into()), exact(2.into())]), false, "one part more"),
-        (any_of(&[zero_to(5.into()), range(5.into(), 9.into())]), zero_to(9.into()), false, "not provable: the union of two ranges"),
+        (any_of(&[zero_to(5.into()), range(5.into(), 9.into())]), zero_to(9.into()), true, "the union of two ranges"),
     ];
     let case = |(parent, child, narrower, why): (Cbor, Cbor, bool, &str)| {
         let (parent, child) = (bytes(&parent), bytes(&child));

@@ -105,10 +105,7 @@ fn is_pattern(pattern: &str, addresses: bool) -> bool {
 /// Whether every host of a pattern is public.
 fn only_public(pattern: &str) -> bool {
     match pattern.strip_prefix("*.") {
-        Some(domain) => {
-            let special = |special: &&str| domain == *special || is_below(domain, special) || is_below(special, domain);
-            !SPECIAL.iter().any(|name| special(&name))
-        }
+        Some(domain) => !SPECIAL.iter().any(|special| domain == *special || is_below(domain, special) || is_below(special, domain)),
         None if pattern == "*" => false,
         None if is_address(pattern) => address::is_public_address(pattern.trim_matches(['[', ']'])),
         None => is_public_domain(pattern),

@@ -1,50 +1,59 @@
 //! Lists and maps: rules instead of exact decisions (specification, constraints.md, "Rules for lists and maps").
 
-use super::narrower::{Verdict, Witness, by_value, judge};
+use super::narrower::{Verdict, Witness, by_value, judge, kind, kind_of};
 use super::rules::{Excess, Widened};
 use super::{ArgumentRules, Constraint, Kind, OTHERS, Set};
 use crate::steps::Steps;
 use crate::value::Value;
 
-/// A rule for one kind: parent, what it says of one part of a parent that is not composed, and the child.
-type Rule = fn(&Constraint, &Constraint, &mut Steps) -> Option<Verdict>;
+/// A kind of values, and what a parent that is not composed says about a child's values of that kind: none if the child has no such value.
+struct Structure {
+    kind: u8,
+    rule: fn(&Constraint, &Constraint, &mut Steps) -> Option<Verdict>,
+}
 
 pub(super) fn judge_lists(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Verdict {
-    judge_kind(parent, child, lists, steps)
+    Structure { kind: kind::LIST, rule: lists }.judge(parent, child, steps)
 }
 
 pub(super) fn judge_maps(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Verdict {
-    judge_kind(parent, child, maps, steps)
+    Structure { kind: kind::MAP, rule: maps }.judge(parent, child, steps)
 }
 
-fn judge_kind(parent: &Constraint, child: &Constraint, rule: Rule, steps: &mut Steps) -> Verdict {
-    if !steps.take(1) {
-        return Err(Witness(None));
-    }
-    match (&parent.0, &child.0) {
-        (_, Kind::Exact(operand)) => return by_value(parent, &[], &operand.0, steps),
-        (_, Kind::OneOf(set)) => return set.iter().try_for_each(|operand| by_value(parent, &[], operand, steps)),
-        (_, Kind::AnyOf(parts)) => return parts.iter().try_for_each(|part| judge_kind(parent, part, rule, steps)),
-        (Kind::Any, _) => return Ok(()),
-        (Kind::All(parts), _) => return parts.iter().try_for_each(|part| judge_kind(part, child, rule, steps)),
-        (Kind::NotOneOf(set), _) => return set.iter().try_for_each(|excluded| by_value(parent, &[child], excluded, steps)),
-        _ => {}
-    }
-    // None: the child has nothing of this kind.
-    let Some(verdict) = rule(parent, child, steps) else { return Ok(()) };
-    let enough = |parts: &Vec<Constraint>, steps: &mut Steps| parts.iter().any(|part| judge_kind(part, child, rule, steps).is_ok());
-    match (&parent.0, verdict) {
-        (_, Ok(())) => return Ok(()),
-        (Kind::AnyOf(parts), _) if enough(parts, steps) => return Ok(()),
-        (_, Err(witness)) => {
-            let parts = child.conjunction();
-            let mut choices = parts.iter().filter_map(|part| match &part.0 {
-                Kind::AnyOf(choice) => Some(choice),
-                _ => None,
-            });
-            let decided = |choice: &Vec<Constraint>| choice.iter().all(|part| judge_kind(parent, part, rule, steps).is_ok());
-            if choices.any(decided) { Ok(()) } else { Err(witness) }
+impl Structure {
+    fn judge(&self, parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Verdict {
+        if !steps.take(1) {
+            return Err(Witness(None));
         }
+        match (&parent.0, &child.0) {
+            (_, Kind::Exact(operand)) => return self.by_value(parent, &[], &operand.0, steps),
+            (_, Kind::OneOf(set)) => return set.iter().try_for_each(|operand| self.by_value(parent, &[], operand, steps)),
+            (_, Kind::AnyOf(parts)) => return parts.iter().try_for_each(|part| self.judge(parent, part, steps)),
+            (Kind::Any, _) => return Ok(()),
+            (Kind::All(parts), _) => return parts.iter().try_for_each(|part| self.judge(part, child, steps)),
+            (Kind::NotOneOf(set), _) => return set.iter().try_for_each(|excluded| self.by_value(parent, &[child], excluded, steps)),
+            _ => {}
+        }
+        let Some(Err(witness)) = (self.rule)(parent, child, steps) else { return Ok(()) };
+        if let Kind::AnyOf(parts) = &parent.0
+            && parts.iter().any(|part| self.judge(part, child, steps).is_ok())
+        {
+            return Ok(());
+        }
+        // One of the child's choices, all of whose parts are narrower, is enough.
+        for part in child.conjunction() {
+            if let Kind::AnyOf(choice) = &part.0
+                && choice.iter().all(|part| self.judge(parent, part, steps).is_ok())
+            {
+                return Ok(());
+            }
+        }
+        Err(witness)
+    }
+
+    /// Values of another kind are decided elsewhere.
+    fn by_value(&self, parent: &Constraint, parts: &[&Constraint], operand: &[u8], steps: &mut Steps) -> Verdict {
+        if kind_of(operand) == self.kind { by_value(parent, parts, operand, steps) } else { Ok(()) }
     }
 }
 
@@ -69,7 +78,7 @@ impl ListFacts {
                     least = least.max(*from);
                     most = [most, *to].into_iter().flatten().min();
                 }
-                _ if part.kinds() & super::narrower::kind::LIST == 0 => return None,
+                _ if part.kinds() & kind::LIST == 0 => return None,
                 _ => {}
             }
         }
@@ -127,7 +136,7 @@ fn lists(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Option<V
 
 fn maps(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Option<Verdict> {
     let parts = child.conjunction();
-    if parts.iter().any(|part| part.kinds() & super::narrower::kind::MAP == 0) {
+    if parts.iter().any(|part| part.kinds() & kind::MAP == 0) {
         return None;
     }
     let Kind::Fields(allowed) = &parent.0 else { return Some(Err(Witness(None))) };

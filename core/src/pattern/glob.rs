@@ -94,7 +94,8 @@ pub(crate) fn absorbs(parent: &str, child: &str) -> bool {
     let (parent, child): (Vec<Symbol>, Vec<Symbol>) = (symbols(parent), symbols(child));
     let (mut at, mut read) = (0, 0);
     // Where to go on after the last `*`, and after the last `**`, with how much of the child they have absorbed.
-    let (mut star, mut stars): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    let mut star = None::<(usize, usize)>;
+    let mut stars = None::<(usize, usize)>;
     loop {
         match (parent.get(at), child.get(read)) {
             (None, None) => return true,
