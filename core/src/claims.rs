@@ -172,7 +172,7 @@ impl Claims {
     pub(crate) fn decode_held_by(payload: &[u8], link: usize, likely: Option<&VerifyingKey>) -> Result<Self> {
         let mut decoder = Decoder::new(payload);
         let mut draft = Draft { likely_holder: likely, ..Draft::default() };
-        let mut previous: &[u8] = &[];
+        let mut previous = None;
         for _ in 0..decoder.map()? {
             let label = decoder.integer_key(&mut previous)?;
             draft.read_claim(label, &mut decoder)?;
@@ -312,7 +312,7 @@ impl Claims {
 impl Capability {
     fn read(decoder: &mut Decoder<'_>) -> Result<Self> {
         let mut capability = Capability::default();
-        let mut previous: &[u8] = &[];
+        let mut previous = None;
         for _ in 0..decoder.map()? {
             match decoder.integer_key(&mut previous)? {
                 0 => match decoder.integer()? {
@@ -398,7 +398,7 @@ fn read_holder<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8]> {
     if decoder.integer()? != 1 {
         return Err(invalid);
     }
-    let mut previous: &[u8] = &[];
+    let mut previous = None;
     if decoder.map()? != 3 {
         return Err(invalid);
     }

@@ -206,7 +206,7 @@ impl<'a> ProofClaims<'a> {
     pub(crate) fn decode(payload: &'a [u8]) -> Result<Self> {
         let (mut audience, mut expires, mut issued, mut id, mut challenge, mut call) = (None, None, None, None, None, None);
         let mut decoder = Decoder::new(payload);
-        let mut previous: &[u8] = &[];
+        let mut previous = None;
         for _ in 0..decoder.map()? {
             match decoder.integer_key(&mut previous)? {
                 AUD => audience = Some(borrow_name(&mut decoder, "aud")?),
@@ -256,7 +256,7 @@ struct CallClaims<'a> {
 impl<'a> CallClaims<'a> {
     fn read(decoder: &mut Decoder<'a>) -> Result<Self> {
         let mut call = CallClaims::default();
-        let mut previous: &[u8] = &[];
+        let mut previous = None;
         for _ in 0..decoder.map()? {
             match decoder.integer_key(&mut previous)? {
                 0 => call.token = Some(Digest::from_bytes(decoder.fixed()?)),
