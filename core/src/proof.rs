@@ -153,8 +153,7 @@ pub fn prove<R: TryCryptoRng>(
     if call.challenge.is_some_and(|challenge| !is_challenge(challenge)) {
         return Err(Error::about(Code::ClaimInvalid, "challenge: 1 to 64 bytes"));
     }
-    let leaf = chain.unverified_leaf()?;
-    if unverified_holder(leaf.unverified_payload())? != signer.verifying_key().as_bytes() {
+    if unverified_holder(chain.unverified_leaf()?.unverified_payload())? != signer.verifying_key().as_bytes() {
         return Err(Code::HolderMismatch.into());
     }
     let claims = ProofClaims {
@@ -164,7 +163,7 @@ pub fn prove<R: TryCryptoRng>(
         millisecond: (now.millis() % 1000) as u16,
         id: TokenId::from_bytes(random(rng)?),
         challenge: call.challenge,
-        token: leaf.unverified_hash(),
+        token: chain.unverified_leaf_hash()?,
         tool: call.tool,
         arguments: call.arguments.digest(),
     };
