@@ -57,7 +57,7 @@ impl Set {
         let mut end = 0;
         for encoding in &encodings {
             end += encoding.len();
-            bytes.extend(end.to_ne_bytes());
+            bytes.extend_from_slice(&end.to_ne_bytes());
         }
         encodings.iter().for_each(|encoding| bytes.extend_from_slice(encoding));
         Set { bytes, length: encodings.len() }
@@ -76,7 +76,7 @@ impl Set {
             let start = decoder.position();
             check(decoder)?;
             decoder.ascending(&mut previous, start)?;
-            bytes.extend((decoder.position() - first).to_ne_bytes());
+            bytes.extend_from_slice(&(decoder.position() - first).to_ne_bytes());
         }
         bytes.extend_from_slice(decoder.since(first));
         Ok(Set { bytes, length })
