@@ -1,5 +1,7 @@
 //! Making tokens: a root by an issuer, and narrower ones by each holder.
 
+use std::sync::Arc;
+
 use rand_core::TryCryptoRng;
 
 use crate::capability::Tools;
@@ -145,7 +147,7 @@ pub fn issue<R: TryCryptoRng>(signer: &dyn Signer, issuer: &str, grant: &Grant, 
     let subject = grant.root.subject.clone().unwrap_or_else(|| issuer.to_owned());
     name_or_refuse("subject", &subject)?;
     let issued = Timestamp::from_secs(now.secs())?;
-    let claims = Claims {
+    let claims = Arc::new(Claims {
         issuer: Some(issuer.to_owned()),
         subject,
         audience: grant.sorted_audience()?,
@@ -170,7 +172,7 @@ pub fn issue<R: TryCryptoRng>(signer: &dyn Signer, issuer: &str, grant: &Grant, 
         reason: grant.reason.clone(),
         context: grant.context.clone(),
         ignored: Vec::new(),
-    };
+    });
     claims.validate(true)?;
     if claims.holder == *signer.verifying_key() {
         return Err(Code::HolderRepeated.into());
@@ -202,7 +204,7 @@ pub fn delegate<R: TryCryptoRng>(
     }
     let issued = Timestamp::from_secs(now.secs())?.max(parent.issued);
     let depth = parent.depth + 1;
-    let child = Claims {
+    let child = Arc::new(Claims {
         issuer: None,
         subject: parent.subject.clone(),
         audience: grant.sorted_audience()?,
@@ -224,7 +226,7 @@ pub fn delegate<R: TryCryptoRng>(
         reason: grant.reason.clone(),
         context: grant.context.clone().or_else(|| parent.context.clone()),
         ignored: Vec::new(),
-    };
+    });
     child.validate(false)?;
     refuse_repeated_holder(chain, &child)?;
     let inherited = inherited_audience(chain, parent, &child)?;

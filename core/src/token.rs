@@ -105,18 +105,18 @@ impl UnverifiedChain {
     }
 
     /// The chain with one more token, which has these claims.
-    pub(crate) fn with(&self, token: &[u8], claims: Claims) -> Result<Self> {
+    pub(crate) fn with(&self, token: &[u8], claims: Arc<Claims>) -> Result<Self> {
         let tokens = self.tokens()?;
         UnverifiedChain::of(tokens.as_slice().iter().copied().chain([token]), claims)
     }
 
     /// A chain of one token, which has these claims.
-    pub(crate) fn root(token: &[u8], claims: Claims) -> Result<Self> {
+    pub(crate) fn root(token: &[u8], claims: Arc<Claims>) -> Result<Self> {
         UnverifiedChain::of([token].into_iter(), claims)
     }
 
     /// A chain of these tokens, the last with these claims. `too-many` and `too-large` beyond the limits.
-    fn of<'a>(tokens: impl Iterator<Item = &'a [u8]> + Clone, leaf: Claims) -> Result<Self> {
+    fn of<'a>(tokens: impl Iterator<Item = &'a [u8]> + Clone, leaf: Arc<Claims>) -> Result<Self> {
         const HEAD: usize = 3;
         let mut out = Encoder::with_capacity(tokens.clone().map(|token| HEAD + token.len()).sum::<usize>() + HEAD);
         let count = tokens.clone().count();
@@ -131,7 +131,7 @@ impl UnverifiedChain {
         if bytes.len() > limits::MAX_CHAIN {
             return Err(Code::TooLarge.into());
         }
-        Ok(UnverifiedChain { bytes, leaf: OnceLock::from(Arc::new(leaf)), leaf_hash: OnceLock::new() })
+        Ok(UnverifiedChain { bytes, leaf: OnceLock::from(leaf), leaf_hash: OnceLock::new() })
     }
 }
 
