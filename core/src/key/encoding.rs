@@ -41,7 +41,7 @@ pub(super) fn did_key(x: &[u8; 32]) -> String {
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
 /// The digits of a number in base 58, with leading zeros. Five digits and four bytes at a time: an audit record has a key for each hop, and digit by
-/// digit, as `bs58` works, each takes twenty times as long.
+/// digit, as `bs58` works, each takes ten times as long.
 fn base58(number: &[u8; 34]) -> [u8; 50] {
     const FIVE_DIGITS: u64 = 58u64.pow(5);
     let mut bytes = [0; 36];
