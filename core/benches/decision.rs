@@ -63,21 +63,29 @@ fn store() -> MemoryReplayStore {
     MemoryReplayStore::new(10_000_000, now()).unwrap()
 }
 
+/// What no verifier can leave out for a chain of that many tokens: a signature for each and one for the proof, and the key of each holder. Measured
+/// right before the decisions that it is compared with, because machines slow down and speed up within a minute.
+fn floor(group: &mut Group<'_>, depth: usize) {
+    let keys: Vec<_> = (0..=depth).map(|number| ed25519_dalek::SigningKey::from_bytes(&[number as u8 + 1; 32])).collect();
+    let mut message = message();
+    let signed = || {
+        next(&mut message);
+        keys.iter().map(|key| (key.verifying_key(), key.verifying_key().to_bytes(), message, key.sign(&message))).collect::<Vec<_>>()
+    };
+    measure(group, &format!("floor {depth}"), signed, |all| {
+        all.iter().all(|(key, _, message, signature)| key.verify(message, signature).is_ok())
+            && all[1..].iter().all(|(_, bytes, ..)| ed25519_dalek::VerifyingKey::from_bytes(black_box(bytes)).is_ok())
+    });
+}
+
 /// Chains that the verifier has not seen.
 fn cold(c: &mut Criterion) {
     let mut group = group(c, "cold");
     let mut scene = Scene::new();
     let arguments = scene.arguments.clone();
     let call = Call::new(TOOL, &arguments);
-    let mut seed = 0u64;
-    let keys = || {
-        seed += 1;
-        let mut bytes = [3; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        ed25519_dalek::SigningKey::from_bytes(&bytes).verifying_key().to_bytes()
-    };
-    measure(&mut group, "key decoding", keys, |bytes| ed25519_dalek::VerifyingKey::from_bytes(&bytes).unwrap());
     for depth in DEPTHS {
+        floor(&mut group, depth);
         let verifier = verifier(NoStore);
         let unseen = || {
             let chain = scene.chain(depth);
@@ -118,9 +126,10 @@ fn make(c: &mut Criterion) {
     signature(&mut group);
     let mut scene = Scene::new();
     measure(&mut group, "issue", || (), |()| scene.issue());
+    // Each time from a chain that was just made, as in a chain of delegations.
+    let mut parents = Scene::new();
     for depth in [1, 7] {
-        let chain = scene.chain(depth);
-        measure(&mut group, &format!("delegate {}", depth + 1), || (), |()| scene.delegate(&chain, depth - 1));
+        measure(&mut group, &format!("delegate {}", depth + 1), || parents.chain(depth), |chain| scene.delegate(&chain, depth - 1));
     }
     for depth in [2, 8] {
         let chain = scene.chain(depth);
@@ -220,10 +229,16 @@ fn parts(c: &mut Criterion) {
     assert!(check());
     measure(&mut group, "constraints of three arguments", || (), |()| black_box(check()));
     let mut scene = Scene::new();
-    let presentation = scene.chain(2);
-    let presentation = scene.prove(&presentation, 2);
-    let allowed = verifier(NoStore).authorize(presentation.encode(), &scene.call(), now()).unwrap();
-    measure(&mut group, "audit record as JSON", || (), |()| black_box(&allowed).record().to_json());
+    let mut parents = Scene::new();
+    let received = || UnverifiedChain::decode(parents.issue().encode()).unwrap();
+    measure(&mut group, "delegate 2, from a chain just read", received, |chain| scene.delegate(&chain, 0));
+    for depth in DEPTHS {
+        let presentation = scene.chain(depth);
+        let presentation = scene.prove(&presentation, depth);
+        let allowed = verifier(NoStore).authorize(presentation.encode(), &scene.call(), now()).unwrap();
+        measure(&mut group, &format!("audit record as JSON, tokens: {depth}"), || (), |()| black_box(&allowed).record().to_json());
+    }
+    measure(&mut group, "did:key", || (), |()| black_box(key.verifying_key()).did_key());
 }
 
 fn brief() -> Criterion {

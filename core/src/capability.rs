@@ -82,11 +82,13 @@ impl Tools {
     /// `not-provably-narrower`.
     pub fn subsumes(&self, child: &Tools) -> Result<()> {
         let mut steps = Steps::for_token();
-        if let Some((name, _)) = child.0.iter().find(|(name, _)| self.find(name).is_none()) {
+        // Mostly both have the same tools, in the same places.
+        let granted = |place: usize, tool: &str| self.0.get(place).filter(|(name, _)| **name == *tool).or_else(|| self.find(tool));
+        if let Some((_, (name, _))) = child.0.iter().enumerate().find(|(place, (name, _))| granted(*place, name).is_none()) {
             return Err(Error::named(Code::ToolNotGranted, "tool", name));
         }
-        for (name, rules) in &child.0 {
-            if let Some((_, granted)) = self.find(name)
+        for (place, (name, rules)) in child.0.iter().enumerate() {
+            if let Some((_, granted)) = granted(place, name)
                 && let Some(widened) = granted.widened_by(rules, &mut steps)
             {
                 return Err(wider(name, granted, &widened));

@@ -63,7 +63,13 @@ pub(crate) struct Link {
 
 impl Link {
     /// Adds a token whose signature verified, if it holds on to its parent (specification, token.md, "A chain holds together").
-    pub(crate) fn new(bytes: &[u8], claims: Claims, hash: Digest, parent: Option<Arc<Link>>, anchor: Arc<TrustAnchor>) -> Result<Self> {
+    pub(crate) fn new(
+        bytes: &[u8],
+        claims: Claims,
+        hash: Digest,
+        parent: Option<Arc<Link>>,
+        anchor: Arc<TrustAnchor>,
+    ) -> Result<Arc<Self>> {
         let position = parent.as_ref().map_or(0, |parent| parent.position + 1);
         if let Some(parent) = &parent {
             if usize::from(claims.depth) != position || claims.parent != Some(parent.hash) {
@@ -79,7 +85,7 @@ impl Link {
         }
         let own = claims.not_before.map_or(0, |time| time.secs());
         let valid_from = parent.as_ref().map_or(own, |parent| parent.valid_from.max(own));
-        Ok(Link { bytes: bytes.into(), claims, hash, position, parent, anchor, valid_from })
+        Ok(Arc::new(Link { bytes: bytes.into(), claims, hash, position, parent, anchor, valid_from }))
     }
 
     /// From this link up to the root.

@@ -172,7 +172,7 @@ impl Claims {
     pub(crate) fn decode_held_by(payload: &[u8], link: usize, likely: Option<&VerifyingKey>) -> Result<Self> {
         let mut decoder = Decoder::new(payload);
         let mut draft = Draft { likely_holder: likely, ..Draft::default() };
-        let mut previous: &[u8] = &[];
+        let mut previous = None;
         for _ in 0..decoder.map()? {
             let label = decoder.integer_key(&mut previous)?;
             draft.read_claim(label, &mut decoder)?;
@@ -198,12 +198,8 @@ struct Draft<'a> {
     issued: Option<Timestamp>,
     id: Option<TokenId>,
     holder: Option<VerifyingKey>,
-    capability: Option<Capability>,
+    capability: Option<()>,
     ignored: Vec<i64>,
-}
-
-#[derive(Default)]
-struct Capability {
     version: Option<()>,
     mode: Option<Mode>,
     depth: Option<u8>,
@@ -234,7 +230,10 @@ impl Draft<'_> {
                 let likely = self.likely_holder.filter(|key| key.as_bytes() == bytes);
                 self.holder = Some(likely.map_or_else(|| VerifyingKey::try_from_slice(bytes), |key| Ok(key.clone()))?);
             }
-            CAPABILITY => self.capability = Some(Capability::read(decoder)?),
+            CAPABILITY => {
+                self.read_capability(decoder)?;
+                self.capability = Some(());
+            }
             label if label < IGNORABLE_BELOW => {
                 crate::value::Value::read(decoder)?;
                 self.ignored.push(label);
@@ -244,9 +243,35 @@ impl Draft<'_> {
         Ok(())
     }
 
+    fn read_capability(&mut self, decoder: &mut Decoder<'_>) -> Result<()> {
+        let mut previous = None;
+        for _ in 0..decoder.map()? {
+            match decoder.integer_key(&mut previous)? {
+                0 => match decoder.integer()? {
+                    1 => self.version = Some(()),
+                    _ => return Err(Code::VersionUnsupported.into()),
+                },
+                1 => self.mode = Some(read_mode(decoder)?),
+                2 => self.depth = Some(read_depth(decoder)?),
+                3 => self.max_depth = Some(read_depth(decoder)?),
+                4 => self.parent = Some(Digest::from_bytes(decoder.fixed()?)),
+                5 => self.tools = Some(Tools::read(decoder)?),
+                6 => self.session = Some(SessionId::from_bytes(decoder.fixed()?)),
+                7 => self.task = Some(Digest::from_bytes(decoder.fixed()?)),
+                8 => self.holder_name = Some(read_name(decoder, "holder_name")?),
+                9 => self.approvals = ApprovalRules::read(decoder)?,
+                10 => self.evidence = Some(Digest::from_bytes(decoder.fixed()?)),
+                11 => self.reason = Some(read_text(decoder, "reason", is_free_text)?),
+                12 => self.context = Some(read_text(decoder, "context", is_context)?),
+                _ => return Err(Code::ClaimUnknown.into()),
+            }
+        }
+        Ok(())
+    }
+
     fn finish(self, link: usize) -> Result<Claims> {
-        let capability = need(self.capability, "capability")?;
-        need(capability.version, "version")?;
+        need(self.capability, "capability")?;
+        need(self.version, "version")?;
         let claims = Claims {
             issuer: self.issuer,
             subject: need(self.subject, "sub")?,
@@ -256,18 +281,18 @@ impl Draft<'_> {
             issued: need(self.issued, "iat")?,
             id: need(self.id, "cti")?,
             holder: need(self.holder, "cnf")?,
-            mode: need(capability.mode, "mode")?,
-            depth: need(capability.depth, "depth")?,
-            max_depth: need(capability.max_depth, "max_depth")?,
-            parent: capability.parent,
-            tools: need(capability.tools, "tools")?,
-            session: need(capability.session, "session")?,
-            task: capability.task,
-            holder_name: capability.holder_name,
-            approvals: capability.approvals,
-            evidence: capability.evidence,
-            reason: capability.reason,
-            context: capability.context,
+            mode: need(self.mode, "mode")?,
+            depth: need(self.depth, "depth")?,
+            max_depth: need(self.max_depth, "max_depth")?,
+            parent: self.parent,
+            tools: need(self.tools, "tools")?,
+            session: need(self.session, "session")?,
+            task: self.task,
+            holder_name: self.holder_name,
+            approvals: self.approvals,
+            evidence: self.evidence,
+            reason: self.reason,
+            context: self.context,
             ignored: self.ignored,
         };
         claims.validate(link == 0)?;
@@ -306,35 +331,6 @@ impl Claims {
             _ => {}
         }
         if self.approvals.has_approver(&self.holder) { Err(Code::HolderIsApprover.into()) } else { Ok(()) }
-    }
-}
-
-impl Capability {
-    fn read(decoder: &mut Decoder<'_>) -> Result<Self> {
-        let mut capability = Capability::default();
-        let mut previous: &[u8] = &[];
-        for _ in 0..decoder.map()? {
-            match decoder.integer_key(&mut previous)? {
-                0 => match decoder.integer()? {
-                    1 => capability.version = Some(()),
-                    _ => return Err(Code::VersionUnsupported.into()),
-                },
-                1 => capability.mode = Some(read_mode(decoder)?),
-                2 => capability.depth = Some(read_depth(decoder)?),
-                3 => capability.max_depth = Some(read_depth(decoder)?),
-                4 => capability.parent = Some(Digest::from_bytes(decoder.fixed()?)),
-                5 => capability.tools = Some(Tools::read(decoder)?),
-                6 => capability.session = Some(SessionId::from_bytes(decoder.fixed()?)),
-                7 => capability.task = Some(Digest::from_bytes(decoder.fixed()?)),
-                8 => capability.holder_name = Some(read_name(decoder, "holder_name")?),
-                9 => capability.approvals = ApprovalRules::read(decoder)?,
-                10 => capability.evidence = Some(Digest::from_bytes(decoder.fixed()?)),
-                11 => capability.reason = Some(read_text(decoder, "reason", is_free_text)?),
-                12 => capability.context = Some(read_text(decoder, "context", is_context)?),
-                _ => return Err(Code::ClaimUnknown.into()),
-            }
-        }
-        Ok(capability)
     }
 }
 
@@ -398,7 +394,7 @@ fn read_holder<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8]> {
     if decoder.integer()? != 1 {
         return Err(invalid);
     }
-    let mut previous: &[u8] = &[];
+    let mut previous = None;
     if decoder.map()? != 3 {
         return Err(invalid);
     }

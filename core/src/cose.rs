@@ -131,7 +131,7 @@ fn read_header(protected: &[u8]) -> Result<Header<'_>> {
     }
     let mut decoder = Decoder::new(protected);
     let (mut algorithm, mut content_type) = (None, None);
-    let mut previous: &[u8] = &[];
+    let mut previous = None;
     for _ in 0..decoder.map()? {
         match (decoder.integer_key(&mut previous)?, decoder.peek()?) {
             (ALGORITHM, Type::Unsigned | Type::Negative) => algorithm = Some(decoder.integer()?),

@@ -52,7 +52,12 @@ id!(/// A SHA-256 digest: of a task, of arguments, of evidence, of a Sig_structu
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)] as char, DIGITS[usize::from(b & 15)] as char]).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 /// Whether a text is a name (specification, encoding.md, "Names").
@@ -67,9 +72,15 @@ pub(crate) fn is_free_text(text: &str) -> bool {
     text.len() <= limits::MAX_TEXT && !has_unsafe(text)
 }
 
-/// Printable ASCII, by far the usual case, needs no decoding.
 fn has_unsafe(text: &str) -> bool {
-    !text.bytes().all(|b| matches!(b, 0x20..=0x7e)) && text.chars().any(is_unsafe_char)
+    !is_printable_ascii(text.as_bytes()) && text.chars().any(is_unsafe_char)
+}
+
+/// By far the usual case; it needs no decoding, and eight bytes are looked at together.
+fn is_printable_ascii(bytes: &[u8]) -> bool {
+    let printable = |all: bool, byte: &u8| all & matches!(byte, 0x20..=0x7e);
+    let (eights, rest) = bytes.as_chunks::<8>();
+    eights.iter().all(|eight| eight.iter().fold(true, printable)) && rest.iter().fold(true, printable)
 }
 
 /// Whether a text is a context (specification, token.md).

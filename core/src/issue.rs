@@ -1,5 +1,7 @@
 //! Making tokens: a root by an issuer, and narrower ones by each holder.
 
+use std::sync::Arc;
+
 use rand_core::TryCryptoRng;
 
 use crate::capability::Tools;
@@ -145,7 +147,7 @@ pub fn issue<R: TryCryptoRng>(signer: &dyn Signer, issuer: &str, grant: &Grant, 
     let subject = grant.root.subject.clone().unwrap_or_else(|| issuer.to_owned());
     name_or_refuse("subject", &subject)?;
     let issued = Timestamp::from_secs(now.secs())?;
-    let claims = Claims {
+    let claims = Arc::new(Claims {
         issuer: Some(issuer.to_owned()),
         subject,
         audience: grant.sorted_audience()?,
@@ -170,13 +172,13 @@ pub fn issue<R: TryCryptoRng>(signer: &dyn Signer, issuer: &str, grant: &Grant, 
         reason: grant.reason.clone(),
         context: grant.context.clone(),
         ignored: Vec::new(),
-    };
+    });
     claims.validate(true)?;
     if claims.holder == *signer.verifying_key() {
         return Err(Code::HolderRepeated.into());
     }
     let token = seal(ObjectKind::Token, &claims.encode(), signer)?;
-    UnverifiedChain::of([&*token].into_iter())
+    UnverifiedChain::root(&token, claims)
 }
 
 /// Delegates from the leaf of a chain, whose holder the signer must be. Every rule of narrowing is checked before signing, by the code that verifies:
@@ -192,9 +194,8 @@ pub fn delegate<R: TryCryptoRng>(
         return Err(Error::about(Code::InvariantChanged, "subject, mode, session and task are the root's"));
     }
     grant.refuse_bad_text()?;
-    let leaf = chain.unverified_leaf()?;
+    let parent = chain.unverified_leaf_claims(signer.verifying_key())?;
     let link = chain.tokens()?.as_slice().len() - 1;
-    let parent = Claims::decode_held_by(leaf.unverified_payload(), link, Some(signer.verifying_key()))?;
     if parent.holder != *signer.verifying_key() {
         return Err(Code::HolderMismatch.into());
     }
@@ -203,7 +204,7 @@ pub fn delegate<R: TryCryptoRng>(
     }
     let issued = Timestamp::from_secs(now.secs())?.max(parent.issued);
     let depth = parent.depth + 1;
-    let child = Claims {
+    let child = Arc::new(Claims {
         issuer: None,
         subject: parent.subject.clone(),
         audience: grant.sorted_audience()?,
@@ -215,7 +216,7 @@ pub fn delegate<R: TryCryptoRng>(
         mode: parent.mode,
         depth,
         max_depth: grant.max_depth.unwrap_or(parent.max_depth),
-        parent: Some(leaf.unverified_hash()),
+        parent: Some(chain.unverified_leaf_hash()?),
         tools: grant.tools.clone().unwrap_or_else(|| parent.tools.clone()),
         session: parent.session,
         task: parent.task,
@@ -225,12 +226,13 @@ pub fn delegate<R: TryCryptoRng>(
         reason: grant.reason.clone(),
         context: grant.context.clone().or_else(|| parent.context.clone()),
         ignored: Vec::new(),
-    };
+    });
     child.validate(false)?;
     refuse_repeated_holder(chain, &child)?;
-    let inherited = inherited_audience(chain, &parent, &child)?;
-    narrows(&parent, &child, inherited.as_deref()).map_err(|error| error.at_link(link + 1))?;
-    chain.with(&seal(ObjectKind::Token, &child.encode(), signer)?)
+    let inherited = inherited_audience(chain, parent, &child)?;
+    narrows(parent, &child, inherited.as_deref()).map_err(|error| error.at_link(link + 1))?;
+    let token = seal(ObjectKind::Token, &child.encode(), signer)?;
+    chain.with(&token, child)
 }
 
 /// Looks into the claims of a chain only if the new holder's key is somewhere in its bytes.
@@ -261,5 +263,57 @@ pub(crate) fn random<R: TryCryptoRng>(rng: &mut R) -> Result<[u8; 16]> {
     match rng.try_fill_bytes(&mut bytes) {
         Ok(()) if bytes != [0; 16] => Ok(bytes),
         _ => Err(Code::RandomnessUnavailable.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::constraint::Constraint;
+    use crate::{ArgumentRules, SigningKey};
+
+    struct Ones;
+
+    impl rand_core::TryRng for Ones {
+        type Error = std::convert::Infallible;
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok(1)
+        }
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            Ok(1)
+        }
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+            bytes.fill(1);
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Ones {}
+
+    /// What a chain remembers of its leaf since it was made is what its bytes say.
+    #[test]
+    fn the_claims_that_a_chain_keeps_are_those_of_its_bytes() {
+        let keys = [1, 2, 3].map(|seed| SigningKey::from_seed(&[seed; 32]).unwrap());
+        let now = Now::from_millis(1_764_000_000_000).unwrap();
+        let rules = ArgumentRules::new().optional("z", Constraint::exact(1).unwrap()).required("a", Constraint::one_of([2, 1, 2]).unwrap());
+        let tools = Tools::new().allow("write", rules).unwrap().allow("read", ArgumentRules::new()).unwrap();
+        let approvals =
+            ApprovalRules::new().require("write", 1, &[SigningKey::from_seed(&[9; 32]).unwrap().verifying_key().clone()]).unwrap();
+        let root = Grant::to(keys[1].verifying_key())
+            .tools(tools)
+            .audience(vec!["second".into(), "first".into(), "first".into()])
+            .task(Digest::from_bytes([4; 32]))
+            .context("tenant:1")
+            .not_before(Timestamp::from_secs(1_764_000_000).unwrap());
+        let root = issue(&keys[0], "ana", &root, &mut Ones, now).unwrap();
+        let child = Grant::to(keys[2].verifying_key()).holder_name("coder").reason("tests").approvals(approvals).ttl(60);
+        let child = delegate(&keys[1], &root, &child, &mut Ones, now).unwrap();
+        for chain in [root, child] {
+            let from_bytes = UnverifiedChain::decode(chain.encode()).unwrap();
+            let likely = keys[0].verifying_key();
+            assert_eq!(chain.unverified_leaf_claims(likely).unwrap(), from_bytes.unverified_leaf_claims(likely).unwrap());
+            assert_eq!(from_bytes.unverified_leaf_claims(likely).unwrap(), chain.unverified_claims().unwrap().last().unwrap());
+            assert_eq!((&chain, chain.unverified_leaf_hash()), (&from_bytes, from_bytes.unverified_leaf_hash()));
+        }
     }
 }

@@ -153,8 +153,7 @@ pub fn prove<R: TryCryptoRng>(
     if call.challenge.is_some_and(|challenge| !is_challenge(challenge)) {
         return Err(Error::about(Code::ClaimInvalid, "challenge: 1 to 64 bytes"));
     }
-    let leaf = chain.unverified_leaf()?;
-    if unverified_holder(leaf.unverified_payload())? != signer.verifying_key().as_bytes() {
+    if unverified_holder(chain.unverified_leaf()?.unverified_payload())? != signer.verifying_key().as_bytes() {
         return Err(Code::HolderMismatch.into());
     }
     let claims = ProofClaims {
@@ -164,7 +163,7 @@ pub fn prove<R: TryCryptoRng>(
         millisecond: (now.millis() % 1000) as u16,
         id: TokenId::from_bytes(random(rng)?),
         challenge: call.challenge,
-        token: leaf.unverified_hash(),
+        token: chain.unverified_leaf_hash()?,
         tool: call.tool,
         arguments: call.arguments.digest(),
     };
@@ -206,7 +205,7 @@ impl<'a> ProofClaims<'a> {
     pub(crate) fn decode(payload: &'a [u8]) -> Result<Self> {
         let (mut audience, mut expires, mut issued, mut id, mut challenge, mut call) = (None, None, None, None, None, None);
         let mut decoder = Decoder::new(payload);
-        let mut previous: &[u8] = &[];
+        let mut previous = None;
         for _ in 0..decoder.map()? {
             match decoder.integer_key(&mut previous)? {
                 AUD => audience = Some(borrow_name(&mut decoder, "aud")?),
@@ -256,7 +255,7 @@ struct CallClaims<'a> {
 impl<'a> CallClaims<'a> {
     fn read(decoder: &mut Decoder<'a>) -> Result<Self> {
         let mut call = CallClaims::default();
-        let mut previous: &[u8] = &[];
+        let mut previous = None;
         for _ in 0..decoder.map()? {
             match decoder.integer_key(&mut previous)? {
                 0 => call.token = Some(Digest::from_bytes(decoder.fixed()?)),

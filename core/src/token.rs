@@ -1,19 +1,34 @@
 //! A chain as bytes: decoded, not verified.
 
+use std::sync::{Arc, OnceLock};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::cbor::{Decoder, Encoder};
 use crate::claims::Claims;
 use crate::cose::{Envelope, ObjectKind};
+use crate::id::Digest;
+use crate::key::VerifyingKey;
 use crate::{Code, Error, Result, limits};
 
 /// A chain of tokens whose shape is right and whose signatures nobody has checked. Only a [`Verifier`](crate::Verifier) makes a
 /// [`VerifiedChain`](crate::VerifiedChain) of it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct UnverifiedChain {
     bytes: Vec<u8>,
+    /// What the bytes of the last token say, once somebody asked: a holder delegates and proves with one chain again and again.
+    leaf: OnceLock<Arc<Claims>>,
+    leaf_hash: OnceLock<Digest>,
 }
+
+impl PartialEq for UnverifiedChain {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for UnverifiedChain {}
 
 impl std::fmt::Debug for UnverifiedChain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -28,7 +43,7 @@ impl UnverifiedChain {
         for (link, token) in tokens.as_slice().iter().enumerate() {
             Envelope::read(token, ObjectKind::Token).map_err(|error| error.at_link(link))?;
         }
-        Ok(UnverifiedChain { bytes: bytes.to_vec() })
+        Ok(UnverifiedChain { bytes: bytes.to_vec(), leaf: OnceLock::new(), leaf_hash: OnceLock::new() })
     }
 
     /// Reads the text form.
@@ -61,6 +76,25 @@ impl UnverifiedChain {
         Envelope::read(leaf, ObjectKind::Token)
     }
 
+    /// The claims of the last token, whose holder is likely to have this key.
+    pub(crate) fn unverified_leaf_claims(&self, likely_holder: &VerifyingKey) -> Result<&Claims> {
+        if let Some(claims) = self.leaf.get() {
+            return Ok(claims);
+        }
+        let link = self.tokens()?.as_slice().len() - 1;
+        let claims = Claims::decode_held_by(self.unverified_leaf()?.unverified_payload(), link, Some(likely_holder))?;
+        Ok(self.leaf.get_or_init(|| Arc::new(claims)))
+    }
+
+    /// The hash of the last token.
+    pub(crate) fn unverified_leaf_hash(&self) -> Result<Digest> {
+        if let Some(hash) = self.leaf_hash.get() {
+            return Ok(*hash);
+        }
+        let hash = self.unverified_leaf()?.unverified_hash();
+        Ok(*self.leaf_hash.get_or_init(|| hash))
+    }
+
     /// The bytes of each token, root first: one `COSE_Sign1` each.
     pub fn token_bytes(&self) -> Result<Vec<&[u8]>> {
         Ok(Tokens::read_all(&self.bytes)?.as_slice().to_vec())
@@ -70,15 +104,21 @@ impl UnverifiedChain {
         Tokens::read_all(&self.bytes)
     }
 
-    /// The chain with one more token.
-    pub(crate) fn with(&self, token: &[u8]) -> Result<Self> {
+    /// The chain with one more token, which has these claims.
+    pub(crate) fn with(&self, token: &[u8], claims: Arc<Claims>) -> Result<Self> {
         let tokens = self.tokens()?;
-        UnverifiedChain::of(tokens.as_slice().iter().copied().chain([token]))
+        UnverifiedChain::of(tokens.as_slice().iter().copied().chain([token]), claims)
     }
 
-    /// A chain of these tokens. `too-many` and `too-large` beyond the limits.
-    pub(crate) fn of<'a>(tokens: impl Iterator<Item = &'a [u8]> + Clone) -> Result<Self> {
-        let mut out = Encoder::with_capacity(1024);
+    /// A chain of one token, which has these claims.
+    pub(crate) fn root(token: &[u8], claims: Arc<Claims>) -> Result<Self> {
+        UnverifiedChain::of([token].into_iter(), claims)
+    }
+
+    /// A chain of these tokens, the last with these claims. `too-many` and `too-large` beyond the limits.
+    fn of<'a>(tokens: impl Iterator<Item = &'a [u8]> + Clone, leaf: Arc<Claims>) -> Result<Self> {
+        const HEAD: usize = 3;
+        let mut out = Encoder::with_capacity(tokens.clone().map(|token| HEAD + token.len()).sum::<usize>() + HEAD);
         let count = tokens.clone().count();
         if count > limits::MAX_TOKENS {
             return Err(Code::TooMany.into());
@@ -88,7 +128,10 @@ impl UnverifiedChain {
             out.bytes(token);
         }
         let bytes = out.into_bytes();
-        if bytes.len() > limits::MAX_CHAIN { Err(Code::TooLarge.into()) } else { Ok(UnverifiedChain { bytes }) }
+        if bytes.len() > limits::MAX_CHAIN {
+            return Err(Code::TooLarge.into());
+        }
+        Ok(UnverifiedChain { bytes, leaf: OnceLock::from(leaf), leaf_hash: OnceLock::new() })
     }
 }
 

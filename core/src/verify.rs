@@ -107,7 +107,7 @@ impl Verifier {
         let mut fresh = Vec::with_capacity(rest.len());
         for (bytes, envelope) in rest {
             let position = leaf.as_ref().map_or(0, |link| link.position + 1);
-            let link = Arc::new(open(bytes, &envelope, leaf.as_ref(), &anchor).map_err(|error| error.at_link(position))?);
+            let link = open(bytes, &envelope, leaf.as_ref(), &anchor).map_err(|error| error.at_link(position))?;
             fresh.push(link.clone());
             leaf = Some(link);
         }
@@ -146,7 +146,7 @@ pub(crate) struct Shaped<'a> {
 }
 
 /// Signature, claims, and how the token holds on to its parent.
-fn open(bytes: &[u8], envelope: &Envelope<'_>, parent: Option<&Arc<Link>>, anchor: &Arc<TrustAnchor>) -> Result<Link> {
+fn open(bytes: &[u8], envelope: &Envelope<'_>, parent: Option<&Arc<Link>>, anchor: &Arc<TrustAnchor>) -> Result<Arc<Link>> {
     let key = parent.map_or(anchor.key(), |parent| &parent.claims.holder);
     let (payload, hash) = envelope.open_and_hash(key)?;
     let position = parent.map_or(0, |parent| parent.position + 1);

@@ -4,118 +4,150 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::AuditRecord;
+use crate::chain::VerifiedChain;
 use crate::claims::Claims;
 use crate::id::hex;
-use crate::value::{Arguments, Value};
+use crate::value::Value;
 use crate::{Code, Error, Result};
 
 /// Integers beyond this are not numbers in JSON (RFC 8785 section 3.2.2.3).
 const MAX_SAFE: i64 = (1 << 53) - 1;
 
-/// Members in the order of UTF-16 code units, written as they come.
-struct Object {
-    members: Vec<(String, String)>,
-}
-
-impl Object {
-    const fn new() -> Self {
-        Object { members: Vec::new() }
-    }
-
-    fn raw(&mut self, name: &str, json: String) {
-        self.members.push((name.to_owned(), json));
-    }
-
-    fn text(&mut self, name: &str, text: &str) {
-        self.raw(name, quoted(text));
-    }
-
-    fn optional(&mut self, name: &str, text: Option<&str>) {
-        if let Some(text) = text {
-            self.text(name, text);
-        }
-    }
-
-    fn finish(mut self) -> String {
-        self.members.sort_by(|a, b| a.0.encode_utf16().cmp(b.0.encode_utf16()));
-        let members: Vec<String> = self.members.iter().map(|(name, json)| format!("{}:{json}", quoted(name))).collect();
-        format!("{{{}}}", members.join(","))
-    }
-}
-
 pub(super) fn record(record: &AuditRecord, with_arguments: bool) -> String {
-    let mut out = Object::new();
-    out.raw("version", "1".into());
-    out.text("time", &record.time.to_rfc3339());
-    out.text("decision", if record.is_allowed() { "allow" } else { "deny" });
-    out.text("code", record.code().map_or("allowed", Code::as_str));
-    if let Some(link) = record.refusal.as_ref().and_then(Error::link) {
-        out.raw("link", link.to_string());
-    }
-    out.text("tool", &record.tool);
-    if let Some(arguments) = &record.arguments {
-        out.text("arguments_digest", &arguments.digest().to_string());
-        if with_arguments {
-            out.raw("arguments", arguments_to_json(arguments));
+    let chain = record.chain.as_ref();
+    let leaf = chain.map(VerifiedChain::leaf);
+    let mut out = String::with_capacity(1024);
+    object(&mut out, |members| {
+        if let Some(arguments) = record.arguments.as_ref() {
+            if with_arguments {
+                entries(members.name("arguments"), arguments.iter());
+            }
+            members.text("arguments_digest", &hex(arguments.digest().as_bytes()));
         }
-    }
-    out.text("audience", &record.audience);
-    if let Some(chain) = &record.chain {
-        let leaf = chain.leaf();
-        out.text("principal", &leaf.subject);
-        out.text("issuer", chain.issuer().name());
-        out.text("issuer_key", &chain.issuer().key().did_key());
-        out.text("mode", leaf.mode.as_str());
-        out.text("session", &leaf.session.to_string());
-        out.optional("task", leaf.task.map(|task| task.to_string()).as_deref());
-        out.optional("context", record.context.as_deref());
-        out.raw("chain", list(chain.claims().map(holder)));
+        members.text("audience", &record.audience);
+        if let Some(chain) = chain {
+            list(members.name("chain"), chain.claims(), holder);
+        }
+        members.text("code", record.code().map_or("allowed", Code::as_str));
+        members.optional("context", chain.and(record.context.as_deref()));
+        members.text("decision", if record.is_allowed() { "allow" } else { "deny" });
         let ignored = record.ignored();
         if !ignored.is_empty() {
-            out.raw("ignored", list(ignored.iter().map(ToString::to_string)));
+            list(members.name("ignored"), ignored, |out, label| out.push_str(&label.to_string()));
         }
-    }
-    out.optional("proof", record.proof.map(|proof| hex(proof.as_bytes())).as_deref());
-    out.finish()
+        members.optional("issuer", chain.map(|chain| chain.issuer().name()));
+        members.optional("issuer_key", chain.map(|chain| chain.issuer().key().did_key()));
+        if let Some(link) = record.refusal.as_ref().and_then(Error::link) {
+            members.name("link").push_str(&link.to_string());
+        }
+        members.optional("mode", leaf.map(|leaf| leaf.mode.as_str()));
+        members.optional("principal", leaf.map(|leaf| leaf.subject.as_str()));
+        members.optional("proof", record.proof.map(|proof| hex(proof.as_bytes())));
+        members.optional("session", leaf.map(|leaf| hex(leaf.session.as_bytes())));
+        members.optional("task", leaf.and_then(|leaf| leaf.task).map(|task| hex(task.as_bytes())));
+        members.text("time", &record.time.to_rfc3339());
+        members.text("tool", &record.tool);
+        members.name("version").push('1');
+    });
+    out
 }
 
-fn holder(claims: &Claims) -> String {
-    let mut out = Object::new();
-    out.text("key", &claims.holder.did_key());
-    out.optional("name", claims.holder_name.as_deref());
-    out.text("token", &claims.id.to_string());
-    out.optional("reason", claims.reason.as_deref());
-    out.finish()
-}
-
-fn arguments_to_json(arguments: &Arguments) -> String {
-    let mut out = Object::new();
-    for (name, value) in arguments.iter() {
-        out.raw(&escaped_key(name), value_to_json(value));
-    }
-    out.finish()
+fn holder(out: &mut String, claims: &Claims) {
+    object(out, |members| {
+        members.text("key", &claims.holder.did_key());
+        members.optional("name", claims.holder_name.as_deref());
+        members.optional("reason", claims.reason.as_deref());
+        members.text("token", &hex(claims.id.as_bytes()));
+    });
 }
 
 /// A value as canonical JSON: bytes become `{"$bytes": …}`, integers beyond 2^53 `{"$integer": …}`, and keys that start with `$` get one more.
 #[must_use]
 pub fn value_to_json(value: &Value) -> String {
+    let mut out = String::new();
+    write_value(&mut out, value);
+    out
+}
+
+fn write_value(out: &mut String, value: &Value) {
     match value {
-        Value::Null => "null".into(),
-        Value::Bool(value) => value.to_string(),
-        Value::Integer(value) if (-MAX_SAFE..=MAX_SAFE).contains(value) => value.to_string(),
-        Value::Integer(value) => format!("{{\"$integer\":\"{value}\"}}"),
-        Value::Float(value) => ryu_js::Buffer::new().format(*value).to_owned(),
-        Value::Text(text) => quoted(text),
-        Value::Bytes(bytes) => format!("{{\"$bytes\":\"{}\"}}", URL_SAFE_NO_PAD.encode(bytes)),
-        Value::List(values) => list(values.iter().map(value_to_json)),
-        Value::Map(entries) => {
-            let mut out = Object::new();
-            for (key, value) in entries {
-                out.raw(&escaped_key(key), value_to_json(value));
-            }
-            out.finish()
+        Value::Null => out.push_str("null"),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Integer(value) if (-MAX_SAFE..=MAX_SAFE).contains(value) => out.push_str(&value.to_string()),
+        Value::Integer(value) => object(out, |members| members.text("$integer", &value.to_string())),
+        Value::Float(value) => out.push_str(ryu_js::Buffer::new().format(*value)),
+        Value::Text(text) => quoted(out, text),
+        Value::Bytes(bytes) => object(out, |members| members.text("$bytes", &URL_SAFE_NO_PAD.encode(bytes))),
+        Value::List(values) => list(out, values, write_value),
+        Value::Map(map) => entries(out, map.iter().map(|(key, value)| (key.as_str(), value))),
+    }
+}
+
+/// A map as an object. One more `$` in front of those that have one changes nothing in the order of keys.
+fn entries<'a>(out: &mut String, entries: impl Iterator<Item = (&'a str, &'a Value)>) {
+    let mut entries: Vec<_> = entries.collect();
+    entries.sort_by(|a, b| a.0.encode_utf16().cmp(b.0.encode_utf16()));
+    object(out, |members| {
+        for (key, value) in entries {
+            let out = if key.starts_with('$') { members.name(&format!("${key}")) } else { members.name(key) };
+            write_value(out, value);
+        }
+    });
+}
+
+/// Members being written; they come in the order of their names' UTF-16 code units (RFC 8785 section 3.2.3).
+struct Members<'a> {
+    out: &'a mut String,
+    first: bool,
+}
+
+impl Members<'_> {
+    /// Writes a name; the value comes next.
+    fn name(&mut self, name: &str) -> &mut String {
+        if !std::mem::take(&mut self.first) {
+            self.out.push(',');
+        }
+        quoted(self.out, name);
+        self.out.push(':');
+        self.out
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        quoted(self.name(name), text);
+    }
+
+    fn optional(&mut self, name: &str, text: Option<impl AsRef<str>>) {
+        if let Some(text) = text {
+            self.text(name, text.as_ref());
         }
     }
+}
+
+fn object(out: &mut String, write: impl FnOnce(&mut Members<'_>)) {
+    out.push('{');
+    write(&mut Members { out, first: true });
+    out.push('}');
+}
+
+fn list<T>(out: &mut String, values: impl IntoIterator<Item = T>, write: impl Fn(&mut String, T)) {
+    out.push('[');
+    for (at, value) in values.into_iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        write(out, value);
+    }
+    out.push(']');
+}
+
+/// A JSON string by RFC 8785 section 3.2.2.2, which is how serde_json writes them. Most texts have nothing to escape.
+fn quoted(out: &mut String, text: &str) {
+    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        return out.push_str(&serde_json::Value::from(text).to_string());
+    }
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
 }
 
 /// A value from JSON, by the same mapping. A number without a fractional part that is written as a float (`1.0`, `1e3`) is `value-unsupported`, as is
@@ -165,10 +197,6 @@ fn special(key: &str, value: Json) -> Result<Value> {
         Ok(integer) if integer.to_string() == text && !(-MAX_SAFE..=MAX_SAFE).contains(&integer) => Ok(Value::Integer(integer)),
         _ => Err(malformed),
     }
-}
-
-fn escaped_key(key: &str) -> String {
-    if key.starts_with('$') { format!("${key}") } else { key.to_owned() }
 }
 
 fn unescaped_key(key: String) -> Result<String> {
@@ -237,15 +265,6 @@ impl<'de> serde::de::Visitor<'de> for JsonVisitor {
         }
         Ok(Json::Object(entries))
     }
-}
-
-fn list(values: impl Iterator<Item = String>) -> String {
-    format!("[{}]", values.collect::<Vec<_>>().join(","))
-}
-
-/// A JSON string by RFC 8785 section 3.2.2.2, which is how serde_json writes them.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 #[cfg(test)]

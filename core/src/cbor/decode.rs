@@ -25,6 +25,8 @@ pub(crate) struct Decoder<'a> {
 }
 
 const MALFORMED: Error = Error::new(Code::Malformed);
+const NOT_UTF8: Error = Error::about(Code::Malformed, "text that is not UTF-8");
+const OUT_OF_ORDER: Error = Error::about(Code::NotCanonical, "keys or elements out of order");
 
 impl<'a> Decoder<'a> {
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
@@ -82,7 +84,20 @@ impl<'a> Decoder<'a> {
     }
 
     /// The head of an item: its major type and argument, in the shortest form. Of a simple value or float, all of it.
+    #[inline(always)]
     fn head(&mut self) -> Result<(u8, u64)> {
+        match self.bytes.get(self.at) {
+            // By far the most arguments stand in the first byte.
+            Some(&first) if first < 0xe0 && first & 31 < 24 => {
+                self.at += 1;
+                Ok((first >> 5, u64::from(first & 31)))
+            }
+            _ => self.long_head(),
+        }
+    }
+
+    #[inline(never)]
+    fn long_head(&mut self) -> Result<(u8, u64)> {
         if matches!(self.peek()?, Type::Float) {
             self.float()?;
             return Ok((7, 0));
@@ -105,6 +120,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// The form of a head counts before its type.
+    #[inline]
     fn expect(&mut self, major: u8) -> Result<u64> {
         match self.head()? {
             (found, argument) if found == major => Ok(argument),
@@ -126,11 +142,12 @@ impl<'a> Decoder<'a> {
     }
 
     /// An integer within 64 signed bits.
+    #[inline]
     pub(crate) fn integer(&mut self) -> Result<i64> {
-        match self.peek()? {
-            Type::Unsigned => i64::try_from(self.expect(0)?).map_err(|_| MALFORMED),
-            Type::Negative => i64::try_from(self.expect(1)?).map(|n| -1 - n).map_err(|_| MALFORMED),
-            _ => self.head().and(Err(MALFORMED)),
+        match self.head()? {
+            (0, argument) => i64::try_from(argument).map_err(|_| MALFORMED),
+            (1, argument) => i64::try_from(argument).map(|n| -1 - n).map_err(|_| MALFORMED),
+            _ => Err(MALFORMED),
         }
     }
 
@@ -146,7 +163,14 @@ impl<'a> Decoder<'a> {
 
     pub(crate) fn text(&mut self) -> Result<&'a str> {
         let length = self.length(3)?;
-        std::str::from_utf8(self.take(length)?).map_err(|_| Error::about(Code::Malformed, "text that is not UTF-8"))
+        std::str::from_utf8(self.take(length)?).map_err(|_| NOT_UTF8)
+    }
+
+    /// Passes over a text, which is checked all the same.
+    pub(crate) fn skip_text(&mut self) -> Result<()> {
+        let length = self.length(3)?;
+        let text = self.take(length)?;
+        if text.is_ascii() || std::str::from_utf8(text).is_ok() { Ok(()) } else { Err(NOT_UTF8) }
     }
 
     pub(crate) fn array(&mut self) -> Result<usize> {
@@ -198,7 +222,7 @@ impl<'a> Decoder<'a> {
             match self.peek()? {
                 Type::Unsigned | Type::Negative | Type::Bool | Type::Null | Type::Float => drop(self.head()?),
                 Type::Bytes => drop(self.bytes()?),
-                Type::Text => drop(self.text()?),
+                Type::Text => self.skip_text()?,
                 Type::Array => left += self.array()?,
                 Type::Map => left += 2 * self.map()?,
                 Type::Tag => return Err(MALFORMED),
@@ -215,11 +239,14 @@ impl<'a> Decoder<'a> {
         Ok(key)
     }
 
-    /// Reads a map's integer keys in order.
-    pub(crate) fn integer_key(&mut self, previous: &mut &'a [u8]) -> Result<i64> {
-        let start = self.at;
+    /// Reads a map's integer keys in order: `previous` is the place of the last key.
+    pub(crate) fn integer_key(&mut self, previous: &mut Option<u64>) -> Result<i64> {
         let key = self.integer()?;
-        self.ascending(previous, start)?;
+        let place = Some(place(key));
+        if *previous >= place {
+            return Err(OUT_OF_ORDER);
+        }
+        *previous = place;
         Ok(key)
     }
 
@@ -227,11 +254,16 @@ impl<'a> Decoder<'a> {
     pub(crate) fn ascending(&self, previous: &mut &'a [u8], start: usize) -> Result<()> {
         let current = self.since(start);
         if *previous >= current {
-            return Err(Error::about(Code::NotCanonical, "keys or elements out of order"));
+            return Err(OUT_OF_ORDER);
         }
         *previous = current;
         Ok(())
     }
+}
+
+/// The place of an integer in the bytewise order of encodings: 0, 1, 2 and so on, then −1, −2 and so on.
+fn place(key: i64) -> u64 {
+    if key < 0 { 1 << 63 | !key as u64 } else { key as u64 }
 }
 
 /// IEEE 754 half to double.
@@ -260,6 +292,25 @@ mod tests {
             assert_eq!(code(Decoder::new(bytes).unsigned()), Code::NotCanonical, "{bytes:x?}");
         }
         assert_eq!(Decoder::new(&[0x18, 0x18]).unsigned().unwrap(), 24);
+    }
+
+    #[test]
+    fn the_places_of_integers_are_the_order_of_their_encodings() {
+        let edges = [0, 1, 23, 24, 255, 256, 65_535, 65_536, 1 << 32, i64::MAX - 1, i64::MAX];
+        let mut keys: Vec<i64> = edges.into_iter().chain(edges.map(|edge| -1 - edge)).collect();
+        let encoding = |key: i64| {
+            let mut out = crate::cbor::Encoder::new();
+            out.integer(key);
+            out.into_bytes()
+        };
+        keys.sort_by_key(|key| encoding(*key));
+        assert!(keys.is_sorted_by(|a, b| place(*a) < place(*b)), "{keys:?}");
+        for key in keys {
+            let bytes = encoding(key).repeat(2);
+            let (mut decoder, mut previous) = (Decoder::new(&bytes), None);
+            assert_eq!(decoder.integer_key(&mut previous).unwrap(), key);
+            assert_eq!(code(decoder.integer_key(&mut previous)), Code::NotCanonical);
+        }
     }
 
     #[test]

@@ -25,18 +25,24 @@ fn check<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8]> {
     let start = decoder.position();
     match decoder.peek()? {
         // By far the most are texts, and checking one takes no copy of it.
-        Type::Text => drop(decoder.text()?),
+        Type::Text => decoder.skip_text()?,
         _ => drop(Value::read(decoder)?),
     }
     Ok(decoder.since(start))
 }
 
-/// Values in the ascending order of their encodings, without duplicates: the encodings in a row, and where each ends.
+/// Values in the ascending order of their encodings, without duplicates. In one piece of memory: where each encoding ends, and then the
+/// encodings in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Set {
-    encodings: Box<[u8]>,
-    ends: Vec<usize>,
+    bytes: Vec<u8>,
+    length: usize,
 }
+
+/// The bytes that say where an encoding ends, counted from the first encoding.
+const END: usize = size_of::<usize>();
+/// Bytes that are set aside for an encoding before it is read.
+const LIKELY: usize = 16;
 
 impl Set {
     pub(crate) fn new<V: Into<Value>>(values: impl IntoIterator<Item = V>) -> Result<Self> {
@@ -47,29 +53,33 @@ impl Set {
     pub(crate) fn of(mut encodings: Vec<&[u8]>) -> Self {
         encodings.sort_unstable();
         encodings.dedup();
-        let ends = encodings.iter().scan(0, |end, encoding| {
-            *end += encoding.len();
-            Some(*end)
-        });
-        Set { ends: ends.collect(), encodings: encodings.concat().into() }
+        let mut bytes = Vec::with_capacity(encodings.iter().map(|encoding| END + encoding.len()).sum());
+        let mut end = 0;
+        for encoding in &encodings {
+            end += encoding.len();
+            bytes.extend_from_slice(&end.to_ne_bytes());
+        }
+        encodings.iter().for_each(|encoding| bytes.extend_from_slice(encoding));
+        Set { bytes, length: encodings.len() }
     }
 
     pub(crate) fn not_empty(self) -> Result<Self> {
-        if self.ends.is_empty() { Err(Error::about(Code::ConstraintInvalid, "an empty set")) } else { Ok(self) }
+        if self.length == 0 { Err(Error::about(Code::ConstraintInvalid, "an empty set")) } else { Ok(self) }
     }
 
     pub(crate) fn read(decoder: &mut Decoder<'_>) -> Result<Self> {
         let length = decoder.array()?;
         let first = decoder.position();
-        let mut ends = Vec::with_capacity(length.min(64));
+        let mut bytes = Vec::with_capacity(length.min(64) * (END + LIKELY));
         let mut previous: &[u8] = &[];
         for _ in 0..length {
             let start = decoder.position();
             check(decoder)?;
             decoder.ascending(&mut previous, start)?;
-            ends.push(decoder.position() - first);
+            bytes.extend_from_slice(&(decoder.position() - first).to_ne_bytes());
         }
-        Ok(Set { encodings: decoder.since(first).into(), ends })
+        bytes.extend_from_slice(decoder.since(first));
+        Ok(Set { bytes, length })
     }
 
     /// A set of texts; another element is `malformed`.
@@ -82,11 +92,19 @@ impl Set {
     }
 
     pub(crate) fn write(&self, out: &mut Encoder) {
-        out.array(self.len()).raw(&self.encodings);
+        out.array(self.len()).raw(self.encodings());
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.ends.len()
+        self.length
+    }
+
+    fn encodings(&self) -> &[u8] {
+        &self.bytes[self.length * END..]
+    }
+
+    fn end(&self, at: usize) -> usize {
+        usize::from_ne_bytes(self.bytes.as_chunks().0[at])
     }
 
     /// The encodings, ascending.
@@ -104,19 +122,22 @@ impl Set {
     }
 
     fn at(&self, at: usize) -> &[u8] {
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.encodings[start..self.ends[at]]
+        let start = if at == 0 { 0 } else { self.end(at - 1) };
+        &self.encodings()[start..self.end(at)]
     }
 
     pub(crate) fn position(&self, encoding: &[u8]) -> Option<usize> {
-        let (mut low, mut high) = (0, self.len());
+        self.position_between(0, self.len(), self.len() / 2, encoding)
+    }
+
+    fn position_between(&self, mut low: usize, mut high: usize, mut guess: usize, encoding: &[u8]) -> Option<usize> {
         while low < high {
-            let middle = (low + high) / 2;
-            match self.at(middle).cmp(encoding) {
-                Ordering::Equal => return Some(middle),
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
+            match self.at(guess).cmp(encoding) {
+                Ordering::Equal => return Some(guess),
+                Ordering::Less => low = guess + 1,
+                Ordering::Greater => high = guess,
             }
+            guess = low.midpoint(high);
         }
         None
     }
@@ -126,7 +147,13 @@ impl Set {
     }
 
     pub(crate) fn is_subset_of(&self, other: &Set) -> bool {
-        self.iter().all(|encoding| other.has(encoding))
+        // Both ascend, so an element is sought after the one before, and is mostly the next.
+        let mut from = 0;
+        self.iter().all(|encoding| {
+            let found = other.position_between(from, other.len(), from, encoding);
+            from = found.map_or(from, |at| at + 1);
+            found.is_some()
+        })
     }
 
     pub(crate) fn union(&self, other: &Set) -> Set {

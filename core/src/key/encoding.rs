@@ -32,7 +32,38 @@ pub(super) fn did_key(x: &[u8; 32]) -> String {
     let mut bytes = [0; 34];
     bytes[..2].copy_from_slice(&MULTICODEC);
     bytes[2..].copy_from_slice(x);
-    format!("{DID_PREFIX}{}", bs58::encode(bytes).into_string())
+    let mut text = String::with_capacity(DID_LENGTH);
+    text.push_str(DID_PREFIX);
+    text.extend(base58(&bytes).iter().skip_while(|digit| **digit == 0).map(|digit| char::from(BASE58[usize::from(*digit)])));
+    text
+}
+
+const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
+/// The digits of a number in base 58, with leading zeros. Five digits and four bytes at a time: an audit record has a key for each hop, and digit by
+/// digit, as `bs58` works, each takes ten times as long.
+fn base58(number: &[u8; 34]) -> [u8; 50] {
+    const FIVE_DIGITS: u64 = 58u64.pow(5);
+    let mut bytes = [0; 36];
+    bytes[2..].copy_from_slice(number);
+    let mut limbs = [0; 10];
+    for word in bytes.as_chunks().0 {
+        let mut carry = u64::from(u32::from_be_bytes(*word));
+        for limb in limbs.iter_mut().rev() {
+            carry += *limb << 32;
+            *limb = carry % FIVE_DIGITS;
+            carry /= FIVE_DIGITS;
+        }
+    }
+    let mut digits = [0; 50];
+    for (five, limb) in digits.as_chunks_mut::<5>().0.iter_mut().zip(limbs) {
+        let mut rest = limb;
+        for digit in five.iter_mut().rev() {
+            *digit = (rest % 58) as u8;
+            rest /= 58;
+        }
+    }
+    digits
 }
 
 pub(super) fn key_of_did(text: &str) -> Result<[u8; 32], Reason> {
@@ -228,4 +259,26 @@ fn secret_text(parts: &[&str]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(parts.iter().map(|part| part.len()).sum()));
     parts.iter().for_each(|part| text.push_str(part));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_those_of_bs58() {
+        let mut generator = 1u64;
+        let mut random = || {
+            generator = generator.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            (generator >> 56) as u8
+        };
+        let keys = [[0; 32], [0xff; 32], [0x80; 32]].into_iter().chain((0..2000).map(|_| std::array::from_fn(|_| random())));
+        for key in keys {
+            let mut bytes = MULTICODEC.to_vec();
+            bytes.extend(key);
+            let text = did_key(&key);
+            assert_eq!(text, format!("{DID_PREFIX}{}", bs58::encode(bytes).into_string()));
+            assert_eq!((text.len(), key_of_did(&text)), (DID_LENGTH, Ok(key)));
+        }
+    }
 }

@@ -85,8 +85,7 @@ fn lines(times: &Times) -> Vec<Line> {
         }
     };
     for depth in deputize_peers::DEPTHS {
-        let links = depth as f64;
-        let floor = times.ratio("cold", "key decoding").map(|decoding| links + 1.0 + links * decoding);
+        let floor = times.ratio("cold", &format!("floor {depth}"));
         add(format!("cold, tokens: {depth}"), times.ratio("cold", &depth.to_string()), floor, 1.06, "floor");
     }
     for name in times.names("warm").filter(|name| *name != "verification" && !name.ends_with("text")) {
