@@ -10,7 +10,7 @@ import {
 } from 'deputize';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'tests', 'vectors');
-const tables = ['accepts', 'arguments', 'codes', 'constraints', 'keys', 'narrower', 'values'];
+const tables = ['accepts', 'arguments', 'codes', 'constraints', 'keys', 'narrow', 'narrower', 'values'];
 const bytes = (hex) => new Uint8Array(Buffer.from(hex, 'hex'));
 const hex = (data) => Buffer.from(data).toString('hex');
 const load = (name) => JSON.parse(readFileSync(join(folder, name), 'utf8'));
@@ -105,6 +105,10 @@ test('constraints', () => {
     const [parent, child] = [one.parent, one.child].map((side) => Constraint.decode(bytes(side)));
     assert.equal(parent.subsumes(child), one.narrower, JSON.stringify(one));
     assert.ok(parent.subsumes(parent) && child.subsumes(child), JSON.stringify(one));
+  }
+  for (const one of cases('narrow', 20)) {
+    const [a, b] = [one.a, one.b].map((side) => Constraint.decode(bytes(side)));
+    assert.equal(hex(a.narrow(b).encode()), one.meet, JSON.stringify(one));
   }
 });
 

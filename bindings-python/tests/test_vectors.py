@@ -15,7 +15,7 @@ import deputize
 from deputize import Constraint, Denied, DeputizeError, SigningKey, TrustAnchor, Verifier, VerifyingKey
 
 VECTORS = Path(__file__).parents[2] / "tests" / "vectors"
-TABLES = {"values", "arguments", "constraints", "accepts", "narrower", "keys", "codes"}
+TABLES = {"values", "arguments", "constraints", "accepts", "narrow", "narrower", "keys", "codes"}
 DECISIONS = sorted((VECTORS / "decisions").glob("*"))
 
 
@@ -130,6 +130,9 @@ def test_constraints() -> None:
         assert parent.subsumes(child) is case["narrower"], case
         assert parent.subsumes(parent), case
         assert child.subsumes(child), case
+    for case in cases("narrow", 20):
+        a, b = (Constraint.decode(bytes.fromhex(case[side])) for side in ("a", "b"))
+        assert a.narrow(b).encode().hex() == case["meet"], case
 
 
 def test_keys() -> None:

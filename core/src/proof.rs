@@ -10,8 +10,9 @@ use crate::cose::{ObjectKind, seal};
 use crate::id::{Digest, TokenId, is_name};
 use crate::issue::random;
 use crate::key::Signer;
+use crate::text::{bytes_from_text, text_from_bytes};
 use crate::time::{Now, Timestamp};
-use crate::token::{Tokens, UnverifiedChain, bytes_from_text, text_from_bytes};
+use crate::token::{Tokens, UnverifiedChain};
 use crate::value::Arguments;
 use crate::{Code, Error, Result, limits};
 

@@ -2,14 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use crate::cbor::{Decoder, Encoder};
 use crate::claims::Claims;
 use crate::cose::{Envelope, ObjectKind};
 use crate::id::Digest;
 use crate::key::VerifyingKey;
+use crate::text::{bytes_from_text, text_from_bytes};
 use crate::{Code, Error, Result, limits};
 
 /// A chain of tokens whose shape is right and whose signatures nobody has checked. Only a [`Verifier`](crate::Verifier) makes a
@@ -60,7 +58,7 @@ impl UnverifiedChain {
     /// The text form: base64url without padding.
     #[must_use]
     pub fn to_text(&self) -> String {
-        URL_SAFE_NO_PAD.encode(&self.bytes)
+        text_from_bytes(&self.bytes)
     }
 
     /// The claims of every token, root first. Nobody has checked them: for display, and for one's own tokens.
@@ -181,19 +179,4 @@ impl<'a> Tokens<'a> {
         }
         Ok(Tokens { tokens, count })
     }
-}
-
-/// Bytes from their text form (RFC 4648 section 5, no padding, zero trailing bits). `text-malformed`; `too-large` before anything is decoded.
-pub fn bytes_from_text(text: &str, most: usize) -> Result<Vec<u8>> {
-    if text.len() > most.div_ceil(3) * 4 {
-        return Err(Code::TooLarge.into());
-    }
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::new(Code::TextMalformed))?;
-    if bytes.len() > most { Err(Code::TooLarge.into()) } else { Ok(bytes) }
-}
-
-/// The text form of some bytes.
-#[must_use]
-pub fn text_from_bytes(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -9,15 +9,19 @@ use deputize::Code;
 use deputize_tests::errors_page::{render, root};
 
 /// The modules of core, each of which uses only those before it. `ARCHITECTURE.md` says what they are for.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 27] = [
     "limits",
     "error",
+    "steps",
+    "text",
     "time",
     "id",
     "cbor",
     "key",
     "cose",
     "value",
+    "json",
+    "pattern",
     "constraint",
     "capability",
     "requirement",

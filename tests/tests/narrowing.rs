@@ -107,6 +107,6 @@ fn encodings_survive_decoding_and_agree_with_an_independent_encoder() {
 #[test]
 fn a_star_in_a_path_is_a_star_and_no_wildcard() {
     let (path, glob) = (Constraint::path("/a*").unwrap(), Constraint::glob("/a*/x").unwrap());
-    assert!(!path.subsumes(&glob) && glob.counterexample(&Constraint::path("/a*/x").unwrap()) != None);
+    assert!(!path.subsumes(&glob) && !glob.subsumes(&Constraint::path("/a*/x").unwrap()));
     assert!(Constraint::glob("/a*").unwrap().accepts(&Value::from("/a*")) && !path.accepts(&Value::from("/ab")));
 }

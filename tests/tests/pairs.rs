@@ -117,9 +117,9 @@ fn every_pair_of_types_is_decided_as_the_table_says() {
     }
     let mut rng = fastrand::Rng::with_seed(21);
     let mut compared = 0;
-    for row in 0..NAMES.len() {
-        for column in 0..NAMES.len() {
-            let letter = *table.get(&(row, column)).unwrap_or_else(|| panic!("no cell for {} and {}", NAMES[row], NAMES[column]));
+    for (row, parent_name) in NAMES.iter().enumerate() {
+        for (column, child_name) in NAMES.iter().enumerate() {
+            let letter = *table.get(&(row, column)).unwrap_or_else(|| panic!("no cell for {parent_name} and {child_name}"));
             let (mut yes, mut no) = (rare_cells.get(&(row, column)).copied().unwrap_or(0), 0);
             for tries in 0..1500 {
                 if tries >= 100 && (letter == 'T' || letter == 'F' || (yes > 0 && no > 0)) {
@@ -134,7 +134,7 @@ fn every_pair_of_types_is_decided_as_the_table_says() {
                     false => no += 1,
                 }
             }
-            let (parent, child) = (NAMES[row], NAMES[column]);
+            let (parent, child) = (parent_name, child_name);
             match letter {
                 'T' => assert_eq!(no, 0, "{parent} {child}"),
                 'F' => {}

@@ -37,6 +37,7 @@ fn every_file_of_the_folder_is_known() {
         "constraints.json",
         "decisions",
         "keys.json",
+        "narrow.json",
         "narrower.json",
         "values.json",
     ];
@@ -140,6 +141,10 @@ fn constraints_decode_accept_and_narrow_as_the_tables_say() {
         let [parent, child] = ["parent", "child"].map(|side| Constraint::decode(&unhex(text(&case, side))).unwrap());
         assert_eq!(parent.subsumes(&child), case["narrower"].as_bool().unwrap(), "{case}");
         assert!(parent.subsumes(&parent) && child.subsumes(&child), "{case}");
+    }
+    for case in cases("narrow.json") {
+        let [a, b] = ["a", "b"].map(|side| Constraint::decode(&unhex(text(&case, side))).unwrap());
+        assert_eq!(hex(&a.narrow(&b).unwrap().encode()), text(&case, "meet"), "{case}");
     }
 }
 

@@ -5,8 +5,6 @@ mod sentence;
 
 use std::sync::Arc;
 
-pub use json::{value_from_json, value_to_json};
-
 use crate::chain::VerifiedChain;
 use crate::error::shown;
 use crate::id::{TokenId, is_name};

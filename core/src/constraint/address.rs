@@ -1,6 +1,6 @@
 //! Network addresses and networks (specification, constraints.md, "Cidr" and "Public address").
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::{Code, Error, Result};
 

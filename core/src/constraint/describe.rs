@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Constraint, Kind, Set};
 use crate::error::shown;
+use crate::json::value_to_json;
 use crate::time::Now;
 use crate::value::Value;
 
@@ -17,7 +18,7 @@ impl fmt::Display for Constraint {
             Kind::Any => f.write_str("anything"),
             Kind::Exact(operand) => f.write_str(&operand_text(&operand.0)),
             Kind::Range(range) => {
-                let bound = |number: super::Number| crate::value_to_json(&number.to_value());
+                let bound = |number: super::Number| value_to_json(&number.to_value());
                 let low = range.min.map(|min| format!("{} {}", if range.min_open { "above" } else { "at least" }, bound(min)));
                 let high = range.max.map(|max| format!("{} {}", if range.max_open { "below" } else { "at most" }, bound(max)));
                 write!(f, "a number {}", [low, high].into_iter().flatten().collect::<Vec<_>>().join(" and "))
@@ -89,7 +90,7 @@ fn operand_text(encoding: &[u8]) -> String {
 pub(crate) fn value_text(value: &Value) -> String {
     match value {
         Value::Text(value) => format!("`{}`", text(value)),
-        value => text(&crate::value_to_json(value)),
+        value => text(&value_to_json(value)),
     }
 }
 
