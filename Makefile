@@ -17,8 +17,9 @@ test: test-rust test-node test-python test-reference test-docs
 test-rust:
 	cargo test --quiet -p deputize -p deputize-tests
 
-test-node: node
-	cd bindings-node && npm test
+# With a second addon beside the one that users get: it has a function that panics, for the test that no panic ends the process.
+test-node: bindings-node/node_modules/.tools
+	cd bindings-node && npm run --silent build -- --test-panic && npm run --silent build && npm test
 
 # With one function more than users get: it panics, for the test that no panic reaches Python.
 test-python: $(VENV)/.tools
@@ -81,4 +82,4 @@ bench:
 	cargo run --quiet --profile bench -p deputize-peers --bin ratios
 
 clean:
-	rm -rf target $(VENV) bindings-node/node_modules bindings-node/deputize.node examples/demo/node_modules
+	rm -rf target $(VENV) bindings-node/node_modules bindings-node/*.node examples/demo/node_modules
