@@ -4,6 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(CURDIR)/$(VENV)/bin/python
 SEED ?= 1
+# Workspaces of their own, built into the same folder as the rest.
+MEASURES := tests/peers
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+PEERS := --manifest-path tests/peers/Cargo.toml
 INSTALL := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip install --quiet --no-deps --no-build-isolation
 
 .PHONY: demo test test-rust test-node test-python test-reference test-docs lint fmt bench vectors python node clean
@@ -56,7 +60,8 @@ bindings-node/node_modules/.tools: bindings-node/package-lock.json
 # Formatting, lints, types, and generated files that did not change.
 lint: $(VENV)/.tools node
 	cargo fmt --all --check
-	cargo clippy --quiet --workspace --exclude deputize-peers --all-targets -- -D warnings
+	for at in $(MEASURES); do cargo fmt --check --manifest-path $$at/Cargo.toml || exit 1; done
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
 	$(PY) -m ruff check bindings-python tests examples .ci
 	$(PY) -m ruff format --check bindings-python tests examples .ci
 	cd bindings-python && $(PY) -m mypy python
@@ -67,6 +72,7 @@ lint: $(VENV)/.tools node
 
 fmt:
 	cargo fmt --all
+	for at in $(MEASURES); do cargo fmt --manifest-path $$at/Cargo.toml || exit 1; done
 	$(PY) -m ruff format bindings-python tests examples .ci
 
 # Generated files: the test vectors and the page of codes.
@@ -75,11 +81,12 @@ vectors:
 	cargo run --quiet -p deputize-tests --bin generate-errors
 
 # Ratios to one verification of the same run, with the peers beside them.
+bench: export CARGO_TARGET_DIR := $(TARGET)
 bench:
-	rm -rf target/criterion
+	rm -rf $(TARGET)/criterion
 	cargo bench --quiet -p deputize --bench decision -- --noplot
-	cargo bench --quiet -p deputize-peers --bench peers -- --noplot
-	cargo run --quiet --profile bench -p deputize-peers --bin ratios
+	cargo bench --quiet $(PEERS) --bench peers -- --noplot
+	cargo run --quiet --profile bench $(PEERS) --bin ratios
 
 clean:
 	rm -rf target $(VENV) bindings-node/node_modules bindings-node/*.node examples/demo/node_modules
