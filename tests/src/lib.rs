@@ -4,6 +4,7 @@
 
 pub mod errors_page;
 pub mod forge;
+pub mod items;
 pub mod random;
 pub mod scenarios;
 pub mod tables;
