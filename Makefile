@@ -10,7 +10,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PEERS := --manifest-path tests/peers/Cargo.toml
 INSTALL := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip install --quiet --no-deps --no-build-isolation
 
-.PHONY: demo test test-rust test-node test-python test-reference test-docs lint fmt bench timing vectors python node clean
+.PHONY: demo test test-rust test-node test-python test-reference test-docs lint fmt bench bench-bindings timing vectors python node clean
 
 demo: python node
 	cd examples/demo && npm ci --no-audit --no-fund --silent
@@ -81,12 +81,19 @@ vectors:
 	cargo run --quiet -p deputize-tests --bin generate-errors
 
 # Ratios to one verification of the same run, with the peers beside them.
-bench timing: export CARGO_TARGET_DIR := $(TARGET)
-bench:
+bench bench-bindings timing: export CARGO_TARGET_DIR := $(TARGET)
+bench: python node
 	rm -rf $(TARGET)/criterion
 	cargo bench --quiet -p deputize --bench decision -- --noplot
 	cargo bench --quiet $(PEERS) --bench peers -- --noplot
 	cargo run --quiet --profile bench $(PEERS) --bin ratios
+	$(MAKE) --no-print-directory bench-bindings
+
+# A warm call through each binding, beside one verification in the same process and the same call in Rust, all built for release.
+bench-bindings: python node
+	cargo bench --quiet --profile release -p deputize --bench bindings -- $(TARGET)/presentations.json
+	$(PY) bindings-python/benches/authorize.py $(TARGET)/presentations.json
+	node bindings-node/benches/authorize.mjs $(TARGET)/presentations.json
 
 # Whether the time of what touches a private key depends on the key: |t| above 4.5 says yes. The control
 # has to say so. SAMPLES=10000000 takes half an hour.
