@@ -4,9 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(CURDIR)/$(VENV)/bin/python
 SEED ?= 1
+# Workspaces of their own, built into the same folder as the rest.
+MEASURES := tests/peers tests/timing
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+PEERS := --manifest-path tests/peers/Cargo.toml
 INSTALL := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip install --quiet --no-deps --no-build-isolation
 
-.PHONY: demo test test-rust test-node test-python test-reference test-docs lint fmt bench vectors python node clean
+.PHONY: demo test test-rust test-node test-python test-reference test-docs lint fmt bench bench-bindings timing vectors python node clean
 
 demo: python node
 	cd examples/demo && npm ci --no-audit --no-fund --silent
@@ -17,8 +21,9 @@ test: test-rust test-node test-python test-reference test-docs
 test-rust:
 	cargo test --quiet -p deputize -p deputize-tests
 
-test-node: node
-	cd bindings-node && npm test
+# With a second addon beside the one that users get: it has a function that panics, for the test that no panic ends the process.
+test-node: bindings-node/node_modules/.tools
+	cd bindings-node && npm run --silent build -- --test-panic && npm run --silent build && npm test
 
 # With one function more than users get: it panics, for the test that no panic reaches Python.
 test-python: $(VENV)/.tools
@@ -55,7 +60,8 @@ bindings-node/node_modules/.tools: bindings-node/package-lock.json
 # Formatting, lints, types, and generated files that did not change.
 lint: $(VENV)/.tools node
 	cargo fmt --all --check
-	cargo clippy --quiet --workspace --exclude deputize-peers --all-targets -- -D warnings
+	for at in $(MEASURES); do cargo fmt --check --manifest-path $$at/Cargo.toml || exit 1; done
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
 	$(PY) -m ruff check bindings-python tests examples .ci
 	$(PY) -m ruff format --check bindings-python tests examples .ci
 	cd bindings-python && $(PY) -m mypy python
@@ -66,6 +72,7 @@ lint: $(VENV)/.tools node
 
 fmt:
 	cargo fmt --all
+	for at in $(MEASURES); do cargo fmt --manifest-path $$at/Cargo.toml || exit 1; done
 	$(PY) -m ruff format bindings-python tests examples .ci
 
 # Generated files: the test vectors and the page of codes.
@@ -74,11 +81,24 @@ vectors:
 	cargo run --quiet -p deputize-tests --bin generate-errors
 
 # Ratios to one verification of the same run, with the peers beside them.
-bench:
-	rm -rf target/criterion
+bench bench-bindings timing: export CARGO_TARGET_DIR := $(TARGET)
+bench: python node
+	rm -rf $(TARGET)/criterion
 	cargo bench --quiet -p deputize --bench decision -- --noplot
-	cargo bench --quiet -p deputize-peers --bench peers -- --noplot
-	cargo run --quiet --profile bench -p deputize-peers --bin ratios
+	cargo bench --quiet $(PEERS) --bench peers -- --noplot
+	cargo run --quiet --profile bench $(PEERS) --bin ratios
+	$(MAKE) --no-print-directory bench-bindings
+
+# A warm call through each binding, beside one verification in the same process and the same call in Rust, all built for release.
+bench-bindings: python node
+	cargo bench --quiet --profile release -p deputize --bench bindings -- $(TARGET)/presentations.json
+	$(PY) bindings-python/benches/authorize.py $(TARGET)/presentations.json
+	node bindings-node/benches/authorize.mjs $(TARGET)/presentations.json
+
+# Whether the time of what touches a private key depends on the key: |t| above 4.5 says yes. The control
+# has to say so. SAMPLES=10000000 takes half an hour.
+timing:
+	SAMPLES=$${SAMPLES:-1000000} cargo run --quiet --release --manifest-path tests/timing/Cargo.toml
 
 clean:
-	rm -rf target $(VENV) bindings-node/node_modules bindings-node/deputize.node examples/demo/node_modules
+	rm -rf target $(VENV) bindings-node/node_modules bindings-node/*.node examples/demo/node_modules

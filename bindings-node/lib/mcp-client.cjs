@@ -3,7 +3,7 @@
 const { failure } = require('./native.cjs');
 const { agentKey } = require('./agent.cjs');
 const { requiredChain } = require('./chain.cjs');
-const { kindOf, text } = require('./options.cjs');
+const { kindOf, options, text, toolNames } = require('./options.cjs');
 const { META_KEY, METHOD } = require('./mcp-names.cjs');
 
 const signing = new WeakSet();
@@ -16,10 +16,11 @@ function metaFor(agent, chain, tool, args, audience, given) {
 
 /**
  * Signs every `tools/call` that a client sends. `chain` is a Chain, or a function that gives one for each call, for chains that are renewed.
- * Takes a `Client` before or after it is connected, and returns it.
+ * `tools` says what tools are called in tokens, where that differs from their name here. Takes a `Client` before or after it is connected, and returns it.
  */
-function signCalls(client, agent, chain, audience) {
+function signCalls(client, agent, chain, audience, given) {
   requiredAgent(agent);
+  const names = toolNames(options(given, ['tools'], 'signCalls').get('tools'), 'signCalls');
   text(audience, 'name-invalid', 'audience');
   const current = typeof chain === 'function' ? chain : () => chain;
   if (typeof chain !== 'function') requiredChain(chain);
@@ -27,7 +28,7 @@ function signCalls(client, agent, chain, audience) {
     throw failure('config-invalid', 'not a client of @modelcontextprotocol/sdk:', kindOf(client));
   }
   if (signing.has(client)) throw failure('config-invalid', 'signed already:', 'the calls of this client');
-  const sign = (message) => signed(message, agent, current, audience);
+  const sign = (message) => signed(message, agent, current, audience, names);
   const connect = client.connect;
   client.connect = (transport, ...rest) => Reflect.apply(connect, client, [signer(transport, sign), ...rest]);
   if (client.transport !== undefined) signer(client.transport, sign);
@@ -45,11 +46,11 @@ function signer(transport, sign) {
 }
 
 /** A copy of a call, with its arguments as JSON keeps them and a proof of exactly those. */
-function signed(message, agent, current, audience) {
+function signed(message, agent, current, audience, names) {
   if (message?.method !== METHOD || !('id' in message)) return message;
   const params = { ...message.params };
   if (params.arguments !== undefined) params.arguments = JSON.parse(JSON.stringify(params.arguments));
-  const meta = metaFor(agent, current(), params.name, params.arguments ?? {}, audience);
+  const meta = metaFor(agent, current(), names.get(params.name) ?? params.name, params.arguments ?? {}, audience);
   return { ...message, params: { ...params, _meta: { ...params._meta, ...meta } } };
 }
 

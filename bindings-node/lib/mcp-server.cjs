@@ -5,7 +5,7 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 const { failure } = require('./native.cjs');
 const { Denied } = require('./errors.cjs');
 const { Verifier } = require('./verifier.cjs');
-const { kindOf, options } = require('./options.cjs');
+const { kindOf, options, toolNames } = require('./options.cjs');
 const { META_KEY, DENIAL_KEY, HEADER, METHOD } = require('./mcp-names.cjs');
 
 const current = new AsyncLocalStorage();
@@ -26,13 +26,14 @@ function caller() {
  */
 function guard(server, verifier, given) {
   if (!(verifier instanceof Verifier)) throw failure('config-invalid', 'guard needs a Verifier, not', kindOf(verifier));
-  const extra = options(given, ['challenge', 'context'], 'guard');
+  const extra = options(given, ['tools', 'challenge', 'context'], 'guard');
+  const names = toolNames(extra.get('tools'), 'guard');
   for (const [name, read] of extra) {
-    if (typeof read !== 'function') throw failure('config-invalid', 'a function of the request and its extra:', name);
+    if (name !== 'tools' && typeof read !== 'function') throw failure('config-invalid', 'a function of the request and its extra:', name);
   }
   const protocol = protocolOf(server);
   if (guarded.has(protocol)) throw failure('config-invalid', 'guarded already:', 'this server');
-  const decide = decider(verifier, extra.get('challenge'), extra.get('context'));
+  const decide = decider(verifier, names, extra.get('challenge'), extra.get('context'));
   const check = install(protocol, decide);
   guardConnect(protocol, check);
   guarded.add(protocol);
@@ -95,19 +96,20 @@ function guardConnect(protocol, stands) {
   };
 }
 
-function decider(verifier, challengeFor, contextFor) {
+function decider(verifier, names, challengeFor, contextFor) {
   return async (handler, request, extra) => {
     // What the tool gets is what was decided about, and not what somebody may change while a store is asked.
     const params = request.params ?? {};
+    const { name } = params;
     let authorized;
     try {
       const asked = { challenge: await read(challengeFor, request, extra), context: await read(contextFor, request, extra) };
-      authorized = await verifier.authorizeAsync(presentationOf(params, extra), params.name, argumentsOf(params), asked);
+      authorized = await verifier.authorizeAsync(presentationOf(params, extra), names.get(name) ?? name, argumentsOf(params), asked);
     } catch (error) {
       if (!(error instanceof Denied)) throw error;
       return refusal(error, params);
     }
-    const own = { ...request, params: { ...params, name: authorized.tool } };
+    const own = { ...request, params: { ...params, name } };
     if (params.arguments !== undefined) own.params.arguments = structuredClone(authorized.arguments);
     return current.run(authorized, () => handler(own, extra));
   };

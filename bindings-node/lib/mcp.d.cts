@@ -7,7 +7,13 @@ export interface CallRequest {
   params?: { [member: string]: unknown };
 }
 
+/** What tools are called in tokens, where that differs from their name here. */
+export interface ToolNames {
+  readonly [name: string]: string;
+}
+
 export interface GuardOptions {
+  tools?: ToolNames;
   /** The challenge that this call has to answer, if there is one. */
   challenge?: (request: CallRequest, extra: unknown) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /** The partition that this call is about, if the server has partitions. */
@@ -29,6 +35,7 @@ export declare function signCalls<C extends { connect: Function; callTool: Funct
   agent: Agent,
   chain: Chain | (() => Chain),
   audience: string,
+  options?: { tools?: ToolNames },
 ): C;
 
 /** The `_meta` of one call. */

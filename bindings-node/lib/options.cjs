@@ -47,9 +47,21 @@ function seconds(value) {
   return value;
 }
 
+/** What tools are called in tokens, by their names here. */
+function toolNames(value, where) {
+  const names = new Map();
+  if (value === undefined) return names;
+  const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [[]];
+  for (const [here, inTokens] of entries) {
+    if (typeof inTokens !== 'string') throw failure('config-invalid', 'tools are names here and names in tokens:', where);
+    names.set(here, inTokens);
+  }
+  return names;
+}
+
 /** A name for inspection and errors that never runs anything of the value. */
 function kindOf(value) {
   return value === null ? 'null' : typeof value;
 }
 
-module.exports = { options, text, bytes, count, seconds, kindOf };
+module.exports = { options, text, bytes, count, seconds, toolNames, kindOf };

@@ -1,4 +1,5 @@
-// Builds the native part with cargo and puts it beside package.json. `--debug` builds without optimisation.
+// Builds the native part with cargo and puts it beside package.json. `--debug` builds without optimisation; `--test-panic` builds the one with
+// a function that panics, under a name of its own that is not in the package.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -6,14 +7,16 @@ import { fileURLToPath } from 'node:url';
 
 const packageFolder = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const workspace = resolve(packageFolder, '..');
-const unknown = process.argv.slice(2).filter((argument) => argument !== '--debug');
+const unknown = process.argv.slice(2).filter((argument) => !['--debug', '--test-panic'].includes(argument));
 if (unknown.length > 0) {
   console.error(`unknown option: ${unknown.join(' ')}`);
   process.exit(2);
 }
 const profile = process.argv.includes('--debug') ? 'debug' : 'release';
+const panics = process.argv.includes('--test-panic');
+const name = panics ? 'test-panic.node' : 'deputize.node';
 
-const cargo = ['build', '--package', 'deputize-node', ...(profile === 'release' ? ['--release'] : [])];
+const cargo = ['build', '--package', 'deputize-node', ...(profile === 'release' ? ['--release'] : []), ...(panics ? ['--features', 'test-panic'] : [])];
 const built = spawnSync(process.env.CARGO || 'cargo', cargo, { cwd: workspace, stdio: 'inherit' });
 if (built.status !== 0) {
   console.error(built.error ? `cargo could not be started: ${built.error.message}` : 'cargo failed');
@@ -26,9 +29,9 @@ const target = resolve(workspace, process.env.CARGO_TARGET_DIR || 'target');
 // A process that has the old file open keeps it: the new one takes its name and not its content.
 const draft = mkdtempSync(join(packageFolder, '.build-'));
 try {
-  copyFileSync(join(target, profile, library), join(draft, 'deputize.node'));
-  renameSync(join(draft, 'deputize.node'), join(packageFolder, 'deputize.node'));
+  copyFileSync(join(target, profile, library), join(draft, name));
+  renameSync(join(draft, name), join(packageFolder, name));
 } finally {
   rmSync(draft, { recursive: true, force: true });
 }
-console.log(`deputize.node: ${profile}`);
+console.log(`${name}: ${profile}`);

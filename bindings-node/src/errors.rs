@@ -36,6 +36,13 @@ pub fn describe(code: String, what: String, name: String) -> String {
     to_json(&about(&code, &what, &name))
 }
 
+/// Panics.
+#[cfg(feature = "test-panic")]
+#[napi(catch_unwind)]
+pub fn test_panic() {
+    panic!("a panic, for a test");
+}
+
 /// The table of codes as JSON.
 #[napi(catch_unwind)]
 pub fn codes() -> String {

@@ -91,7 +91,7 @@ test('nothing shows a secret', () => {
     util.inspect(value, { showHidden: true, depth: 9, getters: true, customInspect: true }), util.inspect(value, { showHidden: true, depth: 9, getters: true, customInspect: false }), JSON.stringify(value), String(value), util.format('%s %o %O %j', value, value, value, value),
     JSON.stringify(Object.getOwnPropertyDescriptors(value)), JSON.stringify(Reflect.ownKeys(value).map(String)), JSON.stringify({ ...value }),
   ]);
-  for (const [code, run] of [['name-invalid', () => new Agent('x\n', key)], ['key-file-invalid', () => key.save('/dev/null/x')], ['key-invalid', () => SigningKey.fromJwk({ ...JSON.parse(key.toJwk()), x: 'A'.repeat(43) })]]) {
+  for (const [code, run] of [['name-invalid', () => new Agent('x\n', key)], ['key-file-unwritable', () => key.save('/dev/null/x')], ['key-invalid', () => SigningKey.fromJwk({ ...JSON.parse(key.toJwk()), x: 'A'.repeat(43) })]]) {
     const error = refused(code, run);
     shown.push(util.inspect(error, { showHidden: true }), error.message, error.stack);
   }

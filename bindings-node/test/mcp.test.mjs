@@ -231,6 +231,21 @@ test('challenges and contexts of the server are asked for at each call', async (
   assert.equal(ran.length, 1);
 });
 
+test('tools may have other names in tokens', async (t) => {
+  const tools = { [name]: 'acme.deploy' };
+  const { chain: named } = chainFor('acme.deploy');
+  const { server, ran } = deployer({ guard: { tools } });
+  const client = signCalls(newClient(), coder, named, AUDIENCE, { tools });
+  await connected(t, server, client);
+  assert.ok(!(await client.callTool({ name, arguments: { tag: 'v1' } })).isError);
+  const other = deployer({ guard: { tools } });
+  const plain = signCalls(newClient(), coder, named, AUDIENCE);
+  await connected(t, other.server, plain);
+  assert.equal(codeOf(await plain.callTool({ name, arguments: { tag: 'v1' } })), 'proof-mismatch');
+  assert.equal(codeOf(await plain.callTool({ name: 'constructor', arguments: {} })), 'tool-not-allowed');
+  assert.deepEqual([ran.length, other.ran.length], [1, 0]);
+});
+
 test('a server that would serve calls without the guard does not start', async () => {
   const [, far] = InMemoryTransport.createLinkedPair();
   const { server } = deployer();
@@ -254,6 +269,10 @@ test('what cannot be guarded or signed is refused', () => {
   for (const bad of [undefined, {}, ana, { authorizeAsync: async () => ({}) }]) refused('config-invalid', () => guard(server(), bad));
   refused('config-invalid', () => guard(server(), verifier, { contexts: () => 'a' }));
   refused('config-invalid', () => guard(server(), verifier, { context: 'a' }));
+  for (const tools of [null, 5, ['deploy'], { deploy: 1 }, { deploy: undefined }]) {
+    refused('config-invalid', () => guard(server(), verifier, { tools }));
+    refused('config-invalid', () => signCalls(newClient(), coder, chain, AUDIENCE, { tools }));
+  }
   const twice = guard(server(), verifier);
   refused('config-invalid', () => guard(twice, verifier));
   for (const client of [undefined, {}, server(), 5]) refused('config-invalid', () => signCalls(client, coder, chain, AUDIENCE));

@@ -9,7 +9,7 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString};
 
 use crate::convert::{self, map_to_python, sequence, text, unsigned, verifying_key};
 use crate::errors::{Failure, Result, denial, entry, failed_callback};
-use crate::token::{Chain, Presentation, challenge_of, claims_to_python, system_now};
+use crate::token::{Chain, Presentation, claims_to_python, system_now};
 
 /// Someone whose roots a verifier accepts.
 #[pyclass(frozen, module = "deputize")]
@@ -360,8 +360,9 @@ fn read(
     context: Option<&Bound<'_, PyAny>>,
 ) -> deputize::Result<Read> {
     let arguments = convert::arguments(arguments)?;
-    let challenge = challenge.map(challenge_of).transpose()?;
-    let context = context.map(|context| text(context, Code::ContextMismatch, "context: a text")).transpose()?;
+    let wrong = || Error::about(Code::ConfigInvalid, "challenge: bytes");
+    let challenge = challenge.map(|challenge| convert::bytes(challenge)?.ok_or_else(wrong)).transpose()?;
+    let context = context.map(|context| text(context, Code::ConfigInvalid, "context: a text")).transpose()?;
     Ok(Read { presentation: Given::of(presentation)?, arguments, challenge, context })
 }
 

@@ -205,6 +205,8 @@ def test_key_files(tmp_path: Path) -> None:
     assert Agent.load(path, "p").name == "p"
     assert refused(lambda: SigningKey.generate().save(path)).code == "key-file-exists"
     assert refused(lambda: SigningKey.load(folder / "none.pem")).code == "key-file-invalid"
+    assert refused(lambda: SigningKey.generate().save(path / "a.pem")).code == "key-file-unwritable"
+    assert refused(lambda: Agent.load_or_create("coder", path)).code == "key-file-unwritable"
     path.chmod(0o644)
     assert refused(lambda: Agent.load(path)).code == "key-file-insecure"
     for name in ("", "..", "a/b", ".hidden", "a\0", "a\\b", 5):

@@ -24,7 +24,7 @@ import deputize.mcp
 import mcp_server
 from conftest import SERVER, Story
 from deputize import Agent, Chain, DeputizeError, UnsupportedOperation, Verifier, at_most, one_of, optional
-from deputize.mcp import DENIAL, HEADER, PRESENTATION, caller, guard, meta_for, sign_calls
+from deputize.mcp import DENIAL_KEY, HEADER, META_KEY, caller, guard, meta_for, sign_calls
 
 TOOLS: dict[str, Any] = {
     "deploy": {"env": one_of("staging", "production"), "replicas": optional(at_most(3))},
@@ -107,7 +107,7 @@ def assert_denied(result: types.CallToolResult, code: str) -> None:
     assert result.is_error
     assert code in text(result)
     assert result.meta is not None
-    denial = result.meta[DENIAL]
+    denial = result.meta[DENIAL_KEY]
     assert denial["code"] == code
     assert denial["help"] in text(result)
     assert result.structured_content is None
@@ -122,7 +122,7 @@ def test_the_guard(kind: str, story: Story, chain: Chain, effects: Effects) -> N
         arguments = {"env": "staging"}
         async with connected(kind, story, effects) as client:
             if client.protocol_version >= "2026":  # earlier versions have no extensions to advertise
-                assert PRESENTATION in (client.server_capabilities.extensions or {})
+                assert META_KEY in (client.server_capabilities.extensions or {})
             assert {tool.name for tool in (await client.list_tools()).tools} >= {"deploy"}
             # Unsigned: nothing runs.
             assert_denied(await client.call_tool("deploy", arguments), "proof-missing")
@@ -143,7 +143,7 @@ def test_the_guard(kind: str, story: Story, chain: Chain, effects: Effects) -> N
                 (["a"], "malformed"),
                 ("a b", "text-malformed"),
             ):
-                assert_denied(await client.call_tool("deploy", arguments, meta={PRESENTATION: wrong}), code)  # type: ignore[typeddict-unknown-key]
+                assert_denied(await client.call_tool("deploy", arguments, meta={META_KEY: wrong}), code)  # type: ignore[typeddict-unknown-key]
             assert len(effects()) == 1
             # Signed by the client itself, each attempt afresh.
             assert sign_calls(client, story.coder, chain, SERVER) is client
@@ -230,7 +230,7 @@ def test_the_header(story: Story, chain: Chain, effects: Effects) -> None:
 
     def code(headers: list[tuple[str, str]], params: dict[str, Any] = params) -> str:
         result = post(url, headers, params)
-        return str(result["_meta"][DENIAL]["code"]) if result.get("isError") else "allowed"
+        return str(result["_meta"][DENIAL_KEY]["code"]) if result.get("isError") else "allowed"
 
     server = guard(mcp_server.make(effects.path), story.verifier())
     with http_server(server, stateless_http=True, json_response=True) as url:
@@ -245,11 +245,11 @@ def test_the_header(story: Story, chain: Chain, effects: Effects) -> None:
         assert code([(HEADER, ""), (HEADER, "")]) == "text-malformed"
         assert code([("Authorization", f"Bearer {fresh()}")]) == "proof-missing"
         # _meta is the one that is read, whatever the header says.
-        assert code([(HEADER, fresh())], {**params, "_meta": {PRESENTATION: ""}}) == "proof-missing"
-        assert code([(HEADER, fresh())], {**params, "_meta": {PRESENTATION: None}}) == "proof-missing"
-        assert code([(HEADER, fresh())], {**params, "_meta": {PRESENTATION: "x"}}) != "allowed"
+        assert code([(HEADER, fresh())], {**params, "_meta": {META_KEY: ""}}) == "proof-missing"
+        assert code([(HEADER, fresh())], {**params, "_meta": {META_KEY: None}}) == "proof-missing"
+        assert code([(HEADER, fresh())], {**params, "_meta": {META_KEY: "x"}}) != "allowed"
         assert len(effects()) == 2
-        assert code([(HEADER, "x")], {**params, "_meta": {PRESENTATION: fresh()}}) == "allowed"
+        assert code([(HEADER, "x")], {**params, "_meta": {META_KEY: fresh()}}) == "allowed"
         assert code([(HEADER, fresh())], {**params, "_meta": {"other": 1}}) == "allowed"
         assert len(effects()) == 4
 
@@ -336,6 +336,63 @@ def test_names_of_tools_in_tokens(story: Story, effects: Effects) -> None:
     anyio.run(main)
 
 
+def test_challenges_and_contexts_of_the_server_are_asked_for_at_each_call(
+    story: Story, chain: Chain, effects: Effects
+) -> None:
+    asked: list[Any] = []
+
+    def challenge(ctx: Any, params: types.CallToolRequestParams) -> bytes | None:
+        asked.append(params.name)
+        return answers[0]()
+
+    async def context(ctx: Any, params: types.CallToolRequestParams) -> str | None:
+        await anyio.sleep(0)
+        return contexts[0]
+
+    answers: list[Any] = [lambda: b"eight by"]
+    contexts: list[Any] = [None]
+    arguments = {"env": "staging"}
+
+    async def main() -> None:
+        server = guard(mcp_server.make(effects.path), story.verifier(), challenge=challenge, context=context)
+
+        async with Client(server) as client:
+
+            async def call(given: bytes | None = None, to: Chain = chain) -> types.CallToolResult:
+                meta: Any = meta_for(story.coder, to, "deploy", arguments, SERVER, challenge=given)
+                return await client.call_tool("deploy", arguments, meta=meta)
+
+            assert_denied(await call(), "challenge-mismatch")
+            assert not (await call(b"eight by")).is_error
+            assert len(asked) == 2
+            # Where the server cannot say what is asked, or says nonsense, nobody is allowed.
+            for wrong in (lambda: 1 / 0, lambda: "eight by", lambda: 8):
+                answers[0] = wrong
+                assert_denied(await call(b"eight by"), "config-invalid")
+            answers[0] = lambda: None
+            assert not (await call()).is_error
+            contexts[0] = "tenant:1"
+            assert_denied(await call(), "context-mismatch")
+            assert not (await call(to=story.ana.issue(to=story.coder, tools=TOOLS, context="tenant:1"))).is_error
+            contexts[0] = 5
+            assert_denied(await call(), "config-invalid")
+        assert len(effects()) == 3
+
+    anyio.run(main)
+
+
+def test_a_chain_that_is_renewed_is_asked_for_at_each_call(story: Story, chain: Chain, effects: Effects) -> None:
+    chains = [chain, story.ana.issue(to=story.coder, tools={"echo": {}})]
+
+    async def main() -> None:
+        async with Client(guard(mcp_server.make(effects.path), story.verifier())) as client:
+            sign_calls(client, story.coder, lambda: chains.pop(0), SERVER)
+            assert not (await client.call_tool("deploy", {"env": "staging"})).is_error
+            assert_denied(await client.call_tool("deploy", {"env": "staging"}), "tool-not-allowed")
+
+    anyio.run(main)
+
+
 def test_a_session_is_signed_too(story: Story, chain: Chain, effects: Effects) -> None:
     async def main() -> None:
         async with stdio(story, effects, "high") as (read, write), ClientSession(read, write) as session:
@@ -368,9 +425,12 @@ def test_what_cannot_be_guarded_or_signed_is_refused(story: Story, chain: Chain,
         lambda: guard(mcp_server.make(effects.path), lambda: True),  # type: ignore[arg-type]
         lambda: guard(mcp_server.make(effects.path), verifier, tools={"a": 1}),  # type: ignore[dict-item]
         lambda: guard(mcp_server.make(effects.path), verifier, tools=["deploy"]),  # type: ignore[arg-type]
+        lambda: guard(mcp_server.make(effects.path), verifier, challenge=b"eight by"),  # type: ignore[arg-type]
+        lambda: guard(mcp_server.make(effects.path), verifier, context="tenant:1"),  # type: ignore[arg-type]
         lambda: sign_calls(object(), story.coder, chain, SERVER),  # type: ignore[type-var]
         lambda: sign_calls(client, story.coder, chain, SERVER),
         lambda: sign_calls(client, "coder", chain, SERVER),  # type: ignore[arg-type]
+        lambda: sign_calls(client, story.coder, chain.text, SERVER),  # type: ignore[arg-type]
     ):
         with pytest.raises(TypeError) as caught:
             use()
@@ -392,7 +452,7 @@ def test_each_round_of_a_call_that_asks_back_is_signed_afresh(mode: Any, story: 
         ctx: Any, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
         meta: Any = params.meta
-        proofs.append(meta[PRESENTATION])
+        proofs.append(meta[META_KEY])
         if params.input_responses is None:
             schema: Any = {"type": "object", "properties": {"sure": {"type": "boolean"}}}
             ask = types.ElicitRequest(params=types.ElicitRequestFormParams(message="Sure?", requested_schema=schema))
@@ -429,5 +489,6 @@ def test_a_failing_store_denies(story: Story, chain: Chain, effects: Effects) ->
 
 
 def test_the_names_on_the_wire() -> None:
-    assert (PRESENTATION, HEADER) == ("dev.deputize/presentation", "Deputize-Presentation")
+    names = (META_KEY, DENIAL_KEY, HEADER)
+    assert names == ("dev.deputize/presentation", "dev.deputize/denial", "Deputize-Presentation")
     assert all(hasattr(deputize.mcp, name) for name in deputize.mcp.__all__)

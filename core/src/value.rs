@@ -147,7 +147,11 @@ impl Value {
                 }
                 Value::Map(entries)
             }
-            Type::Tag => return Err(Error::about(Code::Malformed, "a tag")),
+            Type::Tag => {
+                // The form of its head counts before its type.
+                decoder.tag()?;
+                return Err(Error::about(Code::Malformed, "a tag"));
+            }
             Type::Bool => Value::Bool(decoder.bool()?),
             Type::Null => {
                 decoder.null()?;

@@ -179,6 +179,26 @@ fn what_is_not_there_is_refused_and_said_so() {
 }
 
 #[test]
+fn what_cannot_be_written_is_refused_and_leaves_nothing() {
+    let folder = Folder::new("unwritable");
+    let file = folder.file();
+    fs::write(&file, "a file, not a folder").unwrap();
+    let (long, nowhere) = (folder.0.join("x".repeat(300)), folder.0.join("nowhere"));
+    symlink("not there", &nowhere).unwrap();
+    for (reason, path) in [
+        ("not the path of a file", Path::new("/")),
+        ("the folder cannot be opened", &file.join("agent.pem")),
+        ("the folder cannot be opened", &file.join("no/such/agent.pem")),
+        ("the folder cannot be made", &nowhere.join("agent.pem")),
+        ("the file cannot be written", &long),
+    ] {
+        refused(Code::KeyFileUnwritable, reason, os::save(path, &key()).map(|()| key()));
+    }
+    refused(Code::KeyFileUnwritable, "the folder cannot be opened", os::load_or_create(file.join("agent.pem")));
+    assert_eq!(folder.names(), ["agent.pem", "nowhere"]);
+}
+
+#[test]
 fn a_file_that_does_not_hold_one_key_is_refused() {
     let folder = Folder::new("content");
     let good = key().to_pem();

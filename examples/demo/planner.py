@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from deputize import Agent, Chain, VerifyingKey, anything, path
-from deputize.mcp import DENIAL, sign_calls
+from deputize.mcp import DENIAL_KEY, sign_calls
 from mcp import Client
 
 
@@ -25,7 +25,7 @@ async def deploy(planner: Agent, chain: Chain, url: str, audience: str) -> None:
         sign_calls(client, planner, chain, audience)
         result = await client.call_tool("deploy", {"repository": "website", "version": "v1.1.0"})
     text = "".join(part.text for part in result.content if part.type == "text")
-    denial = (result.meta or {}).get(DENIAL, {})
+    denial = (result.meta or {}).get(DENIAL_KEY, {})
     tell(step="deploy", code=denial.get("code", "tool-failed") if result.is_error else "allowed", text=text)
 
 

@@ -4,6 +4,7 @@
 
 pub mod errors_page;
 pub mod forge;
+pub mod items;
 pub mod pattern_tables;
 pub mod random;
 pub mod scenarios;

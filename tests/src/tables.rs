@@ -105,6 +105,11 @@ fn values() -> Vec<Json> {
     ];
     let mut cases: Vec<Json> = good.iter().map(|(hex, json)| json!({"hex": hex, "json": json})).collect();
     cases.extend(bad.iter().map(|(hex, code, why)| json!({"why": why, "hex": hex.replace(' ', ""), "code": code})));
+    // All of the systematic items, but not 255 times the same byte after another.
+    let written: std::collections::BTreeSet<String> = bad.iter().map(|(hex, ..)| hex.replace(' ', "")).collect();
+    let more = crate::items::all().into_iter().filter(|item| item.bytes[0] != 0xf8 || item.bytes.get(1).is_none_or(|value| *value <= 32));
+    let more = more.map(|item| (hex(&item.bytes), item)).filter(|(hex, _)| !written.contains(hex));
+    cases.extend(more.map(|(hex, item)| json!({"why": item.why, "hex": hex, "code": item.code.as_str()})));
     let deep = |depth: usize| "81".repeat(depth) + "00";
     cases.push(json!({"why": "16 lists deep", "hex": deep(16), "json": format!("{}0{}", "[".repeat(16), "]".repeat(16))}));
     cases.push(json!({"why": "17 lists deep", "hex": deep(17), "code": "too-deep"}));

@@ -33,9 +33,9 @@ try {
 }
 console.log(depth, who, pending, codes[0]?.family, caller().caller);
 
-guard(new McpServer({ name: 'x', version: '1' }), verifier, { context: () => 'a/b' }).registerTool('t', {}, () => ({ content: [] }));
+guard(new McpServer({ name: 'x', version: '1' }), verifier, { context: () => 'a/b', tools: { t: 'acme.t' } }).registerTool('t', {}, () => ({ content: [] }));
 guard(new Server({ name: 'x', version: '1' }), verifier);
-signCalls(new Client({ name: 'x', version: '1' }), planner, () => chain, 'https://a');
+signCalls(new Client({ name: 'x', version: '1' }), planner, () => chain, 'https://a', { tools: { t: 'acme.t' } });
 const meta: { [key: string]: string } = metaFor(planner, chain, 'deploy', {}, 'https://a');
 console.log(meta);
 

@@ -7,7 +7,8 @@ header ``Deputize-Presentation``; where both are there, the first is read.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
@@ -27,18 +28,21 @@ from deputize._native import Authorized, Chain, Verifier
 from deputize.agent import Agent
 from deputize.errors import Denied, DeputizeError, UnsupportedOperation
 
-__all__ = ["DENIAL", "HEADER", "PRESENTATION", "caller", "guard", "meta_for", "sign_calls"]
+__all__ = ["DENIAL_KEY", "HEADER", "META_KEY", "caller", "guard", "meta_for", "sign_calls"]
 
 #: The key of the presentation in ``_meta``, and of the guard in the server's capabilities.
-PRESENTATION = "dev.deputize/presentation"
+META_KEY = "dev.deputize/presentation"
 #: The HTTP header that is read if ``_meta`` has no presentation.
 HEADER = "Deputize-Presentation"
 #: The key in the ``_meta`` of a refused call's result: code, link and help.
-DENIAL = "dev.deputize/denial"
+DENIAL_KEY = "dev.deputize/denial"
 
 _CALL = "tools/call"
 _AnyServer = TypeVar("_AnyServer")
 _AnyClient = TypeVar("_AnyClient", Client, ClientSession)
+_Found = TypeVar("_Found")
+#: What a server finds out about one call, of the request's context and parameters; at once or awaited.
+_Find = Callable[[ServerRequestContext[Any, Any], types.CallToolRequestParams], _Found | Awaitable[_Found]]
 _current: ContextVar[Authorized | None] = ContextVar("deputize_caller", default=None)
 
 
@@ -50,15 +54,27 @@ def caller() -> Authorized:
     return authorized
 
 
-def guard(server: _AnyServer, verifier: Verifier, *, tools: Mapping[str, str] | None = None) -> _AnyServer:
+def guard(
+    server: _AnyServer,
+    verifier: Verifier,
+    *,
+    tools: Mapping[str, str] | None = None,
+    challenge: _Find[bytes | None] | None = None,
+    context: _Find[str | None] | None = None,
+) -> _AnyServer:
     """Verifies every ``tools/call`` of a server before the tool runs; returns the server.
 
     ``server`` is an ``MCPServer`` or a low-level ``Server``. Tools that are added later are guarded too. ``tools`` says
-    what tools are called in tokens, where that differs from their name on this server.
+    what tools are called in tokens, where that differs from their name on this server. ``challenge`` and ``context``
+    are functions of the request's context and parameters, and say what the proof has to answer and which partition the
+    call is about; if one fails, the call is denied.
     """
     if not isinstance(verifier, Verifier):
         raise _unsupported("not a Verifier:", verifier)
-    names = _names(tools)
+    for name, find in (("challenge", challenge), ("context", context)):
+        if find is not None and not callable(find):
+            raise _unsupported(f"{name}: a function of the request, not", find)
+    decide = _decider(verifier, _names(tools), challenge, context)
     lowlevel = _lowlevel(server)
     if getattr(lowlevel.add_request_handler, "_deputize", False):
         raise _unsupported("guarded already:", server)
@@ -66,28 +82,36 @@ def guard(server: _AnyServer, verifier: Verifier, *, tools: Mapping[str, str] | 
 
     @functools.wraps(register)
     def add_request_handler(method: str, params_type: type[Any], handler: RequestHandler) -> None:
-        register(method, params_type, _guarded(handler, verifier, names) if method == _CALL else handler)
+        register(method, params_type, _guarded(handler, decide) if method == _CALL else handler)
 
     setattr(add_request_handler, "_deputize", True)  # noqa: B010
     setattr(lowlevel, "add_request_handler", add_request_handler)  # noqa: B010
     entry = lowlevel.get_request_handler(_CALL)
     if entry is not None:
         lowlevel.add_request_handler(_CALL, entry.params_type, entry.handler)
-    lowlevel.extensions[PRESENTATION] = {}
+    lowlevel.extensions[META_KEY] = {}
     return server
 
 
 def sign_calls(
-    client: _AnyClient, agent: Agent, chain: Chain, audience: str, *, tools: Mapping[str, str] | None = None
+    client: _AnyClient,
+    agent: Agent,
+    chain: Chain | Callable[[], Chain],
+    audience: str,
+    *,
+    tools: Mapping[str, str] | None = None,
 ) -> _AnyClient:
     """Signs every attempt of ``tools/call`` that a connected client sends; returns the client.
 
-    ``client`` is a ``Client`` within its ``async with``, or a ``ClientSession``. ``tools`` is as in :func:`guard`.
+    ``client`` is a ``Client`` within its ``async with``, or a ``ClientSession``. ``chain`` is a ``Chain``, or a
+    function that gives one for each call, for chains that are renewed. ``tools`` is as in :func:`guard`.
     Signing again, with another agent or chain, takes the place of the first. A client that connects anew signs nothing
     until it is told to.
     """
     if not isinstance(agent, Agent):
         raise _unsupported("not an Agent:", agent)
+    if not isinstance(chain, Chain) and not callable(chain):
+        raise _unsupported("neither a Chain nor a function that gives one:", chain)
     names = _names(tools)
     session = _session(client)
     plain = getattr(session.send_request, "_deputize", session.send_request)
@@ -103,19 +127,54 @@ def sign_calls(
     return client
 
 
-def meta_for(agent: Agent, chain: Chain, tool: str, arguments: dict[str, Any], audience: str) -> dict[str, Any]:
+def meta_for(
+    agent: Agent,
+    chain: Chain,
+    tool: str,
+    arguments: dict[str, Any],
+    audience: str,
+    challenge: bytes | None = None,
+) -> dict[str, Any]:
     """The ``_meta`` of one attempt of one call, for clients that send it themselves."""
-    return {PRESENTATION: agent.prove(chain, tool, arguments, audience).text}
+    return {META_KEY: agent.prove(chain, tool, arguments, audience, challenge).text}
 
 
-def _guarded(handler: RequestHandler, verifier: Verifier, names: dict[str, str]) -> RequestHandler:
-    async def call_tool(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> HandlerResult:
+_Decide = Callable[[ServerRequestContext[Any, Any], types.CallToolRequestParams], Awaitable[Authorized]]
+
+
+def _decider(
+    verifier: Verifier,
+    names: dict[str, str],
+    challenge: _Find[bytes | None] | None,
+    context: _Find[str | None] | None,
+) -> _Decide:
+    async def decide(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> Authorized:
         arguments = {} if params.arguments is None else params.arguments
-        decide = functools.partial(
-            verifier.authorize, _presentation(ctx, params), names.get(params.name, params.name), arguments
-        )
+        tool = names.get(params.name, params.name)
+        asked = [await _found(find, ctx, params) for find in (challenge, context)]
+        call = functools.partial(verifier.authorize, _presentation(ctx, params), tool, arguments, *asked)
+        return await anyio.to_thread.run_sync(call)
+
+    return decide
+
+
+async def _found(
+    find: _Find[Any] | None, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
+) -> Any:
+    """What the server found out. Where that fails, no call is allowed: what is given back then is refused."""
+    if find is None:
+        return None
+    try:
+        found = find(ctx, params)
+        return await found if inspect.isawaitable(found) else found
+    except Exception:
+        return NotImplemented
+
+
+def _guarded(handler: RequestHandler, decide: _Decide) -> RequestHandler:
+    async def call_tool(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> HandlerResult:
         try:
-            authorized = await anyio.to_thread.run_sync(decide)
+            authorized = await decide(ctx, params)
         except DeputizeError as error:
             return _refused(error)
         if params.arguments is not None:
@@ -138,8 +197,8 @@ def _calling(authorized: Authorized) -> Iterator[None]:
 
 def _presentation(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> Any:
     meta = cast("Mapping[str, Any] | None", params.meta)
-    if meta is not None and PRESENTATION in meta:
-        return meta[PRESENTATION]
+    if meta is not None and META_KEY in meta:
+        return meta[META_KEY]
     headers = getattr(ctx.request, "headers", None)
     if headers is None:
         return None
@@ -154,16 +213,19 @@ def _refused(error: DeputizeError) -> types.CallToolResult:
     return types.CallToolResult(
         content=[types.TextContent(type="text", text=f"{verdict}: {error}. {error.help}")],
         is_error=True,
-        _meta={DENIAL: {name: value for name, value in denial.items() if value is not None}},
+        _meta={DENIAL_KEY: {name: value for name, value in denial.items() if value is not None}},
     )
 
 
-def _signed(request: Any, agent: Agent, chain: Chain, audience: str, names: dict[str, str]) -> Any:
+def _signed(
+    request: Any, agent: Agent, chain: Chain | Callable[[], Chain], audience: str, names: dict[str, str]
+) -> Any:
     """The request with a fresh presentation of exactly what goes over the wire."""
     wire = request.model_dump(by_alias=True, mode="json", exclude_none=True)["params"]
     arguments = wire.get("arguments")
     tool = names.get(request.params.name, request.params.name)
-    made = meta_for(agent, chain, tool, {} if arguments is None else arguments, audience)
+    current = chain if isinstance(chain, Chain) else chain()
+    made = meta_for(agent, current, tool, {} if arguments is None else arguments, audience)
     meta = {**(request.params.meta or {}), **made}
     params = request.params.model_copy(update={"arguments": arguments, "meta": meta})
     return request.model_copy(update={"params": params})

@@ -112,6 +112,7 @@ codes! {
     KeyInvalid = "key-invalid", Key, "the key is not a valid Ed25519 key in the expected form", "use a key made by this library, OpenSSL or another Ed25519 implementation";
     KeyFileInsecure = "key-file-insecure", Key, "the key file or its folder is open to others", "chmod 600 the file and 700 its folder; if others may have read the key, make a new one";
     KeyFileInvalid = "key-file-invalid", Key, "the key file cannot be read as a private key", "the file must be one unencrypted PKCS#8 PEM block with an Ed25519 key";
+    KeyFileUnwritable = "key-file-unwritable", Key, "the key file cannot be written", "choose a folder that you can write in, with room on its disk";
     KeyFileExists = "key-file-exists", Key, "the key file exists already", "choose another path; a key is never overwritten";
     RandomnessUnavailable = "randomness-unavailable", Key, "the source of randomness failed", "check the system's random generator; nothing was created";
     SigningFailed = "signing-failed", Key, "the signer did not sign", "check the service or device that holds the key";

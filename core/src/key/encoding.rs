@@ -10,14 +10,14 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::Reason;
+use super::{Reason, Seed};
 
 /// The longest JWK or PEM text that is read, in bytes.
 pub(crate) const MAX_TEXT: usize = 4096;
 
 /// A private key as it was read: nothing checked yet, except its form.
 pub(super) struct Private {
-    pub(super) d: Zeroizing<[u8; 32]>,
+    pub(super) d: Seed,
     pub(super) x: Option<[u8; 32]>,
 }
 
@@ -95,7 +95,7 @@ pub(super) fn private_jwk(d: &[u8; 32], x: &[u8; 32]) -> Zeroizing<String> {
 /// What a JWK says about an Ed25519 key.
 pub(super) struct Jwk {
     pub(super) x: [u8; 32],
-    pub(super) d: Option<Zeroizing<[u8; 32]>>,
+    pub(super) d: Option<Seed>,
 }
 
 pub(super) fn read_jwk(text: &str) -> Result<Jwk, Reason> {
@@ -115,7 +115,7 @@ pub(super) fn read_jwk(text: &str) -> Result<Jwk, Reason> {
     let d = match members.d.as_deref() {
         None => None,
         text => {
-            let mut d = Zeroizing::new([0; 32]);
+            let mut d = Seed::default();
             decode_exactly(text, &mut d).ok_or("`d` is not 32 bytes in unpadded base64url")?;
             Some(d)
         }
@@ -225,13 +225,13 @@ pub(super) fn read_private_pem(text: &str) -> Result<Private, Reason> {
 }
 
 fn split_pkcs8(der: &[u8]) -> Option<Private> {
-    let mut d = Zeroizing::new([0; 32]);
+    let mut d = Seed::default();
     let x = if let Some(seed) = der.strip_prefix(&PKCS8_V0) {
-        *d = *<&[u8; 32]>::try_from(seed).ok()?;
+        d.copy_from_slice(<&[u8; 32]>::try_from(seed).ok()?);
         None
     } else {
         let (seed, rest) = der.strip_prefix(&PKCS8_V1)?.split_first_chunk::<32>()?;
-        *d = *seed;
+        d.copy_from_slice(seed);
         Some(rest.strip_prefix(&PKCS8_V1_PUBLIC)?.try_into().ok()?)
     };
     Some(Private { d, x })

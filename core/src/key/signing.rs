@@ -7,7 +7,7 @@ use rand_core::TryCryptoRng;
 use sha2::Sha512;
 use zeroize::Zeroizing;
 
-use super::{Reason, Signature, VerifyingKey, encoding, invalid};
+use super::{Reason, Seed, Signature, VerifyingKey, encoding, invalid, leaving_nothing};
 use crate::{Code, Error, Result};
 
 /// Something that signs with one Ed25519 key: a [`SigningKey`], or a service or device that holds the key.
@@ -22,10 +22,11 @@ pub trait Signer {
     fn sign(&self, message: &[u8]) -> Result<Signature>;
 }
 
+const ZEROS: Reason = "the seed is all zeros";
+
 /// An Ed25519 private key (RFC 8032). It cannot be cloned, shown or serialised by accident, and is wiped from memory when dropped.
 pub struct SigningKey {
-    // On the heap, so that a move leaves no copy behind.
-    seed: Box<Zeroizing<[u8; 32]>>,
+    seed: Seed,
     public: VerifyingKey,
 }
 
@@ -48,16 +49,16 @@ impl SigningKey {
     }
 
     fn read_seed(seed: &[u8; 32]) -> Result<Self, Reason> {
-        let mut own = Box::new(Zeroizing::new([0; 32]));
+        let mut own = Seed::default();
         own.copy_from_slice(seed);
-        Self::new(own).ok_or("the seed is all zeros")
+        Self::new(own).ok_or(ZEROS)
     }
 
-    fn new(seed: Box<Zeroizing<[u8; 32]>>) -> Option<Self> {
+    fn new(seed: Seed) -> Option<Self> {
         if seed.iter().fold(0, |all, byte| all | byte) == 0 {
             return None;
         }
-        let public = VerifyingKey::of(&ExpandedSecretKey::from(&**seed));
+        let public = leaving_nothing(|| VerifyingKey::of(&ExpandedSecretKey::from(&**seed)));
         Some(SigningKey { seed, public })
     }
 
@@ -66,7 +67,7 @@ impl SigningKey {
     /// # Errors
     /// [`Code::RandomnessUnavailable`] if the generator fails or gives zeros only.
     pub fn generate<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<Self> {
-        let mut seed = Box::new(Zeroizing::new([0; 32]));
+        let mut seed = Seed::default();
         rng.try_fill_bytes(&mut seed[..]).map_err(|_| Error::about(Code::RandomnessUnavailable, "the generator failed"))?;
         Self::new(seed).ok_or(Error::about(Code::RandomnessUnavailable, "the generator gave zeros only"))
     }
@@ -88,7 +89,7 @@ impl SigningKey {
 
     pub(crate) fn read_pem(text: &str) -> Result<Self, Reason> {
         let private = encoding::read_private_pem(text)?;
-        Self::matching(&private.d, private.x.as_ref(), "the public key in the PEM block is not that of the private key")
+        Self::matching(private.d, private.x.as_ref(), "the public key in the PEM block is not that of the private key")
     }
 
     /// The key as a PEM block `PRIVATE KEY`, byte for byte as `openssl genpkey -algorithm ed25519` writes it (PKCS#8 version 0,
@@ -113,7 +114,7 @@ impl SigningKey {
         }
         let jwk = encoding::read_jwk(text)?;
         let d = jwk.d.ok_or("the JWK has no `d`, so it is of a public key")?;
-        Self::matching(&d, Some(&jwk.x), "`x` is not the public key of `d`")
+        Self::matching(d, Some(&jwk.x), "`x` is not the public key of `d`")
     }
 
     /// The key as a JWK with `d` (RFC 8037 section 2).
@@ -122,8 +123,8 @@ impl SigningKey {
         encoding::private_jwk(&self.seed, self.public.as_bytes())
     }
 
-    fn matching(seed: &[u8; 32], public: Option<&[u8; 32]>, otherwise: Reason) -> Result<Self, Reason> {
-        let key = Self::read_seed(seed)?;
+    fn matching(seed: Seed, public: Option<&[u8; 32]>, otherwise: Reason) -> Result<Self, Reason> {
+        let key = Self::new(seed).ok_or(ZEROS)?;
         if public.is_some_and(|public| public != key.public.as_bytes()) { Err(otherwise) } else { Ok(key) }
     }
 
@@ -141,8 +142,10 @@ impl Signer for SigningKey {
 
     fn sign(&self, message: &[u8]) -> Result<Signature> {
         // `raw_sign` with the expansion of the seed and its own public key is RFC 8032 section 5.1.6; both come from `new` alone.
-        let secret = ExpandedSecretKey::from(&**self.seed);
-        Ok(raw_sign::<Sha512>(&secret, message, self.public.inner()).to_bytes())
+        leaving_nothing(|| {
+            let secret = ExpandedSecretKey::from(&**self.seed);
+            Ok(raw_sign::<Sha512>(&secret, message, self.public.inner()).to_bytes())
+        })
     }
 }
 

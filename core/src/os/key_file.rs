@@ -10,7 +10,7 @@ use crate::{Error, Result, SigningKey};
 /// # Errors
 /// [`Code::KeyFileExists`](crate::Code::KeyFileExists) if there is anything at the path;
 /// [`Code::KeyFileInsecure`](crate::Code::KeyFileInsecure) if others can write in the folder or own it;
-/// [`Code::KeyFileInvalid`](crate::Code::KeyFileInvalid) if the system refuses to write.
+/// [`Code::KeyFileUnwritable`](crate::Code::KeyFileUnwritable) if the system refuses to write.
 pub fn save(path: impl AsRef<Path>, key: &SigningKey) -> Result<()> {
     system::save(path.as_ref(), key)
 }
@@ -63,7 +63,7 @@ mod system {
     }
 
     pub(super) fn load(path: &Path) -> Result<SigningKey> {
-        let found = match Place::found(path)? {
+        let found = match Place::found(path, Code::KeyFileInvalid)? {
             Some(place) => place.load()?,
             None => None,
         };
@@ -95,24 +95,25 @@ mod system {
 
     impl<'a> Place<'a> {
         fn made(path: &'a Path) -> Result<Self> {
-            if let Some(place) = Self::found(path)? {
+            const CODE: Code = Code::KeyFileUnwritable;
+            if let Some(place) = Self::found(path, CODE)? {
                 return Ok(place);
             }
             let made = DirBuilder::new().recursive(true).mode(0o700).create(folder_of(path));
-            made.map_err(|error| refused(Code::KeyFileInvalid, format_args!("the folder cannot be made, {error}"), path))?;
-            Self::found(path)?.ok_or_else(|| missing(path))
+            made.map_err(|error| failed(CODE, "the folder cannot be made", error, path))?;
+            Self::found(path, CODE)?.ok_or_else(|| refused(CODE, "the folder is gone", path))
         }
 
-        /// The place, if its folder is there.
-        fn found(path: &'a Path) -> Result<Option<Self>> {
-            let name = path.file_name().ok_or_else(|| refused(Code::KeyFileInvalid, "not the path of a file", path))?;
+        /// The place, if its folder is there; a folder that cannot be used is refused with the code.
+        fn found(path: &'a Path, code: Code) -> Result<Option<Self>> {
+            let name = path.file_name().ok_or_else(|| refused(code, "not the path of a file", path))?;
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let folder = match open(folder_of(path), flags, Mode::empty()) {
                 Ok(folder) => File::from(folder),
                 Err(Errno::NOENT) => return Ok(None),
-                Err(error) => return Err(failed("the folder cannot be opened", error, path)),
+                Err(error) => return Err(failed(code, "the folder cannot be opened", error, path)),
             };
-            let about = folder.metadata().map_err(|error| failed("the folder cannot be examined", error, path))?;
+            let about = folder.metadata().map_err(|error| failed(code, "the folder cannot be examined", error, path))?;
             if about.uid() != geteuid().as_raw() && about.uid() != 0 {
                 return Err(refused(Code::KeyFileInsecure, "the folder belongs to another user", path));
             }
@@ -126,16 +127,17 @@ mod system {
         /// The key, if the file is there.
         fn load(&self) -> Result<Option<SigningKey>> {
             let invalid = |reason| Err(refused(Code::KeyFileInvalid, reason, self.path));
+            let unreadable = |what, error: io::Error| failed(Code::KeyFileInvalid, what, error, self.path);
             // Without NONBLOCK, opening a pipe would wait for its writer.
             let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
             let mut file = match openat(&self.folder, self.name, flags, Mode::empty()) {
                 Ok(file) => File::from(file),
                 Err(Errno::NOENT) => return Ok(None),
                 Err(Errno::LOOP | Errno::MLINK) => return invalid("a symbolic link, not a file"),
-                Err(error) => return Err(failed("the file cannot be opened", error, self.path)),
+                Err(error) => return Err(unreadable("the file cannot be opened", error.into())),
             };
             // Of the open file, not of its name: nothing can change between the check and the use.
-            let about = file.metadata().map_err(|error| failed("the file cannot be examined", error, self.path))?;
+            let about = file.metadata().map_err(|error| unreadable("the file cannot be examined", error))?;
             if !about.is_file() {
                 return invalid("not a regular file");
             }
@@ -150,7 +152,7 @@ mod system {
                 return invalid("the file is longer than 4 KiB");
             }
             let mut buffer = Zeroizing::new([0; MAX_FILE]);
-            let length = fill_from(&mut file, &mut buffer[..]).map_err(|error| failed("the file cannot be read", error, self.path))?;
+            let length = fill_from(&mut file, &mut buffer[..]).map_err(|error| unreadable("the file cannot be read", error))?;
             let Ok(text) = std::str::from_utf8(&buffer[..length]) else {
                 return invalid("the file is not text");
             };
@@ -162,12 +164,13 @@ mod system {
 
         /// Writes a draft under a name of its own and links it to the final name, which must be free: nobody sees half a file.
         fn save(&self, key: &SigningKey) -> Result<()> {
+            let unwritable = |what, error: io::Error| failed(Code::KeyFileUnwritable, what, error, self.path);
             let mut random = [0; 8];
             fill(&mut random)?;
             let draft = format!(".deputize-{:016x}", u64::from_ne_bytes(random));
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let file = openat(&self.folder, &draft, flags, Mode::RUSR | Mode::WUSR);
-            let mut file = File::from(file.map_err(|error| failed("the file cannot be made", error, self.path))?);
+            let mut file = File::from(file.map_err(|error| unwritable("the file cannot be made", error.into()))?);
 
             let written = file.write_all(key.to_pem().as_bytes()).and_then(|()| file.sync_all());
             let linked = written.and_then(|()| Ok(linkat(&self.folder, &draft, &self.folder, self.name, AtFlags::empty())?));
@@ -176,9 +179,9 @@ mod system {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     return Err(refused(Code::KeyFileExists, "there is something already", self.path));
                 }
-                linked => linked.map_err(|error| failed("the file cannot be written", error, self.path))?,
+                linked => linked.map_err(|error| unwritable("the file cannot be written", error))?,
             }
-            removed.map_err(|error| failed("the draft of the file cannot be removed", error, self.path))?;
+            removed.map_err(|error| unwritable("the draft of the file cannot be removed", error.into()))?;
             // Not every file system can sync a folder; the file itself is on disk.
             let _ = self.folder.sync_all();
             Ok(())
@@ -189,8 +192,8 @@ mod system {
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
-    fn failed(what: &str, error: impl Into<io::Error>, path: &Path) -> Error {
-        refused(Code::KeyFileInvalid, format_args!("{what}, {}", error.into()), path)
+    fn failed(code: Code, what: &str, error: impl Into<io::Error>, path: &Path) -> Error {
+        refused(code, format_args!("{what}, {}", error.into()), path)
     }
 
     /// Reads until the end of the file or of the buffer.

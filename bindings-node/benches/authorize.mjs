@@ -1,0 +1,39 @@
+// A warm `authorize` through Node, over the bytes that `core/benches/bindings.rs` wrote and timed before: `authorize.mjs FILE`.
+import { readFileSync } from 'node:fs';
+import { MemoryReplayStore, TrustAnchor, Verifier, VerifyingKey } from 'deputize';
+
+const shared = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const bytes = (text) => Uint8Array.from(Buffer.from(text, 'base64url'));
+const issuer = VerifyingKey.fromBytes(bytes(shared.issuer));
+const messages = shared.messages.map(bytes);
+const signatures = shared.signatures.map(bytes);
+const [first, ...presentations] = shared.presentations.map(bytes).reverse();
+
+/** Further down on the stack: where the vectors of a verification lie there changes its time. */
+function deeper(frames, work) {
+  return frames === 0 ? work() : deeper(frames - 1, work);
+}
+
+/** The nanoseconds of one call in the fastest of all rounds. */
+function fastest(count, prepare, work) {
+  const times = Array.from({ length: shared.rounds }, (_, round) => {
+    const prepared = prepare();
+    return deeper(round % 16, () => {
+      const start = process.hrtime.bigint();
+      for (let number = 0; number < count; number++) work(prepared, number);
+      return Number(process.hrtime.bigint() - start) / count;
+    });
+  });
+  return Math.min(...times);
+}
+
+function warm() {
+  const replay = new MemoryReplayStore(presentations.length + 1);
+  const verifier = new Verifier({ trust: new TrustAnchor('ana', issuer), audience: shared.audience, replay, clock: () => shared.now_ms });
+  verifier.authorize(first, shared.tool, shared.arguments);
+  return verifier;
+}
+
+const verification = fastest(messages.length, () => issuer, (key, number) => key.verify(messages[number], signatures[number]));
+const call = fastest(presentations.length, warm, (verifier, number) => verifier.authorize(presentations[number], shared.tool, shared.arguments));
+console.log(`| Node | ${(call / verification).toFixed(3)} | ${(call / shared.rust_ns.authorize).toFixed(3)} |`);
