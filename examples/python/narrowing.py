@@ -1,0 +1,58 @@
+"""Authority gets narrower with each hop: a path, a glob below it, two files, one file. A hop that asks for more is refused,
+and told a value that shows it."""
+
+from deputize import Agent, Chain, Constraint, Denied, DeputizeError, Verifier, glob, one_of, path
+
+SERVER = "https://git.acme.example"
+
+
+def reading(chain: Chain) -> Constraint:
+    """What the holder of the last token may read."""
+    return chain.unverified_claims()[-1]["tools"]["read_file"]["path"]
+
+
+def main() -> None:
+    names = ("ana", "planner", "coder", "reviewer", "linter", "stranger")
+    ana, planner, coder, reviewer, linter, stranger = (Agent.generate(name) for name in names)
+
+    # A path: all below /src.
+    chain = ana.issue(
+        to=planner, tools={"read_file": {"path": path("/src")}}, max_depth=5, reason="review the login page"
+    )
+    print("planner may read", reading(chain))
+
+    # A glob says less about directories than a path, so the planner asks for what it may give of it: both together.
+    chain = planner.delegate(chain, to=coder, tools=chain.narrow({"read_file": {"path": glob("/src/*.py")}}))
+    print("coder may read", reading(chain))
+
+    # Two files, then one of them. A list stands for one_of, a text for exact.
+    chain = coder.delegate(chain, to=reviewer, tools={"read_file": {"path": one_of("/src/app.py", "/src/login.py")}})
+    print("reviewer may read", reading(chain))
+    chain = reviewer.delegate(chain, to=linter, tools={"read_file": {"path": "/src/login.py"}})
+    print("linter may read", reading(chain))
+
+    # The linter cannot hand on what the coder had. What would be too much can be asked before ...
+    wider = glob("/src/*.py")
+    counterexample = reading(chain).counterexample(wider)
+    assert counterexample is not None
+    print("for example", counterexample["value"], "is allowed by the child alone")
+
+    # ... and is in the refusal.
+    try:
+        linter.delegate(chain, to=stranger, tools={"read_file": {"path": wider}})
+    except DeputizeError as error:
+        print(f"{error}\n  {error.help}")
+
+    # A denied call names the argument, what it must be, and the first token that says so.
+    verifier = Verifier(trust=[ana], audience=SERVER)
+    for name in ("/src/login.py", "/src/app.py"):
+        arguments = {"path": name}
+        presentation = linter.prove(chain, "read_file", arguments, SERVER)
+        try:
+            print(f"{name}: allowed\n  {verifier.authorize(presentation, 'read_file', arguments).audit}")
+        except Denied as denied:
+            print(f"{name}: {denied.code} by token {denied.link}, {denied.context}")
+
+
+if __name__ == "__main__":
+    main()
