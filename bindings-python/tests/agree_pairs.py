@@ -41,7 +41,8 @@ def disagreements(pair: dict[str, Any]) -> list[str]:
 def test_python_agrees_about_every_pair() -> None:
     name = os.environ.get("DEPUTIZE_PAIRS")
     assert name, "DEPUTIZE_PAIRS does not name the file of pairs"
-    count, wrong = 0, []
+    count = 0
+    wrong: list[str] = []
     with Path(name).open(encoding="utf-8") as lines:
         for count, line in enumerate(lines, 1):
             found = disagreements(json.loads(line))

@@ -1,5 +1,4 @@
-"""Authority gets narrower with each hop: a path, a glob below it, two files, one file. A hop that asks for more is refused,
-and told a value that shows it."""
+"""Authority gets narrower hop by hop: a path, a glob below it, two files, one. Who asks for more is told a value."""
 
 from deputize import Agent, Chain, Constraint, Denied, DeputizeError, Verifier, glob, one_of, path
 
