@@ -88,7 +88,7 @@ impl Authorized {
     /// Checks another value of an argument as the one of the call was checked: where a redirect leads. Raises `DeputizeError`.
     fn check_value(&self, py: Python<'_>, argument: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         entry(|| {
-            let argument = text(argument, Code::NameInvalid, "the name of an argument")?;
+            let argument = text(argument, Code::ArgumentUnexpected, "the name of an argument is a text")?;
             let value = convert::value(value)?;
             Ok(py.detach(|| self.inner.check_value(&argument, &value))?)
         })
@@ -97,7 +97,7 @@ impl Authorized {
     /// Checks the network address that the host of an argument resolved to, before it is connected to. Raises `DeputizeError`.
     fn check_address(&self, argument: &Bound<'_, PyAny>, address: &Bound<'_, PyAny>) -> PyResult<()> {
         entry(|| {
-            let argument = text(argument, Code::NameInvalid, "the name of an argument")?;
+            let argument = text(argument, Code::ArgumentUnexpected, "the name of an argument is a text")?;
             let address = text(address, Code::ArgumentRefused, "the address is not a text")?;
             Ok(self.inner.check_address(&argument, &address)?)
         })

@@ -20,13 +20,16 @@ def main() -> None:
     )
     print("planner may read", reading(chain))
 
-    # A glob says less about directories than a path, so the planner asks for what it may give of it: both together.
-    chain = planner.delegate(chain, to=coder, tools=chain.narrow({"read_file": {"path": glob("/src/*.py")}}))
+    # A glob: of those, what is a Python file and in no directory.
+    chain = planner.delegate(chain, to=coder, tools={"read_file": {"path": glob("/src/*.py")}})
     print("coder may read", reading(chain))
 
-    # Two files, then one of them. A list stands for one_of, a text for exact.
-    chain = coder.delegate(chain, to=reviewer, tools={"read_file": {"path": one_of("/src/app.py", "/src/login.py")}})
+    # Two files: the coder asks for three and gets what it may give of them.
+    wanted = {"read_file": {"path": one_of("/src/app.py", "/src/login.py", "/etc/passwd")}}
+    chain = coder.delegate(chain, to=reviewer, tools=chain.narrow(wanted))
     print("reviewer may read", reading(chain))
+
+    # One of them. A plain text stands for exact, as a list does for one_of.
     chain = reviewer.delegate(chain, to=linter, tools={"read_file": {"path": "/src/login.py"}})
     print("linter may read", reading(chain))
 

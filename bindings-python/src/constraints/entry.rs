@@ -45,7 +45,7 @@ impl Entries {
         }
         if object.cast::<OptionalArgument>().is_ok() {
             return Err(
-                Error::about(Code::ConstraintInvalid, "optional(...) is for an argument or a field, and stands in no constraint").into()
+                Error::about(Code::ValueUnsupported, "optional(...) is for an argument or a field, and stands in no constraint").into()
             );
         }
         if let Ok(fields) = object.cast_exact::<PyDict>() {

@@ -2,12 +2,12 @@
 
 use deputize::{Code, Constraint as Core, Error, Number, Range, Timestamp, UrlRule, Value};
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyTuple};
+use pyo3::types::{PyInt, PyString, PyTuple};
 
 use super::entry::{Entries, elements, is_network};
 use super::{Constraint, OptionalArgument, dict_of};
-use crate::convert::{self, Reader, is_exactly, text, type_name, unsigned};
-use crate::errors::{Result, entry, failed_callback};
+use crate::convert::{self, Reader, is_exactly, type_name};
+use crate::errors::{Failure, Result, entry, failed_callback};
 
 fn made(make: impl FnOnce() -> Result<Core>) -> PyResult<Constraint> {
     entry(|| make().map(Constraint))
@@ -29,8 +29,25 @@ fn bound(object: Option<&Bound<'_, PyAny>>) -> Result<Option<Number>> {
     object.map(number).transpose()
 }
 
+/// A text; `value-unsupported` for one that is none in the sense of Unicode.
+fn text(object: &Bound<'_, PyAny>, what: &'static str) -> Result<String> {
+    match object.cast_exact::<PyString>() {
+        Ok(_) => Ok(convert::text(object, Code::ValueUnsupported, "a text with a lone surrogate")?),
+        Err(_) => Err(Error::about(Code::ConstraintInvalid, what).into()),
+    }
+}
+
+/// An integer; `value-unsupported` beyond 64 bits.
+fn integer(object: &Bound<'_, PyAny>, what: &'static str) -> Result<i64> {
+    match object.cast_exact::<PyInt>().map(|_| convert::value(object)) {
+        Ok(Ok(Value::Integer(value))) => Ok(value),
+        Ok(Err(error)) => Err(error.into()),
+        _ => Err(Error::about(Code::ConstraintInvalid, what).into()),
+    }
+}
+
 fn texts(objects: &Bound<'_, PyTuple>, what: &'static str) -> Result<Vec<String>> {
-    objects.iter_borrowed().map(|object| Ok(text(&object, Code::ConstraintInvalid, what)?)).collect()
+    objects.iter_borrowed().map(|object| text(&object, what)).collect()
 }
 
 /// Every value.
@@ -123,7 +140,9 @@ pub fn each(entry: &Bound<'_, PyAny>) -> PyResult<Constraint> {
 #[pyo3(signature = (min, max=None))]
 pub fn length(min: &Bound<'_, PyAny>, max: Option<&Bound<'_, PyAny>>) -> PyResult<Constraint> {
     made(|| {
-        let count = |object| unsigned(object, Code::ConstraintInvalid, "a length: an int, 0 or more");
+        const WHAT: &str = "a length: an int, 0 or more";
+        let invalid = |_| Error::about(Code::ConstraintInvalid, WHAT);
+        let count = |object| Ok::<_, Failure>(u64::try_from(integer(object, WHAT)?).map_err(invalid)?);
         Ok(Core::length(count(min)?, max.map(count).transpose()?)?)
     })
 }
@@ -140,25 +159,25 @@ pub fn fields(mapping: &Bound<'_, PyAny>) -> PyResult<Constraint> {
 /// Absolute paths equal to or below a root.
 #[pyfunction]
 pub fn path(root: &Bound<'_, PyAny>) -> PyResult<Constraint> {
-    made(|| Ok(Core::path(&text(root, Code::ConstraintInvalid, "path: a text")?)?))
+    made(|| Ok(Core::path(&text(root, "path: a text")?)?))
 }
 
 /// Texts that match: `*` within a segment, `**` across segments, `?` one character.
 #[pyfunction]
 pub fn glob(pattern: &Bound<'_, PyAny>) -> PyResult<Constraint> {
-    made(|| Ok(Core::glob(&text(pattern, Code::ConstraintInvalid, "glob: a text")?)?))
+    made(|| Ok(Core::glob(&text(pattern, "glob: a text")?)?))
 }
 
 /// Texts that do not match, but are as plain as those that a glob matches.
 #[pyfunction]
 pub fn not_glob(pattern: &Bound<'_, PyAny>) -> PyResult<Constraint> {
-    made(|| Ok(Core::not_glob(&text(pattern, Code::ConstraintInvalid, "not_glob: a text")?)?))
+    made(|| Ok(Core::not_glob(&text(pattern, "not_glob: a text")?)?))
 }
 
 /// Texts that match an I-Regexp (RFC 9485) as a whole.
 #[pyfunction]
 pub fn regex(pattern: &Bound<'_, PyAny>) -> PyResult<Constraint> {
-    made(|| Ok(Core::regex(&text(pattern, Code::ConstraintInvalid, "regex: a text")?)?))
+    made(|| Ok(Core::regex(&text(pattern, "regex: a text")?)?))
 }
 
 /// What was given for a parameter for which `None` means something.
@@ -190,12 +209,14 @@ pub fn url(
         if let Given::Object(schemes) = schemes {
             const WHAT: &str = "schemes: a list of texts";
             let schemes = elements(&schemes)?.ok_or(Error::about(Code::ConstraintInvalid, WHAT))?;
-            rule = rule.with_schemes(texts(&schemes, WHAT)?);
+            rule.schemes = texts(&schemes, WHAT)?;
         }
-        if let Given::Object(ports) = ports {
-            rule.ports = if ports.is_none() { None } else { Some(ports_of(&ports)?) };
-        }
-        rule.path = path.map(|path| text(path, Code::ConstraintInvalid, "path: a text")).transpose()?;
+        rule.ports = match ports {
+            Given::Default => Some(UrlRule::default_ports(&rule.schemes)),
+            Given::Object(ports) if ports.is_none() => None,
+            Given::Object(ports) => Some(ports_of(&ports)?),
+        };
+        rule.path = path.map(|path| text(path, "path: a text")).transpose()?;
         rule.public = flag(public, "public: a bool")?;
         Ok(Core::url(rule)?)
     })
@@ -205,7 +226,7 @@ fn ports_of(object: &Bound<'_, PyAny>) -> Result<Vec<u16>> {
     const WHAT: &str = "ports: a list of numbers from 1 to 65535, or None for any";
     let invalid = || Error::about(Code::ConstraintInvalid, WHAT);
     let ports = elements(object)?.ok_or_else(invalid)?;
-    ports.iter_borrowed().map(|port| Ok(u16::try_from(unsigned(&port, Code::ConstraintInvalid, WHAT)?).map_err(|_| invalid())?)).collect()
+    ports.iter_borrowed().map(|port| Ok(u16::try_from(integer(&port, WHAT)?).map_err(|_| invalid())?)).collect()
 }
 
 /// Addresses in a network, such as `10.0.0.0/8`.
@@ -216,7 +237,7 @@ pub fn cidr(network: &Bound<'_, PyAny>) -> PyResult<Constraint> {
         if is_network(network)? {
             return Entries::default().entry(network);
         }
-        Ok(Core::cidr(&text(network, Code::ConstraintInvalid, WHAT)?)?)
+        Ok(Core::cidr(&text(network, WHAT)?)?)
     })
 }
 
@@ -239,26 +260,21 @@ fn instant(object: &Bound<'_, PyAny>) -> Result<Option<Timestamp>> {
     if object.is_none() {
         return Ok(None);
     }
-    let invalid = |_| Error::about(Code::ConstraintInvalid, WHAT);
     if object.cast_exact::<PyInt>().is_ok() {
-        let seconds = unsigned(object, Code::ConstraintInvalid, WHAT)?;
-        return Ok(Some(Timestamp::from_secs(seconds).map_err(invalid)?));
+        let seconds = u64::try_from(integer(object, WHAT)?).map_err(|_| Error::about(Code::ClaimInvalid, "a time before 1970"))?;
+        return Ok(Some(Timestamp::from_secs(seconds)?));
     }
-    let written = if is_exactly(object, "datetime", "datetime")? {
-        // Its zone is code of the program, which may raise.
-        match object.call_method0("isoformat") {
-            Ok(written) => written,
-            Err(error) => {
-                failed_callback(object.py(), error)?;
-                return Err(Error::about(Code::ConstraintInvalid, "a datetime whose zone raised an exception").into());
-            }
+    if !is_exactly(object, "datetime", "datetime")? {
+        return Ok(Some(Timestamp::from_rfc3339(&text(object, WHAT)?)?));
+    }
+    // Its zone is code of the program, which may raise.
+    match object.call_method0("isoformat") {
+        Ok(written) => Ok(Some(Timestamp::from_rfc3339(&text(&written, WHAT)?)?)),
+        Err(error) => {
+            failed_callback(object.py(), error)?;
+            Err(Error::about(Code::ClaimInvalid, "a datetime whose zone raised an exception").into())
         }
-    } else {
-        object.clone()
-    };
-    let written = text(&written, Code::ConstraintInvalid, WHAT)?;
-    const NONE: &str = "no timestamp with a zone, on a whole second, from 1970 to 9999:";
-    Ok(Some(Timestamp::from_rfc3339(&written).map_err(|_| Error::named(Code::ConstraintInvalid, NONE, &written))?))
+    }
 }
 
 /// What all of these accept.

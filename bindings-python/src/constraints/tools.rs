@@ -66,8 +66,8 @@ pub fn value_to_json(value: &Bound<'_, PyAny>) -> PyResult<String> {
     })
 }
 
-/// Whether a text is a network address that the public internet routes to one host.
+/// Whether this is the text of a network address that the public internet routes to one host.
 #[pyfunction]
 pub fn is_public_address(text: &Bound<'_, PyAny>) -> PyResult<bool> {
-    entry(|| Ok(deputize::is_public_address(&convert::text(text, Code::ValueUnsupported, "an address: a text")?)))
+    entry(|| Ok(convert::text(text, Code::ValueUnsupported, "an address: a text").is_ok_and(|text| deputize::is_public_address(&text))))
 }
