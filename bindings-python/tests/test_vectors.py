@@ -15,7 +15,7 @@ import deputize
 from deputize import Constraint, Denied, DeputizeError, SigningKey, TrustAnchor, Verifier, VerifyingKey
 
 VECTORS = Path(__file__).parents[2] / "tests" / "vectors"
-TABLES = {"values", "arguments", "constraints", "accepts", "narrower", "keys", "codes"}
+TABLES = {"values", "arguments", "constraints", "accepts", "narrow", "narrower", "keys", "codes"}
 DECISIONS = sorted((VECTORS / "decisions").glob("*"))
 
 
