@@ -4,15 +4,28 @@ use deputize::{Arguments, Code, Error, Result, Value, VerifyingKey, limits};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMemoryView, PyString, PyTuple};
 
+use crate::constraints::{Constraint, OptionalArgument};
+
 /// Reads one value, bounded in depth, items and bytes before anything is copied.
 #[derive(Default)]
-struct Reader {
+pub struct Reader {
     items: usize,
     bytes: usize,
 }
 
 impl Reader {
-    fn value(&mut self, object: &Bound<'_, PyAny>, depth: usize) -> Result<Value> {
+    /// One of several values.
+    pub fn value(&mut self, object: &Bound<'_, PyAny>) -> Result<Value> {
+        self.value_at(object, 1)
+    }
+
+    /// Several values.
+    pub fn values(&mut self, objects: &Bound<'_, PyTuple>) -> Result<Vec<Value>> {
+        self.count(objects.len())?;
+        objects.iter_borrowed().map(|object| self.value(&object)).collect()
+    }
+
+    fn value_at(&mut self, object: &Bound<'_, PyAny>, depth: usize) -> Result<Value> {
         if object.is_none() {
             return Ok(Value::Null);
         }
@@ -48,7 +61,7 @@ impl Reader {
 
     fn list(&mut self, values: &Bound<'_, PyTuple>, depth: usize) -> Result<Value> {
         self.count(values.len())?;
-        let values = values.iter_borrowed().map(|value| self.value(&value, depth + 1));
+        let values = values.iter_borrowed().map(|value| self.value_at(&value, depth + 1));
         values.collect::<Result<_>>().map(Value::List)
     }
 
@@ -62,7 +75,7 @@ impl Reader {
             let Ok(key) = key.cast_exact::<PyString>() else {
                 return Err(Error::named(Code::ValueUnsupported, "a key of type", &type_name(&key)));
             };
-            entries.push((self.text(key)?, self.value(&value, depth + 1)?));
+            entries.push((self.text(key)?, self.value_at(&value, depth + 1)?));
         }
         Ok(entries)
     }
@@ -103,12 +116,14 @@ impl Reader {
         if self.items + length > limits::MAX_ITEMS { Err(Code::TooMany.into()) } else { Ok(()) }
     }
 
-    fn count(&mut self, length: usize) -> Result<()> {
+    /// Counts elements and entries.
+    pub fn count(&mut self, length: usize) -> Result<()> {
         self.items += length;
         if self.items > limits::MAX_ITEMS { Err(Code::TooMany.into()) } else { Ok(()) }
     }
 
-    fn room(&mut self, size: usize) -> Result<()> {
+    /// Counts bytes.
+    pub fn room(&mut self, size: usize) -> Result<()> {
         self.bytes = self.bytes.saturating_add(size);
         if self.bytes > limits::MAX_VALUE { Err(Code::TooLarge.into()) } else { Ok(()) }
     }
@@ -116,7 +131,7 @@ impl Reader {
 
 /// A value from Python.
 pub fn value(object: &Bound<'_, PyAny>) -> Result<Value> {
-    Reader::default().value(object, 1)
+    Reader::default().value(object)
 }
 
 /// The arguments of a call: a dict.
@@ -215,7 +230,15 @@ pub fn map_to_python<'py, 'a>(py: Python<'py>, entries: impl Iterator<Item = (&'
     Ok(dict)
 }
 
+/// Whether an object is of a class in a module of the standard library, and of no subclass.
+pub fn is_exactly(object: &Bound<'_, PyAny>, module: &str, class: &str) -> PyResult<bool> {
+    Ok(object.get_type().is(&object.py().import(module)?.getattr(class)?))
+}
+
 fn unsupported(object: &Bound<'_, PyAny>) -> Error {
+    if object.cast::<Constraint>().is_ok() || object.cast::<OptionalArgument>().is_ok() {
+        return Error::about(Code::ValueUnsupported, "a constraint where a value is expected; any_of(...) takes constraints");
+    }
     Error::named(Code::ValueUnsupported, "type", &type_name(object))
 }
 

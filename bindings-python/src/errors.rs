@@ -7,7 +7,7 @@ use deputize::{Code, Error};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
-use crate::verifier::AuditRecord;
+use crate::decision::AuditRecord;
 
 mod classes {
     pyo3::import_exception!(deputize.errors, DeputizeError);
@@ -52,10 +52,10 @@ impl From<Failure> for PyErr {
 }
 
 /// `(code, message, link, context, help)`: the arguments of the classes in Python.
-type Parts = (&'static str, String, Option<usize>, Option<String>, &'static str);
+type Parts = (&'static str, String, Option<usize>, Option<String>, String);
 
 fn parts(error: &Error) -> Parts {
-    (error.code().as_str(), error.to_string(), error.link(), error.context().map(ToOwned::to_owned), error.help())
+    (error.code().as_str(), error.to_string(), error.link(), error.context().map(ToOwned::to_owned), error.help().into_owned())
 }
 
 /// A refusal as a `DeputizeError`.

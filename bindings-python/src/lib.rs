@@ -2,6 +2,7 @@
 
 mod constraints;
 mod convert;
+mod decision;
 mod errors;
 mod keys;
 mod token;
@@ -13,11 +14,19 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::constraints::{
-        Constraint, OptionalArgument, all_of, any_of, anything, arguments_digest, at_least, at_most, between, contains, decode_tools,
-        decode_value, encode_tools, encode_value, exact, in_range, not_one_of, one_of, optional, path, subset, tools_subsume,
-        value_from_json, value_to_json,
+    use crate::constraints::make::{
+        all_of, any_of, anything, at_least, at_most, between, cidr, contains, each, email, exact, fields, glob, in_range, length, not_glob,
+        not_one_of, one_of, optional, path, regex, subset, time_window, url,
     };
+    #[pymodule_export]
+    use crate::constraints::tools::{
+        arguments_digest, decode_tools, decode_value, encode_tools, encode_value, is_public_address, tools_subsume, value_from_json,
+        value_to_json,
+    };
+    #[pymodule_export]
+    use crate::constraints::{Constraint, OptionalArgument};
+    #[pymodule_export]
+    use crate::decision::{AuditRecord, Authorized, VerifiedChain};
     #[pymodule_export]
     use crate::errors::make_error;
     #[pymodule_export]
@@ -25,7 +34,7 @@ mod _native {
     #[pymodule_export]
     use crate::token::{Chain, Presentation, delegate, issue, prove};
     #[pymodule_export]
-    use crate::verifier::{AuditRecord, Authorized, MemoryReplayStore, TrustAnchor, VerifiedChain, Verifier};
+    use crate::verifier::{MemoryReplayStore, TrustAnchor, Verifier};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -52,6 +52,18 @@ impl Chain {
         entry(|| claims_to_python(py, self.0.unverified_claims()?.iter()))
     }
 
+    /// Of the wanted tools what the leaf may give, for `delegate(tools=…)`. Nobody has checked the chain.
+    fn narrow<'py>(&self, py: Python<'py>, tools: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+        entry(|| {
+            let wanted = tools_of(tools)?;
+            let narrowed = py.detach(|| match self.0.unverified_claims()?.last() {
+                Some(leaf) => leaf.tools.narrow(&wanted),
+                None => Err(Code::Malformed.into()),
+            })?;
+            Ok(tools_to_python(py, &narrowed)?)
+        })
+    }
+
     fn __str__(&self) -> String {
         self.0.to_text()
     }

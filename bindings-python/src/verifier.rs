@@ -1,15 +1,16 @@
-//! The verifier, and what it answers.
+//! The verifier.
 
 use std::sync::{Arc, OnceLock};
 
 use deputize::{Call, Claimed, Code, Error, Now, Received, ReplayKey, ReplayStore, Timestamp};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString};
+use pyo3::types::{PyBool, PyBytes, PyString};
 
-use crate::convert::{self, map_to_python, sequence, text, unsigned, verifying_key};
+use crate::convert::{self, sequence, text, unsigned, verifying_key};
+use crate::decision::{AuditRecord, Authorized, VerifiedChain};
 use crate::errors::{Failure, Result, denial, entry, failed_callback};
-use crate::token::{Chain, Presentation, claims_to_python, system_now};
+use crate::token::{Chain, Presentation, system_now};
 
 /// Someone whose roots a verifier accepts.
 #[pyclass(frozen, module = "deputize")]
@@ -427,146 +428,5 @@ fn claim(py: Python<'_>, store: &Py<PyAny>, key: &ReplayKey, expires: Timestamp,
             Err(_) => Claimed::Unavailable,
         }),
         Err(error) => failed_callback(py, error).map(|()| Claimed::Unavailable),
-    }
-}
-
-/// A chain whose links, times and narrowing were checked.
-#[pyclass(frozen, module = "deputize")]
-pub struct VerifiedChain(deputize::VerifiedChain);
-
-#[pymethods]
-impl VerifiedChain {
-    #[getter]
-    fn caller(&self) -> String {
-        self.0.caller()
-    }
-
-    #[getter]
-    fn principal(&self) -> &str {
-        self.0.principal()
-    }
-
-    #[getter]
-    fn issuer(&self) -> &str {
-        self.0.issuer().name()
-    }
-
-    /// The claims of every token, root first.
-    #[getter]
-    fn claims<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        entry(|| claims_to_python(py, self.0.claims()))
-    }
-
-    #[getter]
-    fn expires(&self) -> u64 {
-        self.0.leaf().expires.secs()
-    }
-
-    fn __repr__(&self) -> String {
-        format!("VerifiedChain({:?} for {:?})", self.0.caller(), self.0.principal())
-    }
-}
-
-/// An allowed call. Only a verifier makes one.
-#[pyclass(frozen, module = "deputize")]
-pub struct Authorized {
-    inner: deputize::Authorized,
-    record: Py<AuditRecord>,
-}
-
-#[pymethods]
-impl Authorized {
-    #[getter]
-    fn caller(&self) -> String {
-        self.inner.caller()
-    }
-
-    #[getter]
-    fn on_behalf_of(&self) -> &str {
-        self.inner.on_behalf_of()
-    }
-
-    #[getter]
-    fn tool(&self) -> &str {
-        self.inner.tool()
-    }
-
-    /// The arguments that were decided about, as a new dict each time.
-    #[getter]
-    fn arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        entry(|| Ok(map_to_python(py, self.inner.arguments().into_iter().flat_map(deputize::Arguments::iter))?))
-    }
-
-    #[getter]
-    fn chain(&self) -> VerifiedChain {
-        VerifiedChain(self.inner.chain().clone())
-    }
-
-    #[getter]
-    fn expires(&self) -> u64 {
-        self.inner.expires().secs()
-    }
-
-    /// Labels in the chain that carry no authority.
-    #[getter]
-    fn ignored(&self) -> Vec<i64> {
-        self.inner.ignored()
-    }
-
-    #[getter]
-    fn record(&self, py: Python<'_>) -> Py<AuditRecord> {
-        self.record.clone_ref(py)
-    }
-
-    /// The record as one sentence.
-    #[getter]
-    fn audit(&self) -> String {
-        self.inner.record().to_sentence()
-    }
-
-    fn __repr__(&self) -> String {
-        format!("Authorized({:?})", self.inner.record().to_sentence())
-    }
-}
-
-/// One decision.
-#[pyclass(frozen, module = "deputize")]
-pub struct AuditRecord(deputize::AuditRecord);
-
-#[pymethods]
-impl AuditRecord {
-    /// One line of canonical JSON.
-    #[pyo3(signature = (arguments=false))]
-    fn json(&self, arguments: bool) -> PyResult<String> {
-        entry(|| Ok(if arguments { self.0.to_json_with_arguments() } else { self.0.to_json() }))
-    }
-
-    #[getter]
-    fn sentence(&self) -> PyResult<String> {
-        entry(|| Ok(self.0.to_sentence()))
-    }
-
-    #[getter]
-    fn allowed(&self) -> bool {
-        self.0.is_allowed()
-    }
-
-    /// `allowed`, or the code of the denial.
-    #[getter]
-    fn code(&self) -> &'static str {
-        self.0.code().map_or("allowed", Code::as_str)
-    }
-
-    #[getter]
-    fn time_ms(&self) -> u64 {
-        self.0.time().millis()
-    }
-
-    fn __str__(&self) -> PyResult<String> {
-        self.sentence()
-    }
-
-    fn __repr__(&self) -> PyResult<String> {
-        entry(|| Ok(format!("AuditRecord({:?})", self.0.to_sentence())))
     }
 }

@@ -121,3 +121,20 @@ def test_the_examples_tell_the_same_story_in_three_languages(node_folder: Path, 
         rust((examples / "rust" / "src" / "bin" / "quickstart.rs").read_text(encoding="utf-8"), rust_folder),
     ]
     assert len({story(output) for output in told}) == 1, told
+
+
+def test_the_example_of_narrowing_shows_a_counterexample(tmp_path: Path) -> None:
+    told = python((ROOT / "examples" / "python" / "narrowing.py").read_text(encoding="utf-8"), tmp_path)
+    hops = re.findall(r"^(\w+) may read (.*)$", told, re.MULTILINE)
+    assert hops == [
+        ("planner", "a path at or below `/src`"),
+        ("coder", "a text like `/src/*.py`"),
+        ("reviewer", "one of `/src/app.py`, `/src/login.py`"),
+        ("linter", "`/src/login.py`"),
+    ]
+    shown = re.search(r"^for example (\S+) is allowed by the child alone$", told, re.MULTILINE)
+    assert shown, told
+    assert "not-provably-narrower: " in told
+    assert f"the child allows `{shown[1]}`, the parent only `/src/login.py`; " in told
+    assert "/src/login.py: allowed" in told
+    assert "/src/app.py: argument-refused by token 3, argument `path` must be `/src/login.py`" in told
