@@ -35,6 +35,12 @@ impl UrlRule {
             public: false,
         }
     }
+
+    /// The default ports of these schemes, for [`UrlRule::ports`]; a scheme that is not known has none.
+    #[must_use]
+    pub fn default_ports(schemes: &[String]) -> Vec<u16> {
+        schemes.iter().filter_map(|scheme| default_port(scheme)).collect()
+    }
 }
 
 /// The schemes that are known, with their default ports.
