@@ -215,7 +215,7 @@ function writeEntry(writer, entry, depth) {
     forEachOfSet.call(entry, (value) => values.push(value));
     return writeOneOf(writer, values);
   }
-  if (Array.isArray(entry)) return writeOneOf(writer, entry);
+  if (!types.isProxy(entry) && Array.isArray(entry)) return writeOneOf(writer, entry);
   if (isMap(entry)) {
     head(writer, 'fields', 1);
     return writeRules(writer, entry, depth);

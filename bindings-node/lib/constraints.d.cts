@@ -72,9 +72,9 @@ export declare function fields(mapping: ArgumentRules): Constraint;
 
 /** Absolute paths equal to or below the root. */
 export declare function path(root: string): Constraint;
-/** Plain texts that match: `*` within a segment, `**` across segments, `?` one character. */
+/** Texts that match (paths, if the pattern begins with `/`): `*` within a segment, `**` across segments, `?` one character. */
 export declare function glob(pattern: string): Constraint;
-/** Plain texts that do not match. */
+/** Texts that do not match (paths, if the pattern begins with `/`). */
 export declare function notGlob(pattern: string): Constraint;
 /** Texts that match an I-Regexp (RFC 9485) as a whole. */
 export declare function regex(pattern: string): Constraint;

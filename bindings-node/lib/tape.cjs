@@ -210,7 +210,6 @@ function copyBytes(view) {
 const tagOf = Object.prototype.toString;
 
 function isPlain(value) {
-  if (types.isProxy(value)) return false;
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype && !isObjectPrototype(prototype)) return false;
   return !Object.hasOwn(value, Symbol.toStringTag) && tagOf.call(value) === '[object Object]';
@@ -218,7 +217,7 @@ function isPlain(value) {
 
 /** Whether a value is a map: a plain object, and no Proxy. */
 function isMap(value) {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && isPlain(value);
+  return typeof value === 'object' && value !== null && !types.isProxy(value) && !Array.isArray(value) && isPlain(value);
 }
 
 /** `Object.prototype` of another realm, such as a vm context. */

@@ -17,7 +17,7 @@ function writeTools(writer, tools) {
       if (!isMap(rules)) throw failure('claim-invalid', 'arguments of a tool are a plain object, not', kindOf(rules));
       writer.bounded(tool.length);
       writer.key(tool);
-      writeRules(writer, rules);
+      writeRules(writer, rules, 2);
     });
   }
 }
