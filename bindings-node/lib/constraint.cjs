@@ -2,7 +2,7 @@
 const { inspect, types } = require('node:util');
 const { call, failure } = require('./native.cjs');
 const { Writer, isMap, read, write } = require('./tape.cjs');
-const { bytes, kindOf } = require('./options.cjs');
+const { bytes, kindOf, text } = require('./options.cjs');
 const { NATIVE, onlyNative } = require('./keys.cjs');
 
 const VALUE_CODES = new Set(['value-unsupported', 'too-deep', 'too-many', 'too-large']);
@@ -121,15 +121,22 @@ function make(name, count, write) {
 function head(writer, name, count) {
   writer.list(2);
   writer.text(name);
+  writer.count(1, count);
   writer.list(count);
 }
 
-const ofValues = (name, values) => make(name, values.length, (writer) => values.forEach((value) => writer.value(value)));
-const ofParts = (name, parts) => make(name, parts.length, (writer) => parts.forEach((part) => writer.bytes(required(part))));
+/** Writes the encoding of a constraint. What is made of large ones again and again is refused before it fills the memory. */
+function writePart(writer, encoding) {
+  writer.bounded(encoding.length);
+  writer.bytes(encoding);
+}
 
-function ofText(name, text) {
-  if (typeof text !== 'string') throw failure('constraint-invalid', `${name} is made of a text, not of`, kindOf(text));
-  return ofValues(name, [text]);
+const ofValues = (name, values) => make(name, values.length, (writer) => values.forEach((value) => writer.value(value)));
+const ofParts = (name, parts) => make(name, parts.length, (writer) => parts.forEach((part) => writePart(writer, required(part))));
+
+function ofText(name, operand) {
+  if (typeof operand !== 'string') throw failure('constraint-invalid', `${name} is made of a text, not of`, kindOf(operand));
+  return ofValues(name, [operand]);
 }
 
 function bound(number) {
@@ -145,7 +152,7 @@ function time(bound) {
   try {
     return toISOString.call(bound);
   } catch {
-    throw failure('claim-invalid', 'a Date that is', 'invalid');
+    throw failure('constraint-invalid', 'a Date that is', 'invalid');
   }
 }
 
@@ -196,7 +203,7 @@ function writeRules(writer, rules, depth) {
       const entry = writer.member(rules, name);
       const inner = optionalEntry(entry);
       writer.bounded(name.length);
-      writer.key(name);
+      writer.key(text(name, 'name-invalid', 'the name of an argument or field'));
       writer.list(2);
       writer.boolean(inner !== undefined);
       writeEntry(writer, inner ?? entry, depth + 1);
@@ -209,7 +216,8 @@ const forEachOfSet = Set.prototype.forEach;
 /** Writes a constraint: its encoding, or the kind that a natural value stands for and its operands. */
 function writeEntry(writer, entry, depth) {
   const encoding = encodingOf(entry);
-  if (encoding !== undefined) return writer.bytes(encoding);
+  if (encoding !== undefined) return writePart(writer, encoding);
+  if (optionalEntry(entry) !== undefined) throw writer.refused('optional(…) is for an argument or field, at', 'constraint-invalid');
   if (types.isSet(entry)) {
     const values = [];
     forEachOfSet.call(entry, (value) => values.push(value));

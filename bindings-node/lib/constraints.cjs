@@ -1,8 +1,9 @@
 'use strict';
 const { call } = require('./native.cjs');
+const { text } = require('./options.cjs');
 const { Constraint, Optional, functions } = require('./constraint.cjs');
 
 /** Whether a text is an address of the public internet. */
-const isPublicAddress = (text) => typeof text === 'string' && call('isPublicAddress', text);
+const isPublicAddress = (address) => call('isPublicAddress', text(address, 'value-unsupported', 'an address'));
 
 module.exports = { Constraint, Optional, ...functions, isPublicAddress };

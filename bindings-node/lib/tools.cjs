@@ -1,7 +1,7 @@
 'use strict';
 const { call, failure } = require('./native.cjs');
 const { Writer, isMap, read } = require('./tape.cjs');
-const { bytes, kindOf } = require('./options.cjs');
+const { bytes, kindOf, text } = require('./options.cjs');
 const { NATIVE } = require('./keys.cjs');
 const { Constraint, advice, functions, writeRules } = require('./constraint.cjs');
 
@@ -16,7 +16,7 @@ function writeTools(writer, tools) {
       const rules = writer.member(tools, tool);
       if (!isMap(rules)) throw failure('claim-invalid', 'arguments of a tool are a plain object, not', kindOf(rules));
       writer.bounded(tool.length);
-      writer.key(tool);
+      writer.key(text(tool, 'name-invalid', 'the name of a tool'));
       writeRules(writer, rules, 2);
     });
   }

@@ -82,14 +82,18 @@ fn count(value: &Value) -> deputize::Result<Option<u64>> {
 }
 
 fn time(value: &Value) -> deputize::Result<Option<Timestamp>> {
+    const WHAT: &str = "a bound of timeWindow is seconds since 1970, a timestamp of RFC 3339, a Date, or null";
     match value {
         Value::Null => Ok(None),
         Value::Integer(seconds) => {
-            let seconds = u64::try_from(*seconds).map_err(|_| Error::about(Code::ClaimInvalid, "a time before 1970"))?;
-            Timestamp::from_secs(seconds).map(Some)
+            let seconds = u64::try_from(*seconds).map_err(|_| invalid(WHAT))?;
+            Timestamp::from_secs(seconds).map(Some).map_err(|_| invalid(WHAT))
         }
-        Value::Text(text) => Timestamp::from_rfc3339(text).map(Some),
-        _ => Err(invalid("a time is seconds, a timestamp of RFC 3339, or null")),
+        Value::Text(text) => {
+            const NONE: &str = "no timestamp with a zone, on a whole second, from 1970 to 9999:";
+            Timestamp::from_rfc3339(text).map(Some).map_err(|_| Error::named(Code::ConstraintInvalid, NONE, text))
+        }
+        _ => Err(invalid(WHAT)),
     }
 }
 

@@ -110,10 +110,10 @@ test('what breaks the rule of a constructor has a code and says so', () => {
     ['constraint-invalid', () => email()], ['constraint-invalid', () => email(['acme.example'])], ['constraint-invalid', () => email(5)], ['value-unsupported', () => email(undefined)],
     ...[-1, 1.5, '1', null, true, 2 ** 21].map((min) => ['constraint-invalid', () => length(min)]), ['constraint-invalid', () => length(2, 1)], ['constraint-invalid', () => length(0, '5')], ['value-unsupported', () => length(NaN)], ['value-unsupported', () => length(2 ** 53)], ['value-unsupported', () => length()],
     ['constraint-invalid', () => timeWindow(null, null)], ['constraint-invalid', () => timeWindow(2, 1)], ['constraint-invalid', () => timeWindow(1.5, null)], ['constraint-invalid', () => timeWindow(true, null)], ['value-unsupported', () => timeWindow(1)], ['value-unsupported', () => timeWindow(undefined, 1)],
-    ...[-1, 253402300800, '2026-01-01', '2026-01-01T00:00:00', '2026-01-01T00:00:00.5Z', '2026-02-30T00:00:00Z', '1969-12-31T23:59:59Z', '', new Date(NaN), new Date(1), new Date(-1000), new Date(8.64e15)].map((time) => ['claim-invalid', () => timeWindow(time, null)]),
+    ...[-1, 253402300800, '2026-01-01', '2026-01-01T00:00:00', '2026-01-01T00:00:00.5Z', '2026-02-30T00:00:00Z', '1969-12-31T23:59:59Z', '', new Date(NaN), new Date(1), new Date(-1000), new Date(8.64e15)].map((time) => ['constraint-invalid', () => timeWindow(time, null)]),
     ...[undefined, null, 5, 'a', [], new Map(), new Set(), new Date(), () => 1].map((mapping) => ['constraint-invalid', () => fields(mapping)]),
     ['claim-invalid', () => fields({ '': 1 })], ['claim-invalid', () => fields({ 'a\n': 1 })], ['claim-invalid', () => fields({ '*': optional(1) })], ['too-many', () => fields(Object.fromEntries(Array.from({ length: 257 }, (_, at) => [`a${at}`, 1])))],
-    ['value-unsupported', () => each(undefined)], ['value-unsupported', () => each(optional(1))],
+    ['value-unsupported', () => each(undefined)], ['constraint-invalid', () => each(optional(1))], ['constraint-invalid', () => optional(optional(1))], ['name-invalid', () => fields({ '\ud800': 1 })], ['name-invalid', () => encodeTools({ '\ud800': {} })],
     ['too-deep', () => Array.from({ length: 8 }).reduce((inner) => each(inner), exact(1))], ['too-deep', () => Array.from({ length: 8 }).reduce((inner) => fields({ a: inner }), exact(1))],
     ['constraint-invalid', () => path('/a').subsumes('/a')], ['constraint-invalid', () => path('/a').counterexample(['/a'])], ['constraint-invalid', () => path('/a').narrow(optional('/a'))], ['constraint-invalid', () => allOf(path('/a'), '/a')],
   ]) {
@@ -214,6 +214,9 @@ test('nothing that a program passes crashes, hangs, is run, or gives another err
       assert.ok(performance.now() - before < 1000, `${place}`);
     }
   }
+  const doubled = () => Array.from({ length: 7 }).reduce((inner) => allOf(...Array(200).fill(inner)), exact('a'.repeat(100)));
+  for (const run of [doubled, () => each(Array(60000).fill('x'.repeat(1000))), () => fields(Object.fromEntries(Array.from({ length: 250 }, (_, at) => [`a${at}`, exact('x'.repeat(10000))])))]) refused('too-large', run);
+  for (const many of [Array(70000).fill(0), new Set(Array(70000).keys()), Object.fromEntries(Array.from({ length: 70000 }, (_, at) => [at, 1]))]) refused('too-many', () => each(many));
   assert.equal({}.x, undefined);
   assert.deepEqual(Object.keys(decodeTools(encodeTools({ tool: JSON.parse('{"__proto__":{"constructor":1}}') })).tool), ['__proto__']);
   same(entry(Object.assign(new Set([1]), { forEach: 5 })), oneOf(1));
@@ -347,9 +350,10 @@ test('an allowed call checks where a redirect and a name lead: URL-07', () => {
 
 test('a public address is one that everybody can reach', () => {
   for (const address of ['8.8.8.8', '93.184.216.34', '2606:4700::1111']) assert.equal(isPublicAddress(address), true, address);
-  for (const address of ['127.0.0.1', '10.0.0.1', '172.16.0.1', '192.168.1.1', '169.254.169.254', '100.64.0.1', '0.0.0.0', '255.255.255.255', '224.0.0.1', '192.0.2.1', '198.18.0.1', '::', '::1', 'fe80::1', 'fc00::1', 'ff02::1', '2001:db8::1', '2002:7f00:1::', '64:ff9b::808:808', '::ffff:8.8.8.8', '8.8.8', '08.8.8.8', '', 'x', 5, null, undefined, ['8.8.8.8']]) {
-    assert.equal(isPublicAddress(address), false, String(address));
+  for (const address of ['127.0.0.1', '10.0.0.1', '172.16.0.1', '192.168.1.1', '169.254.169.254', '100.64.0.1', '0.0.0.0', '255.255.255.255', '224.0.0.1', '192.0.2.1', '198.18.0.1', '::', '::1', 'fe80::1', 'fc00::1', 'ff02::1', '2001:db8::1', '2002:7f00:1::', '64:ff9b::808:808', '::ffff:8.8.8.8', '8.8.8', '08.8.8.8', '', 'x']) {
+    assert.equal(isPublicAddress(address), false, address);
   }
+  for (const address of [5, null, undefined, ['8.8.8.8'], '\ud800']) refused('value-unsupported', () => isPublicAddress(address));
 });
 
 test('PTH-01: paths that leave the root, or are none', () => {
