@@ -47,7 +47,7 @@ fn error_to_value(error: &Error) -> Value {
 }
 
 /// An allowed call.
-pub(crate) fn allowed(authorized: &Authorized) -> Outcome {
+pub(crate) fn allowed(authorized: Authorized) -> Outcome {
     let info = optional(vec![
         ("caller", Some(text(authorized.caller()))),
         ("onBehalfOf", Some(text(authorized.on_behalf_of()))),
@@ -65,7 +65,7 @@ pub(crate) fn allowed(authorized: &Authorized) -> Outcome {
         info: tape::write(&info).into(),
         arguments,
         record: Some(External::new(authorized.record().clone())),
-        authorized: Some(External::new(authorized.clone())),
+        authorized: Some(External::new(authorized)),
         admissible: None,
     }
 }
