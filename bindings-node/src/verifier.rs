@@ -120,11 +120,8 @@ pub fn decide(
         Either::A(text) => Received::Text(text),
         Either::B(bytes) => Received::Bytes(bytes),
     };
-    let outcome = if claim {
-        verifier.authorize(received, &call, now).map(allowed)
-    } else {
-        verifier.evaluate(received, &call, now).map(admissible)
-    };
+    let outcome =
+        if claim { verifier.authorize(received, &call, now).map(allowed) } else { verifier.evaluate(received, &call, now).map(admissible) };
     Ok(outcome.unwrap_or_else(|refusal| denied(&refusal)))
 }
 
