@@ -10,13 +10,13 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PEERS := --manifest-path tests/peers/Cargo.toml
 INSTALL := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip install --quiet --no-deps --no-build-isolation
 
-.PHONY: demo test test-rust test-node test-python test-reference test-docs lint fmt bench bench-bindings timing vectors python node clean
+.PHONY: demo test test-rust test-node test-python test-reference test-docs test-pairs lint fmt bench bench-bindings timing vectors python node clean
 
 demo: python node
 	cd examples/demo && npm ci --no-audit --no-fund --silent
 	$(PY) examples/demo/run.py
 
-test: test-rust test-node test-python test-reference test-docs
+test: test-rust test-node test-python test-reference test-docs test-pairs
 
 test-rust:
 	cargo test --quiet -p deputize -p deputize-tests
@@ -38,6 +38,14 @@ test-reference: python
 # The README's and the guides' snippets and the examples, each as its reader would run it.
 test-docs: python node
 	$(PY) -m pytest -q tests/docs
+
+# Random pairs of constraints with a value, decided in Rust: Python, Node and the reference have to agree.
+PAIRS := $(CURDIR)/target/pairs.jsonl
+test-pairs: python node
+	mkdir -p target && cargo run --quiet -p deputize-tests --bin generate-pairs -- 100000 $(SEED) > $(PAIRS)
+	cd bindings-python && DEPUTIZE_PAIRS=$(PAIRS) $(PY) -m pytest -q tests/agree_pairs.py
+	cd bindings-node && DEPUTIZE_PAIRS=$(PAIRS) npm run --silent test:pairs
+	$(PY) tests/reference/agree_pairs.py < $(PAIRS)
 
 # The Python package and the tools of its tests, in a virtual environment of the checkout.
 python: $(VENV)/.tools

@@ -2,10 +2,11 @@
 const { basename, extname, join } = require('node:path');
 const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
-const { Writer, isPlain } = require('./tape.cjs');
+const { Writer, isMap } = require('./tape.cjs');
 const { bytes, count, kindOf, options, seconds, text } = require('./options.cjs');
 const { NATIVE, SigningKey, publicBytes, signingHandle } = require('./keys.cjs');
 const { Chain, Presentation, requiredChain } = require('./chain.cjs');
+const { advice } = require('./constraint.cjs');
 const { writeTools } = require('./tools.cjs');
 const { argumentsTape } = require('./values.cjs');
 
@@ -37,7 +38,7 @@ function writeAudience(writer, value) {
 
 /** `{tool: {count, approvers}}`, or `{tool: [{count, approvers}, …]}`. */
 function writeApprovals(writer, value) {
-  if (typeof value !== 'object' || value === null || !isPlain(value)) throw failure('claim-invalid', 'approvals are a plain object, not', kindOf(value));
+  if (!isMap(value)) throw failure('claim-invalid', 'approvals are a plain object, not', kindOf(value));
   const rules = Object.keys(value).flatMap((tool) => [value[tool]].flat().map((rule) => [tool, options(rule, ['count', 'approvers'], 'approvals')]));
   writer.list(rules.length);
   for (const [tool, rule] of rules) {
@@ -66,7 +67,7 @@ function grant(given, known, where) {
   const key = keyOf(to);
   const name = read.get('holderName') ?? (agentKey(to) === undefined ? undefined : to.name);
   const named = [...read.keys()].filter((option) => Object.hasOwn(WRITERS, option));
-  const writer = new Writer();
+  const writer = new Writer(advice);
   writer.map(1 + named.length + (name === undefined ? 0 : 1));
   writer.key('to');
   writer.bytes(key);

@@ -4,7 +4,7 @@ const { call, failure } = require('./native.cjs');
 const { read } = require('./tape.cjs');
 const { bytes, kindOf, text } = require('./options.cjs');
 const { NATIVE, onlyNative, publicKey } = require('./keys.cjs');
-const { toolsFrom } = require('./tools.cjs');
+const { toolsFrom, toolsTape } = require('./tools.cjs');
 
 /** The longest text of a chain, and one character more: what is longer is refused by its length alone. */
 const MOST_CHAIN_TEXT = Math.ceil(65536 / 3) * 4 + 1;
@@ -60,6 +60,11 @@ class Chain {
 
   unverifiedClaims() {
     return read(call('chainClaims', this.#bytes)).map(claimsFrom);
+  }
+
+  /** Of the tools that are asked for, what the leaf may give: for `delegate`. The leaf is read and not verified. */
+  narrow(tools) {
+    return toolsFrom(read(call('chainNarrow', this.#bytes, toolsTape(tools))));
   }
 
   toString() {

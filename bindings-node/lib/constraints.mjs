@@ -2,6 +2,6 @@
 import implementation from './constraints.cjs';
 
 export const {
-  Constraint, Optional, anything, exact, atLeast, atMost, between, inRange, oneOf, notOneOf, contains,
-  subset, allOf, anyOf, path, optional,
+  Constraint, Optional, anything, exact, oneOf, notOneOf, atLeast, atMost, between, inRange, contains, subset,
+  each, length, fields, path, glob, notGlob, regex, url, cidr, email, timeWindow, allOf, anyOf, optional, isPublicAddress,
 } = implementation;

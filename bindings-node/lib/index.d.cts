@@ -100,6 +100,9 @@ export declare class Agent {
   toJSON(): { name: string; did: string };
 }
 
+/** Tools as they are read: every entry a constraint. They can be given as tools again. */
+export type GrantedTools = { readonly [tool: string]: { readonly [argument: string]: Constraint | Optional } };
+
 /** Claims of one token. Ids and digests are lower-case hex, times are seconds since 1970. */
 export interface Claims {
   readonly issuer?: string;
@@ -114,7 +117,7 @@ export interface Claims {
   readonly depth: number;
   readonly maxDepth: number;
   readonly parent?: string;
-  readonly tools: { readonly [tool: string]: { readonly [argument: string]: Constraint | Optional } };
+  readonly tools: GrantedTools;
   readonly session: string;
   readonly task?: string;
   readonly holderName?: string;
@@ -136,6 +139,8 @@ export declare class Chain {
   get tokens(): Uint8Array[];
   /** For display. */
   unverifiedClaims(): Claims[];
+  /** Of the tools that are asked for, what the leaf may give: for `delegate`. The leaf is read and not verified. */
+  narrow(tools: Tools): GrantedTools;
   toString(): string;
   toJSON(): string;
 }
@@ -211,6 +216,10 @@ export declare class Authorized {
   get record(): AuditRecord;
   /** The decision in one sentence. */
   get audit(): string;
+  /** Checks another value of an argument as that of the call was: where a redirect leads. Throws `argument-refused` or `argument-unexpected`. */
+  checkValue(argument: string, value: Value): void;
+  /** Checks the network address that the host of an argument resolved to, before the connection is opened. Throws as `checkValue`. */
+  checkAddress(argument: string, address: string): void;
 }
 
 export declare class VerifiedChain {
@@ -250,7 +259,7 @@ export declare class DeputizeError extends Error {
   readonly link: number | null;
   /** Which argument, claim or limit it is about. */
   readonly context: string | null;
-  /** What to do about it. */
+  /** What to do about it; for a token that is wider than its parent after a value that shows it, where one was found. */
   readonly help: string;
 }
 
@@ -276,6 +285,6 @@ export declare function argumentsDigest(args: { readonly [argument: string]: Val
 export declare function valueFromJson(json: string): FrozenValue;
 export declare function valueToJson(value: Value): string;
 export declare function encodeTools(tools: Tools): Uint8Array;
-export declare function decodeTools(bytes: Uint8Array): { readonly [tool: string]: { readonly [argument: string]: Constraint | Optional } };
+export declare function decodeTools(bytes: Uint8Array): GrantedTools;
 /** Whether the parent provably allows all that the child allows. */
 export declare function toolsSubsume(parent: Tools, child: Tools): boolean;

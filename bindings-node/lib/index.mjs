@@ -3,8 +3,8 @@ import implementation from './index.cjs';
 
 export const {
   Agent, Chain, Presentation, SigningKey, VerifyingKey, TrustAnchor, Verifier, Authorized, VerifiedChain,
-  AuditLog, AuditRecord, MemoryReplayStore, DeputizeError, Denied, codes, Constraint, Optional, anything,
-  exact, atLeast, atMost, between, inRange, oneOf, notOneOf, contains, subset, allOf, anyOf, path, optional,
-  encodeValue, decodeValue, argumentsDigest, valueFromJson, valueToJson, encodeTools, decodeTools,
-  toolsSubsume,
+  AuditLog, AuditRecord, MemoryReplayStore, DeputizeError, Denied, codes,
+  Constraint, Optional, anything, exact, oneOf, notOneOf, atLeast, atMost, between, inRange, contains, subset,
+  each, length, fields, path, glob, notGlob, regex, url, cidr, email, timeWindow, allOf, anyOf, optional, isPublicAddress,
+  encodeValue, decodeValue, argumentsDigest, valueFromJson, valueToJson, encodeTools, decodeTools, toolsSubsume,
 } = implementation;

@@ -3,7 +3,8 @@
 const { inspect } = require('node:util');
 const { call } = require('./native.cjs');
 const { Denied } = require('./errors.cjs');
-const { read } = require('./tape.cjs');
+const { read, write } = require('./tape.cjs');
+const { text } = require('./options.cjs');
 const { NATIVE, onlyNative } = require('./keys.cjs');
 const { AuditRecord } = require('./audit.cjs');
 const { claimsFrom } = require('./chain.cjs');
@@ -57,7 +58,7 @@ class Authorized {
     onlyNative(token, 'Authorized');
     this.#info = read(outcome.info);
     this.#tape = outcome.arguments;
-    this.#handle = outcome.chain;
+    this.#handle = outcome.authorized;
     this.#record = new AuditRecord(NATIVE, outcome.record, this.#info.record);
   }
 
@@ -82,7 +83,18 @@ class Authorized {
   }
 
   get chain() {
-    return (this.#chain ??= new VerifiedChain(NATIVE, call('chainView', this.#handle)));
+    return (this.#chain ??= new VerifiedChain(NATIVE, call('authorizedChain', this.#handle)));
+  }
+
+  /** Checks another value of an argument as that of the call was: where a redirect leads. */
+  checkValue(argument, value) {
+    call('authorizedCheckValue', this.#handle, text(argument, 'argument-unexpected', 'the name of an argument'), write(value));
+  }
+
+  /** Checks the network address that the host of an argument resolved to, before the connection is opened. */
+  checkAddress(argument, address) {
+    const named = text(argument, 'argument-unexpected', 'the name of an argument');
+    call('authorizedCheckAddress', this.#handle, named, text(address, 'argument-refused', 'an address'));
   }
 
   get expires() {

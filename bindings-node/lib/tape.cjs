@@ -15,6 +15,12 @@ class Writer {
   #items = 0;
   #run = 0;
   #path = [];
+  #advice;
+
+  /** The advice says what an object is that is no value, and what to write for it. */
+  constructor(advice = () => undefined) {
+    this.#advice = advice;
+  }
 
   /** The bytes written. */
   done() {
@@ -66,7 +72,7 @@ class Writer {
 
   /** A text without its letter, as keys of maps are. */
   key(text) {
-    if (!text.isWellFormed()) throw this.#refused('text with a lone surrogate at');
+    if (!text.isWellFormed()) throw this.refused('text with a lone surrogate at');
     const size = Buffer.byteLength(text);
     this.#room(size + 4);
     this.#length = this.#buffer.writeUInt32LE(size, this.#length);
@@ -90,87 +96,99 @@ class Writer {
       case 'bigint':
         return this.#bigint(value);
       case 'string':
-        this.#bounded(value.length);
+        this.bounded(value.length);
         return this.text(value);
       case 'object':
         return value === null ? this.letter('N') : this.#object(value, depth);
       default:
-        throw this.#refused(`${typeof value} at`);
+        throw this.unfit(value, typeof value);
     }
+  }
+
+  /** The part of a value that has this name; refusals say where they are. */
+  within(name, run) {
+    this.#path.push(name);
+    run();
+    this.#path.pop();
   }
 
   #number(value) {
     if (Number.isSafeInteger(value) && !Object.is(value, -0)) return this.integer(value);
-    if (!Number.isFinite(value) || Number.isInteger(value)) throw this.#refused(`the number ${Object.is(value, -0) ? '-0' : value} at`);
+    if (!Number.isFinite(value) || Number.isInteger(value)) throw this.refused(`the number ${Object.is(value, -0) ? '-0' : value} at`);
     this.letter('D');
     this.#room(8);
     this.#length = this.#buffer.writeDoubleLE(value, this.#length);
   }
 
   #bigint(value) {
-    if (BigInt.asIntN(64, value) !== value) throw this.#refused('an integer beyond 64 bits at');
+    if (BigInt.asIntN(64, value) !== value) throw this.refused('an integer beyond 64 bits at');
     this.letter('I');
     this.#room(8);
     this.#length = this.#buffer.writeBigInt64LE(value, this.#length);
   }
 
   #object(value, depth) {
-    if (types.isProxy(value)) throw this.#refused('a Proxy at');
+    if (types.isProxy(value)) throw this.refused('a Proxy at');
     if (types.isUint8Array(value)) {
       const copy = copyBytes(value);
-      if (copy === undefined) throw this.#refused('detached bytes at');
-      this.#bounded(copy.length);
+      if (copy === undefined) throw this.refused('detached bytes at');
+      this.bounded(copy.length);
       return this.bytes(copy);
     }
     if (Array.isArray(value)) return this.#array(value, depth);
-    if (!isPlain(value)) throw this.#refused('an object that is not plain at');
+    if (!isPlain(value)) throw this.unfit(value, 'an object that is not plain');
     const keys = Object.keys(value);
-    this.#count(depth, keys.length);
+    this.count(depth, keys.length);
     this.map(keys.length);
     for (const key of keys) {
       this.#path.push(key);
-      this.#bounded(key.length);
+      this.bounded(key.length);
       this.key(key);
-      this.value(this.#member(value, key), depth + 1);
+      this.value(this.member(value, key), depth + 1);
       this.#path.pop();
     }
   }
 
   #array(value, depth) {
     const prototype = Object.getPrototypeOf(value);
-    if (prototype !== Array.prototype && !isArrayPrototype(prototype)) throw this.#refused('an array of a class at');
+    if (prototype !== Array.prototype && !isArrayPrototype(prototype)) throw this.refused('an array of a class at');
     const { length } = value;
-    this.#count(depth, length);
-    if (Object.keys(value).length !== length) throw this.#refused('an array with holes or names at');
+    this.count(depth, length);
+    if (Object.keys(value).length !== length) throw this.refused('an array with holes or names at');
     this.list(length);
     for (let index = 0; index < length; index++) {
       this.#path.push(index);
-      this.value(this.#member(value, index), depth + 1);
+      this.value(this.member(value, index), depth + 1);
       this.#path.pop();
     }
   }
 
   /** What a property holds, without running anything. */
-  #member(object, key) {
+  member(object, key) {
     const property = Object.getOwnPropertyDescriptor(object, key);
-    if (property === undefined || !('value' in property)) throw this.#refused('a getter, setter or hole at');
+    if (property === undefined || !Object.hasOwn(property, 'value')) throw this.refused('a getter, setter or hole at');
     return property.value;
   }
 
   /** The rule of core, kept before the work: containers count when they are entered. */
-  #count(depth, more) {
-    if (depth > MAX_DEPTH) throw this.#refused('a value at', 'too-deep');
+  count(depth, more) {
+    if (depth > MAX_DEPTH) throw this.refused('a value at', 'too-deep');
     this.#items += more;
-    if (this.#items > MAX_ITEMS) throw this.#refused('the items up to', 'too-many');
+    if (this.#items > MAX_ITEMS) throw this.refused('the items up to', 'too-many');
   }
 
   /** No text is shorter in UTF-8 than in UTF-16 units. */
-  #bounded(more) {
+  bounded(more) {
     this.#run += more;
-    if (this.#run > MAX_RUN) throw this.#refused('the value up to', 'too-large');
+    if (this.#run > MAX_RUN) throw this.refused('the value up to', 'too-large');
   }
 
-  #refused(what, code = 'value-unsupported') {
+  /** The refusal of something that is no value. */
+  unfit(value, kind) {
+    return this.refused(`${this.#advice(value) ?? kind} at`);
+  }
+
+  refused(what, code = 'value-unsupported') {
     return failure(code, what, shownPath(this.#path));
   }
 }
@@ -194,7 +212,12 @@ const tagOf = Object.prototype.toString;
 function isPlain(value) {
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype && !isObjectPrototype(prototype)) return false;
-  return tagOf.call(value) === '[object Object]';
+  return !Object.hasOwn(value, Symbol.toStringTag) && tagOf.call(value) === '[object Object]';
+}
+
+/** Whether a value is a map: a plain object, and no Proxy. */
+function isMap(value) {
+  return typeof value === 'object' && value !== null && !types.isProxy(value) && !Array.isArray(value) && isPlain(value);
 }
 
 /** `Object.prototype` of another realm, such as a vm context. */
@@ -272,4 +295,4 @@ function read(tape) {
   return value();
 }
 
-module.exports = { Writer, write, read, copyBytes, isPlain };
+module.exports = { Writer, write, read, copyBytes, isMap };

@@ -1,36 +1,29 @@
 'use strict';
 const { call, failure } = require('./native.cjs');
-const { Writer, isPlain, read } = require('./tape.cjs');
-const { bytes, kindOf } = require('./options.cjs');
+const { Writer, isMap, read } = require('./tape.cjs');
+const { bytes, kindOf, text } = require('./options.cjs');
 const { NATIVE } = require('./keys.cjs');
-const { Constraint, constraintOf, encodingOf, functions, optionalEntry } = require('./constraint.cjs');
-
-/** The own entries of a map of tools or arguments, each read once. */
-function entries(map, what) {
-  if (typeof map !== 'object' || map === null || Array.isArray(map) || !isPlain(map)) throw failure('claim-invalid', `${what} are a plain object, not`, kindOf(map));
-  return Object.keys(map).map((name) => [name, map[name]]);
-}
+const { Constraint, advice, functions, writeRules } = require('./constraint.cjs');
 
 /** Writes tools to a tape: `{tool: {argument: [optional, constraint]}}`. */
 function writeTools(writer, tools) {
-  const named = entries(tools, 'tools');
-  writer.map(named.length);
-  for (const [tool, rules] of named) {
-    const listed = entries(rules, 'arguments of a tool');
-    writer.key(tool);
-    writer.map(listed.length);
-    for (const [argument, entry] of listed) {
-      const constraint = optionalEntry(entry);
-      writer.key(argument);
-      writer.list(2);
-      writer.boolean(constraint !== undefined);
-      writer.bytes(encodingOf(constraint ?? constraintOf(entry)));
-    }
+  if (!isMap(tools)) throw failure('claim-invalid', 'tools are a plain object, not', kindOf(tools));
+  const names = Object.keys(tools);
+  writer.count(1, names.length);
+  writer.map(names.length);
+  for (const tool of names) {
+    writer.within(tool, () => {
+      const rules = writer.member(tools, tool);
+      if (!isMap(rules)) throw failure('claim-invalid', 'arguments of a tool are a plain object, not', kindOf(rules));
+      writer.bounded(tool.length);
+      writer.key(text(tool, 'name-invalid', 'the name of a tool'));
+      writeRules(writer, rules, 2);
+    });
   }
 }
 
 function toolsTape(tools) {
-  const writer = new Writer();
+  const writer = new Writer(advice);
   writeTools(writer, tools);
   return writer.done();
 }
@@ -65,4 +58,4 @@ function toolsSubsume(parent, child) {
   }
 }
 
-module.exports = { writeTools, toolsFrom, encodeTools, decodeTools, toolsSubsume };
+module.exports = { writeTools, toolsTape, toolsFrom, encodeTools, decodeTools, toolsSubsume };

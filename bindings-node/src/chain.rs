@@ -4,9 +4,8 @@ use deputize::{ApprovalRules, Claims, UnverifiedChain, Value, text_from_bytes};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
-use crate::constraints::tools_to_value;
 use crate::errors::{Result, thrown};
-use crate::tape;
+use crate::{constraints, tape};
 
 /// Refuses bytes that have not the shape of a chain.
 #[napi(catch_unwind)]
@@ -37,6 +36,18 @@ pub fn chain_claims(bytes: Buffer) -> Result<Buffer> {
     Ok(tape::write(&Value::List(claims.iter().map(claims_to_value).collect())).into())
 }
 
+/// Of the tools that are asked for, what the leaf may give. Nothing is verified.
+#[napi(catch_unwind)]
+pub fn chain_narrow(bytes: Buffer, wanted: Buffer) -> Result<Buffer> {
+    let narrow = |chain: UnverifiedChain| {
+        let wanted = constraints::tools(tape::read(&wanted)?)?;
+        let claims = chain.unverified_claims()?;
+        claims.last().ok_or_else(tape::broken)?.tools.narrow(&wanted)
+    };
+    let tools = UnverifiedChain::decode(&bytes).and_then(narrow).map_err(thrown)?;
+    Ok(tape::write(&constraints::tools_to_value(&tools)).into())
+}
+
 /// Seconds fit: no time in claims is after the year 9999.
 pub(crate) fn seconds(time: deputize::Timestamp) -> Value {
     Value::Integer(time.secs() as i64)
@@ -58,7 +69,7 @@ pub(crate) fn claims_to_value(claims: &Claims) -> Value {
         ("depth", Some(Value::Integer(claims.depth.into()))),
         ("maxDepth", Some(Value::Integer(claims.max_depth.into()))),
         ("parent", claims.parent.map(|parent| Value::Text(parent.to_string()))),
-        ("tools", Some(tools_to_value(&claims.tools))),
+        ("tools", Some(constraints::tools_to_value(&claims.tools))),
         ("session", Some(Value::Text(claims.session.to_string()))),
         ("task", claims.task.map(|task| Value::Text(task.to_string()))),
         ("holderName", claims.holder_name.as_ref().map(text)),

@@ -5,6 +5,7 @@ use napi::bindgen_prelude::{Buffer, External};
 use napi_derive::napi;
 
 use crate::chain::{claims_to_value, seconds};
+use crate::errors::{Result, thrown};
 use crate::tape;
 
 /// What came of a decision. `kind` is `allowed`, `denied` or `admissible`.
@@ -14,7 +15,7 @@ pub struct Outcome {
     pub info: Buffer,
     pub arguments: Option<Buffer>,
     pub record: Option<External<AuditRecord>>,
-    pub chain: Option<External<VerifiedChain>>,
+    pub authorized: Option<External<Authorized>>,
     pub admissible: Option<External<Option<Admissible>>>,
 }
 
@@ -46,7 +47,7 @@ fn error_to_value(error: &Error) -> Value {
 }
 
 /// An allowed call.
-pub(crate) fn allowed(authorized: &Authorized) -> Outcome {
+pub(crate) fn allowed(authorized: Authorized) -> Outcome {
     let info = optional(vec![
         ("caller", Some(text(authorized.caller()))),
         ("onBehalfOf", Some(text(authorized.on_behalf_of()))),
@@ -64,7 +65,7 @@ pub(crate) fn allowed(authorized: &Authorized) -> Outcome {
         info: tape::write(&info).into(),
         arguments,
         record: Some(External::new(authorized.record().clone())),
-        chain: Some(External::new(authorized.chain().clone())),
+        authorized: Some(External::new(authorized)),
         admissible: None,
     }
 }
@@ -77,7 +78,7 @@ pub(crate) fn denied(denied: &Denied) -> Outcome {
         info: tape::write(&info).into(),
         arguments: None,
         record: Some(External::new(denied.record().clone())),
-        chain: None,
+        authorized: None,
         admissible: None,
     }
 }
@@ -94,7 +95,7 @@ pub(crate) fn admissible(admissible: Admissible) -> Outcome {
         info: tape::write(&info).into(),
         arguments: None,
         record: None,
-        chain: None,
+        authorized: None,
         admissible: Some(External::new(Some(admissible))),
     }
 }
@@ -123,6 +124,18 @@ pub(crate) fn chain_to_value(chain: &VerifiedChain) -> Value {
 }
 
 #[napi(catch_unwind)]
-pub fn chain_view(chain: &External<VerifiedChain>) -> Buffer {
-    tape::write(&chain_to_value(chain)).into()
+pub fn authorized_chain(authorized: &External<Authorized>) -> Buffer {
+    tape::write(&chain_to_value(authorized.chain())).into()
+}
+
+/// Refuses another value of an argument as that of the call would have been.
+#[napi(catch_unwind)]
+pub fn authorized_check_value(authorized: &External<Authorized>, argument: String, value: Buffer) -> Result<()> {
+    tape::read(&value).and_then(|value| authorized.check_value(&argument, &value)).map_err(thrown)
+}
+
+/// Refuses an address that the host of an argument must not lead to.
+#[napi(catch_unwind)]
+pub fn authorized_check_address(authorized: &External<Authorized>, argument: String, address: String) -> Result<()> {
+    authorized.check_address(&argument, &address).map_err(thrown)
 }

@@ -21,14 +21,6 @@ pub(crate) fn read_map(tape: &[u8]) -> Result<Vec<(String, Value)>> {
     }
 }
 
-/// Reads a list.
-pub(crate) fn read_list(tape: &[u8]) -> Result<Vec<Value>> {
-    match read(tape)? {
-        Value::List(values) => Ok(values),
-        _ => Err(broken()),
-    }
-}
-
 /// Writes one value.
 pub(crate) fn write(value: &Value) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);

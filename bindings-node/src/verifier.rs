@@ -120,11 +120,8 @@ pub fn decide(
         Either::A(text) => Received::Text(text),
         Either::B(bytes) => Received::Bytes(bytes),
     };
-    let outcome = if claim {
-        verifier.authorize(received, &call, now).map(|authorized| allowed(&authorized))
-    } else {
-        verifier.evaluate(received, &call, now).map(admissible)
-    };
+    let outcome =
+        if claim { verifier.authorize(received, &call, now).map(allowed) } else { verifier.evaluate(received, &call, now).map(admissible) };
     Ok(outcome.unwrap_or_else(|refusal| denied(&refusal)))
 }
 
@@ -138,7 +135,7 @@ pub fn admit(waiting: &mut External<Option<Admissible>>, answer: String) -> Resu
     };
     let admissible = waiting.take().ok_or_else(|| thrown(tape::broken()))?;
     Ok(match admissible.admit(claimed) {
-        Ok(authorized) => allowed(&authorized),
+        Ok(authorized) => allowed(authorized),
         Err(refusal) => denied(&refusal),
     })
 }

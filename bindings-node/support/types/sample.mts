@@ -3,7 +3,10 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { Agent, AuditLog, Authorized, Denied, DeputizeError, MemoryReplayStore, SigningKey, TrustAnchor, Verifier, VerifyingKey, codes } from 'deputize';
-import { atLeast, optional, subset, type Tools } from 'deputize/constraints';
+import {
+  Constraint, anyOf, atLeast, cidr, each, email, exact, fields, glob, inRange, isPublicAddress, length, notGlob, optional, path, regex, subset, timeWindow, url,
+  type Entry, type Tools,
+} from 'deputize/constraints';
 import { caller, guard, metaFor, signCalls } from 'deputize/mcp';
 
 const ana = Agent.generate('ana');
@@ -39,6 +42,50 @@ signCalls(new Client({ name: 'x', version: '1' }), planner, () => chain, 'https:
 const meta: { [key: string]: string } = metaFor(planner, chain, 'deploy', {}, 'https://a');
 console.log(meta);
 
+const entries: Entry[] = [
+  null, true, 1, 1n, 'x', new Uint8Array(1), ['a', 1, { b: [2] }], new Set(['a', 1]), { a: 1, b: optional(['x']), c: { d: glob('x*') } },
+  glob('/src/**'), notGlob('*.pem'), regex('[a-z]+'), cidr('10.0.0.0/8'), email('a.example', '*.b.example'), each(path('/a')), each({ a: 1 }), length(1), length(1, 5), length(0n, null),
+  fields({ a: 1, '*': optional(2).constraint }), timeWindow('2026-12-01T00:00:00Z', null), timeWindow(0, new Date()), inRange({ min: 1, maxOpen: true, max: 2n }),
+  url('a.example'), url(['a.example', '*.b.example'], { schemes: ['http', 'https'], ports: [8080], path: '/v1/**', public: true }), url('*', { ports: null, path: null }),
+];
+const shown: { value: unknown } | null = path('/a').counterexample(path('/b'));
+const met: Constraint = path('/a').narrow(exact('/a/b'));
+planner.delegate(chain, { to: key, tools: chain.narrow({ deploy: { tag: 'v1', at: { x: 1 } } }) });
+authorized.checkValue('url', ['https://a.example/']);
+authorized.checkAddress('url', '192.0.2.1');
+console.log(entries.length, shown?.value, `${met}`, isPublicAddress('192.0.2.1'));
+
+// @ts-expect-error: a date is no entry
+ana.issue({ to: planner, tools: { t: { at: new Date() } } });
+// @ts-expect-error: nor is a regular expression of JavaScript
+ana.issue({ to: planner, tools: { t: { at: /x/ } } });
+// @ts-expect-error: nor a Map
+ana.issue({ to: planner, tools: { t: { at: new Map([['a', 1]]) } } });
+// @ts-expect-error: nor undefined
+ana.issue({ to: planner, tools: { t: { at: undefined } } });
+// @ts-expect-error: nor a constructor that was not called
+ana.issue({ to: planner, tools: { t: { at: glob } } });
+// @ts-expect-error: constraints in a list are written anyOf
+ana.issue({ to: planner, tools: { t: { at: [path('/a'), path('/b')] } } });
+ana.issue({ to: planner, tools: { t: { at: anyOf(path('/a'), path('/b')) } } });
+// @ts-expect-error: an element is there or not
+each(optional(1));
+// @ts-expect-error: a pattern is a text
+regex(/x/);
+// @ts-expect-error: ports are a list
+url('a.example', { ports: 80 });
+// @ts-expect-error: a misspelt restriction
+url('a.example', { paths: '/v1/*' });
+// @ts-expect-error: hosts of email are given one by one
+email(['a.example']);
+// @ts-expect-error: both bounds are given
+timeWindow(0);
+// @ts-expect-error: bounds have names
+inRange(1, 2);
+// @ts-expect-error: a count
+length('1');
+// @ts-expect-error: constraints are compared with constraints
+path('/a').counterexample('/a');
 // @ts-expect-error: keys are made by the named constructors
 new SigningKey();
 // @ts-expect-error: an allowed call is made by a verifier only
