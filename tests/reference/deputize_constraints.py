@@ -6,18 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from deputize_languages import matches
-from deputize_patterns import check_glob, check_regex, glob_matches, is_plain_text, regex_term
+from deputize_patterns import check_glob, check_regex, check_url_glob, glob_matches, in_reach, is_path, regex_term
 from deputize_texts import (
     DEFAULT_PORTS,
     email_accepts,
     is_host_pattern,
-    is_path,
     is_public_pattern,
     is_root,
     path_below,
     read_address,
     read_network,
     read_timestamp,
+    read_url,
     url_accepts,
 )
 from deputize_values import MAX_TIME, Denied, Reader, encode, is_name, require
@@ -67,7 +67,7 @@ def read_nested(reader: Reader, depth: int) -> Constraint:
         check_range(constraint)
         return constraint
     if kind == URL:
-        return read_url(reader, items)
+        return read_url_operands(reader, items)
     if kind in (LENGTH, TIME_WINDOW):
         next(items)
         low = read_bound(reader, kind, kind == LENGTH)
@@ -153,7 +153,7 @@ def read_set(reader: Reader, read: Callable[[], Any], is_right: Callable[[Any], 
     return found
 
 
-def read_url(reader: Reader, items: Any) -> Constraint:
+def read_url_operands(reader: Reader, items: Any) -> Constraint:
     next(items)
     schemes = read_set(reader, reader.text, lambda scheme: scheme in DEFAULT_PORTS)
     next(items)
@@ -165,7 +165,7 @@ def read_url(reader: Reader, items: Any) -> Constraint:
     next(items)
     if not read_null(reader):
         path = reader.text()
-        check_glob(path, reader, in_url=True)
+        check_url_glob(path, reader)
     constraint = [URL, schemes, hosts, ports, path]
     for _ in items:
         require(reader.integer() == 1, "constraint-unknown")
@@ -270,11 +270,12 @@ def accepts_text(constraint: Constraint, value: str) -> bool:
     if kind == PATH:
         return is_path(value) and path_below(value, operand)
     if kind in (GLOB, NOT_GLOB):
-        return is_plain_text(value) and glob_matches(operand, value) == (kind == GLOB)
+        return in_reach(operand, value) and glob_matches(operand, value) == (kind == GLOB)
     if kind == REGEX:
         return matches(regex_term(operand), value)
     if kind == URL:
-        return url_accepts(constraint, value)
+        parts = read_url(value)
+        return parts is not None and url_accepts(constraint, parts)
     if kind == EMAIL:
         return email_accepts(operand, value)
     if kind == CIDR:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from fractions import Fraction
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import Any
 
 from deputize_constraints import (
@@ -26,6 +25,7 @@ from deputize_constraints import (
     RANGE,
     SUBSET,
     TIME_WINDOW,
+    URL,
     Constraint,
     Entries,
     accepts,
@@ -39,16 +39,13 @@ from deputize_languages import (
     EMPTY,
     Term,
     both,
-    characters,
-    class_of,
     complement,
     either,
     find_text,
     literal,
-    repeat,
 )
-from deputize_terms import term_of
-from deputize_texts import read_network
+from deputize_regions import Place, is_inside, places
+from deputize_terms import TIMESTAMP_SHAPE, cidr_shape, term_of, url_shape
 from deputize_values import INT_MAX, INT_MIN, decode_value, encode
 
 NOTHING: Constraint = [ONE_OF, []]
@@ -156,13 +153,6 @@ def next_number(value: float) -> float | None:
 
 # Texts --------------------------------------------------------------------------------------------------------------
 
-ADDRESS_TEXTS = repeat(characters(class_of("0123456789abcdef.:")), 1, None)
-TIMESTAMP_TEXTS = repeat(characters(class_of("0123456789TZ:.+-")), 1, None)
-
-
-def text_leaves(parent: Constraint, child: Constraint, kind: int) -> list[Constraint]:
-    return [leaf for constraint in (parent, child) for leaf in leaves(constraint) if leaf[0] == kind]
-
 
 def lengths(cuts: Iterable[Constraint]) -> list[tuple[int, int | None]]:
     """Intervals of lengths that no constraint on the length tells apart."""
@@ -173,46 +163,31 @@ def lengths(cuts: Iterable[Constraint]) -> list[tuple[int, int | None]]:
     return [(low, high - 1) for low, high in pairwise(ordered)] + [(ordered[-1], None)]
 
 
-def addresses(cidrs: list[Constraint]) -> list[Any]:
-    """None for a text that is no address, and an address of each region that no network tells apart."""
-    found = set()
-    for network in (read_network(leaf[1]) for leaf in cidrs):
-        found.add(network[0])
-        if network[-1] != type(network[-1])(2**network.max_prefixlen - 1):
-            found.add(network[-1] + 1)
-    return [None, *found]
-
-
-def instants(windows: list[Constraint]) -> list[Any]:
-    """None for a text that is no timestamp, and an instant of each region that no window tells apart."""
-    if not windows:
-        return [None]
-    ends = sorted({bound for leaf in windows for bound in leaf[1:] if bound is not None})
-    between = [Fraction(low + high, 2) for low, high in pairwise(ends)]
-    return [None, ends[0] - 1, *ends, *between, ends[-1] + 1]
+SHAPES = {
+    CIDR: lambda constraint: cidr_shape(constraint[1]),
+    TIME_WINDOW: lambda constraint: TIMESTAMP_SHAPE,
+    URL: url_shape,
+}
 
 
 def find_counterexample(parent: Constraint, child: Constraint) -> str | bool | None:
     """A text that the child accepts and the parent does not (True: one too long to show); None if there is none.
 
-    A text that the pair names is tried by itself. All other texts are looked for apart by length, by the networks and
-    by the windows that they are in. An address of some networks stands for any text that looks like an address.
+    A text that the pair names is tried by itself. All other texts are looked for apart by length, and by the networks,
+    windows and urls that they are in; there, a text of the child is any text of the larger set that these stand for.
     """
     named = {value for value in operands(parent, child) if type(value) is str}
     for text in named:
         if refutes(parent, child, text):
             return text
     unnamed = complement(either(map(literal, named)))
+    outer, inner = list(leaves(parent)), list(leaves(child))
+    limits = lengths(part for part in [*outer, *inner] if part[0] == LENGTH)
     tried: set[tuple] = set()
-    places = product(addresses(text_leaves(parent, child, CIDR)), instants(text_leaves(parent, child, TIME_WINDOW)))
-    for place in places:
-        address, instant = place
-        shape = [unnamed]
-        shape += [ADDRESS_TEXTS] if address is not None else []
-        shape += [TIMESTAMP_TEXTS] if instant is not None else []
-        for low, high in lengths(text_leaves(parent, child, LENGTH)):
-            allowed = texts_of(child, low, place)
-            wanted = both([*shape, allowed, complement(texts_of(parent, low, place))])
+    for place in places(outer, inner):
+        for low, high in limits:
+            refused = complement(texts_of(parent, low, place, exact=True))
+            wanted = both([unnamed, texts_of(child, low, place, exact=False), refused])
             if (wanted, low) in tried:
                 continue
             tried.add((wanted, low))
@@ -222,25 +197,22 @@ def find_counterexample(parent: Constraint, child: Constraint) -> str | bool | N
     return None
 
 
-def texts_of(constraint: Constraint, length: int, place: tuple) -> Term:
-    """The texts that it accepts, of those that are not named, have this length and are this address and instant."""
+def texts_of(constraint: Constraint, length: int, place: Place, exact: bool) -> Term:
+    """The texts that it accepts, of those that are not named, have this length and are in this place."""
     kind = constraint[0]
     if kind in (ALL, ANY_OF):
-        return (both if kind == ALL else either)(texts_of(part, length, place) for part in constraint[1])
+        return (both if kind == ALL else either)(texts_of(part, length, place, exact) for part in constraint[1])
     if kind in (ANY, NOT_ONE_OF):
         return ALL_TEXTS
     if kind in (EXACT, ONE_OF, RANGE, CONTAINS, SUBSET, EACH, FIELDS):
         return EMPTY
-    address, instant = place
     if kind == LENGTH:
-        inside = within(constraint[1], length, constraint[2])
-    elif kind == CIDR:
-        inside = address is not None and address in read_network(constraint[1])
-    elif kind == TIME_WINDOW:
-        inside = instant is not None and within(constraint[1], instant, constraint[2])
-    else:
+        return ALL_TEXTS if within(constraint[1], length, constraint[2]) else EMPTY
+    if kind not in SHAPES:
         return term_of(constraint)
-    return ALL_TEXTS if inside else EMPTY
+    if not is_inside(constraint, place):
+        return EMPTY
+    return ALL_TEXTS if exact else SHAPES[kind](constraint)
 
 
 # Lists and maps -----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
+from typing import Any
 
 from deputize_languages import (
     ANY_CHARACTER,
@@ -22,7 +23,7 @@ from deputize_languages import (
     star,
     without_surrogates,
 )
-from deputize_values import is_control, require
+from deputize_values import Reader, is_control, require
 
 MAX_PATTERN_BYTES, MAX_PATTERN_SIZE, MAX_PATTERN_SIZES = 1024, 500, 8192
 MAX_GROUPS, MAX_QUANTIFIER = 32, 1000
@@ -35,7 +36,15 @@ def other_than(excluded: str, *more: Class) -> Class:
     return complement_of(without_surrogates([*class_of(excluded), *(pair for part in more for pair in part)]))
 
 
-# Plain texts --------------------------------------------------------------------------------------------------------
+# Paths and plain texts ----------------------------------------------------------------------------------------------
+
+
+def is_path(value: Any) -> bool:
+    if type(value) is not str or not value.startswith("/"):
+        return False
+    if any(is_control(char) or char in LOOK_ALIKES or char in "\\%:" for char in value):
+        return False
+    return value == "/" or all(part and part[-1] not in ". " for part in value[1:].split("/"))
 
 
 def is_dotted(segment: str) -> bool:
@@ -49,18 +58,32 @@ def is_plain_text(text: str) -> bool:
     return not any(is_dotted(segment) for segment in text.split("/"))
 
 
+def in_reach(pattern: str, text: str) -> bool:
+    """Whether a text is of the kind that a glob is about: paths if it begins with a slash, otherwise plain texts."""
+    return is_path(text) if pattern.startswith("/") else is_plain_text(text)
+
+
 UNWANTED = "\\%" + "".join(sorted(LOOK_ALIKES))
+SLASH = characters(class_of("/"))
 PLAIN = characters(other_than(UNWANTED + "/", CONTROLS))
 PLAIN_WORD = characters(other_than(UNWANTED + "/. ", CONTROLS))
 PLAIN_SEGMENT = either([star(characters(class_of(" "))), sequence(star(PLAIN), PLAIN_WORD, star(PLAIN))])
-SLASH = characters(class_of("/"))
 PLAIN_TEXTS = concat(PLAIN_SEGMENT, star(concat(SLASH, PLAIN_SEGMENT)))
+
+IN_PATH = characters(other_than(UNWANTED + ":/", CONTROLS))
+END_OF_SEGMENT = characters(other_than(UNWANTED + ":/. ", CONTROLS))
+BELOW = sequence(SLASH, star(IN_PATH), END_OF_SEGMENT)
+PATHS = either([SLASH, repeat(BELOW, 1, None)])
+
+
+def reach_term(pattern: str) -> Term:
+    return PATHS if pattern.startswith("/") else PLAIN_TEXTS
 
 
 # Globs --------------------------------------------------------------------------------------------------------------
 
 
-def check_size(size: int, reader: object) -> None:
+def check_size(size: int, reader: Reader) -> None:
     require(size <= MAX_PATTERN_SIZE, "too-large")
     reader.pattern_sizes += size
     require(reader.pattern_sizes <= MAX_PATTERN_SIZES, "too-many")
@@ -94,11 +117,21 @@ def without_escapes(pattern: str) -> str | None:
     return "x".join([start, *(part[2:] for part in rest)])
 
 
-def check_glob(pattern: str, reader: object, in_url: bool = False) -> None:
+def check_glob(pattern: str, reader: Reader) -> None:
     check_length(pattern)
-    plain = without_escapes(pattern) if in_url else pattern
-    require(plain is not None and is_plain_text(plain), "constraint-invalid")
-    require(not in_url or pattern.startswith("/"), "constraint-invalid")
+    require(in_reach(pattern, pattern), "constraint-invalid")
+    check_wildcards(pattern, reader)
+
+
+def check_url_glob(pattern: str, reader: Reader) -> None:
+    """A glob for the paths of urls, in which a segment may be empty at the end and may have colons."""
+    check_length(pattern)
+    plain = without_escapes(pattern)
+    require(plain is not None and is_plain_text(plain) and pattern.startswith("/"), "constraint-invalid")
+    check_wildcards(pattern, reader)
+
+
+def check_wildcards(pattern: str, reader: Reader) -> None:
     require(not any(char in "[]{}" for char in pattern) and "***" not in pattern, "constraint-invalid")
     check_size(len(glob_parts(pattern)), reader)
 
@@ -303,7 +336,7 @@ def parse_regex(pattern: str) -> tuple[Term, int]:
     return RegexParser(pattern).whole()
 
 
-def check_regex(pattern: str, reader: object) -> None:
+def check_regex(pattern: str, reader: Reader) -> None:
     check_length(pattern)
     try:
         _, size = parse_regex(pattern)

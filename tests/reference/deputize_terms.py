@@ -1,4 +1,4 @@
-"""The texts that a constraint accepts as a term of deputize_languages."""
+"""The texts that a constraint accepts, or a larger set of texts, as terms of deputize_languages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import deputize_constraints as con
 from deputize_languages import (
-    EMPTY,
     EPSILON,
     Term,
     both,
@@ -17,36 +16,18 @@ from deputize_languages import (
     concat,
     either,
     literal,
-    repeat,
     sequence,
     star,
 )
-from deputize_patterns import (
-    CONTROLS,
-    PLAIN_TEXTS,
-    SLASH,
-    UNWANTED,
-    glob_term,
-    other_than,
-    regex_term,
-)
-from deputize_texts import DEFAULT_PORTS, LOCAL_ENDINGS, bracketed
+from deputize_patterns import BELOW, PATHS, glob_term, reach_term, regex_term
+from deputize_texts import DEFAULT_PORTS
 from deputize_values import encode
 
-# Paths --------------------------------------------------------------------------------------------------------------
-
-IN_PATH = characters(other_than(UNWANTED + ":/", CONTROLS))
-END_OF_SEGMENT = characters(other_than(UNWANTED + ":/. ", CONTROLS))
-BELOW = sequence(SLASH, star(IN_PATH), END_OF_SEGMENT)
+# Paths and hosts -----------------------------------------------------------------------------------------------------
 
 
 def path_term(root: str) -> Term:
-    if root == "/":
-        return either([SLASH, repeat(BELOW, 1, None)])
-    return concat(literal(root), star(BELOW))
-
-
-# Hosts --------------------------------------------------------------------------------------------------------------
+    return PATHS if root == "/" else concat(literal(root), star(BELOW))
 
 
 def domain_pattern(letters: str) -> Term:
@@ -58,23 +39,16 @@ DOMAINS = domain_pattern("a-z")
 ANY_CASE_DOMAINS = domain_pattern("a-zA-Z")
 LABELS_BEFORE = regex_term(r"([a-z0-9_]([a-z0-9_\-]*[a-z0-9_])?\.)+")
 ANY_CASE_BEFORE = regex_term(r"([a-zA-Z0-9_]([a-zA-Z0-9_\-]*[a-zA-Z0-9_])?\.)+")
-PUBLIC_NAMES = both(
-    [
-        regex_term(r".*\..*"),
-        complement(concat(regex_term(".*"), either(literal(ending) for ending in LOCAL_ENDINGS))),
-    ]
-)
 
 
-def name_terms(patterns: list[str]) -> list[Term]:
-    """The names that host patterns stand for, addresses aside."""
+def host_terms(patterns: list[str]) -> list[Term]:
     found = []
     for pattern in patterns:
         if pattern == "*":
             found.append(DOMAINS)
         elif pattern.startswith("*."):
             found.append(concat(LABELS_BEFORE, literal(pattern[2:])))
-        elif bracketed(pattern) is None:
+        else:
             found.append(literal(pattern))
     return found
 
@@ -98,35 +72,46 @@ def email_term(patterns: list[str]) -> Term:
 
 # URLs ---------------------------------------------------------------------------------------------------------------
 
-PORTS = regex_term("[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]")
 ENCODED = "%([346A-F89][0-9A-F]|2[0-46-9A-D]|5[0-9ABDEF]|7[0-9A-E])"
 UNDOTTED = rf"[a-zA-Z0-9\-_~!$&'()*+,=:@]|{ENCODED}"
 SEGMENT = rf"(\.*({UNDOTTED})(\.|{UNDOTTED})*)"
 URL_PATHS = regex_term(f"(/{SEGMENT})*/{SEGMENT}?")
-AFTER = r"([a-zA-Z0-9\-._~!$&()*+,;=:@/?]|%[0-9A-Fa-f]{2})*"
-AFTER_PATHS = regex_term(rf"(\?{AFTER})?(#{AFTER})?")
+AFTER_HOSTS = regex_term(r"([/?#][A-Za-z0-9._~!$&'()*+,;=:@/?#%\-]*)?")
 
 
-def port_term(ports: list[int] | None, default: int) -> Term:
-    if ports is None:
-        return either([EPSILON, concat(literal(":"), both([PORTS, complement(literal(str(default)))]))])
-    return either(EPSILON if port == default else literal(f":{port}") for port in ports)
+def url_shape(constraint: list[Any]) -> Term:
+    """The larger set that a url stands for where it meets a constraint of another type."""
+    _, schemes, patterns, ports = constraint[:4]
+    hosts = either(host_terms(patterns))
+    found = []
+    for scheme in schemes:
+        if ports is None:
+            port = regex_term("(:[0-9]+)?")
+        else:
+            port = either(EPSILON if one == DEFAULT_PORTS[scheme] else literal(f":{one}") for one in ports)
+        found.append(sequence(literal(f"{scheme}://"), hosts, port, AFTER_HOSTS))
+    return either(found)
 
 
-def url_term(constraint: list[Any]) -> Term:
-    _, schemes, patterns, ports, pattern, *public = constraint
-    names = either(name_terms(patterns))
-    names = both([names, PUBLIC_NAMES]) if public else names
-    hosts = either([names, *(literal(host) for host in patterns if bracketed(host) is not None)])
-    paths = URL_PATHS if pattern is None else both([URL_PATHS, glob_term(pattern)])
-    root = pattern is None or con.glob_matches(pattern, "/")
-    rest = either([concat(paths, AFTER_PATHS), EPSILON if root else EMPTY])
-    return either(
-        sequence(literal(f"{scheme}://"), hosts, port_term(ports, DEFAULT_PORTS[scheme]), rest) for scheme in schemes
-    )
+# Addresses and timestamps -------------------------------------------------------------------------------------------
+
+IPV6_SHAPE = regex_term("[0-9a-f:]+")
+TIMESTAMP_SHAPE = regex_term(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+\-][0-9]{2}:[0-9]{2})"
+)
 
 
-# Any constraint on texts with a language of its own -------------------------------------------------------------------
+def cidr_shape(network: str) -> Term:
+    address, _, length = network.partition("/")
+    if ":" in address:
+        return IPV6_SHAPE
+    octets = address.split(".")
+    parts = [literal(octet) for octet in octets[: int(length) // 8]]
+    parts += [regex_term("[0-9]{1,3}")] * (4 - len(parts))
+    return sequence(parts[0], *(part for octet in parts[1:] for part in (literal("."), octet)))
+
+
+# Any constraint with a language of its own -------------------------------------------------------------------
 
 
 def term_of(constraint: list[Any]) -> Term:
@@ -140,12 +125,10 @@ def term_of_encoded(data: bytes) -> Term:
     if kind == con.PATH:
         return path_term(operand)
     if kind == con.GLOB:
-        return both([PLAIN_TEXTS, glob_term(operand)])
+        return both([reach_term(operand), glob_term(operand)])
     if kind == con.NOT_GLOB:
-        return both([PLAIN_TEXTS, complement(glob_term(operand))])
+        return both([reach_term(operand), complement(glob_term(operand))])
     if kind == con.REGEX:
         return regex_term(operand)
-    if kind == con.EMAIL:
-        return email_term(operand)
-    assert kind == con.URL
-    return url_term(constraint)
+    assert kind == con.EMAIL
+    return email_term(operand)

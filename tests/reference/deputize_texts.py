@@ -6,22 +6,15 @@ import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any
 
-from deputize_patterns import LOOK_ALIKES, glob_matches
-from deputize_values import is_at_or_below, is_control
+from deputize_patterns import glob_matches, is_path
+from deputize_values import is_at_or_below
 
+UrlParts = tuple[str, str, int, str]  # scheme, host, port, path
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 MAX_ROOT_BYTES, MAX_DOMAIN = 4096, 253
 
 # Paths --------------------------------------------------------------------------------------------------------------
-
-
-def is_path(value: Any) -> bool:
-    if type(value) is not str or not value.startswith("/"):
-        return False
-    if any(is_control(char) or char in LOOK_ALIKES or char in "\\%:" for char in value):
-        return False
-    return value == "/" or all(part and part[-1] not in ". " for part in value[1:].split("/"))
 
 
 def is_root(value: str) -> bool:
@@ -157,28 +150,34 @@ def read_authority(text: str, scheme: str) -> tuple[str, int] | None:
     return host, int(digits)
 
 
-def url_accepts(constraint: list[Any], text: str) -> bool:
-    _, schemes, hosts, ports, pattern, *public = constraint
+def read_url(text: str) -> UrlParts | None:
+    """The scheme, host, port and path of a canonical URL."""
     scheme, mark, rest = text.partition("://")
-    if not mark or scheme not in schemes:
-        return False
+    if not mark or scheme not in DEFAULT_PORTS:
+        return None
     rest, hash_mark, fragment = rest.partition("#")
     rest, question, query = rest.partition("?")
     if any(AFTER_PATH.fullmatch(part) is None for part in (fragment, query)):
-        return False
+        return None
     authority, slash, path = rest.partition("/")
     if not slash and (hash_mark or question):
-        return False
-    path = "/" + path
+        return None
     read = read_authority(authority, scheme)
-    if read is None or not is_url_path(path):
+    if read is None or not (is_domain(read[0]) or bracketed(read[0])) or not is_url_path("/" + path):
+        return None
+    return scheme, *read, "/" + path
+
+
+def url_accepts(constraint: list[Any], parts: UrlParts) -> bool:
+    _, schemes, hosts, ports, pattern, *public = constraint
+    scheme, host, port, path = parts
+    if scheme not in schemes or not (ports is None or port in ports):
         return False
-    host, port = read
     if is_domain(host):
         named = domain_matches(host, hosts) and (not public or is_public_name(host))
     else:
-        named = bracketed(host) is not None and host in hosts
-    return named and (ports is None or port in ports) and (pattern is None or glob_matches(pattern, path))
+        named = host in hosts
+    return named and (pattern is None or glob_matches(pattern, path))
 
 
 # E-mail and timestamps ----------------------------------------------------------------------------------------------
