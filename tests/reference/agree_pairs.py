@@ -1,8 +1,8 @@
 """Compares what the library and the reference say about pairs of constraints; exits with 1 unless they agree.
 
-With a number and a seed it runs `generate-pairs` for so many pairs; otherwise it reads standard input. A line is
-{"parent", "child", "value": hex of an encoding, "narrower", "parent_accepts", "child_accepts": a boolean}. The library's
-work is bounded, so that it may not find a child narrower where the reference does: for one pair in a hundred.
+With a number and a seed it runs `generate-pairs` for so many pairs, otherwise it reads standard input; a line is
+{"parent", "child", "value": hex of an encoding, "narrower", "parent_accepts", "child_accepts": a boolean}. Work is
+bounded in the library, which may not find a child narrower where the reference does: for one pair in a hundred.
 """
 
 from __future__ import annotations

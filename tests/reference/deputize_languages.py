@@ -17,6 +17,7 @@ sys.setrecursionlimit(20_000)
 Class = tuple[tuple[int, int], ...]
 ANY_CHARACTER: Class = ((0, 0xD7FF), (0xE000, 0x10FFFF))
 MAX_STATES = 60_000
+MAX_SHOWN = 1000
 
 
 class TooHard(Exception):
@@ -333,14 +334,14 @@ class Search:
         return following
 
     def advance(self, layer: dict[Term, Node | None], steps: int) -> tuple[dict[Term, Node | None], bool]:
-        """What is left after so many characters, and whether the way there is known; a cycle is gone around at once."""
+        """What is left after so many characters, and whether the way there is known; a long one skips cycles."""
         earlier: dict[frozenset[Term], int] = {}
         history = []
         for done in range(steps):
             if done > MAX_STATES:
                 raise TooHard
             key = frozenset(layer)
-            if key in earlier:
+            if steps > MAX_SHOWN and key in earlier:
                 start = earlier[key]
                 place = start + (steps - start) % (done - start)
                 return dict.fromkeys(history[place]), False
@@ -383,7 +384,7 @@ def find_text(root: Term, least: int = 0, most: int | None = None) -> str | bool
     if root is EMPTY:
         return False
     if root is ALL_TEXTS:
-        return "a" * least if least < 1000 else True
+        return "a" * least if least <= MAX_SHOWN else True
     return Search(root).find(least, most)
 
 
