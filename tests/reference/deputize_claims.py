@@ -58,12 +58,13 @@ def read_cnf(reader):
 
 def read_tools(reader):
     tools = {}
+    reader.pattern_sizes = 0
     for tool in reader.ascending(reader.count(5, 256), reader.text):
         checked(tool, is_name(tool))
         tools[tool] = {}
         for name in reader.ascending(reader.count(5, 256), reader.text):
             checked(name, is_name(name))
-            tools[tool][name] = read_entry(reader, name, "claim-invalid")
+            tools[tool][name] = read_entry(reader, name)
     return tools
 
 

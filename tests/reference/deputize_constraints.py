@@ -25,7 +25,7 @@ from deputize_values import MAX_TIME, Denied, Reader, encode, is_name, require
 (ANY, EXACT, RANGE, ONE_OF, NOT_ONE_OF, CONTAINS, SUBSET, ALL, ANY_OF, PATH) = range(10)
 (GLOB, REGEX, URL, CIDR, EMAIL, EACH, LENGTH, FIELDS, TIME_WINDOW, NOT_GLOB) = range(10, 20)
 SIZES = {ANY: (1,), RANGE: (3, 4), URL: (5, 6), LENGTH: (3,), TIME_WINDOW: (3,)}
-MAX_CONSTRAINT_DEPTH, MAX_ENTRIES = 8, 256
+MAX_CONSTRAINT_DEPTH, MAX_ENTRIES, MAX_LENGTH = 8, 256, 1 << 20
 
 Constraint = list[Any]
 Entries = dict[str, Any]
@@ -122,11 +122,11 @@ def check_range(raw: Constraint) -> None:
 
 
 def read_bound(reader: Reader, kind: int, required: bool) -> int | None:
-    """A bound of a length or a time window; the least length is never null."""
-    bound = reader.scalar()
-    require(type(bound) is int or (bound is None and not required), "malformed")
-    most = MAX_TIME if kind == TIME_WINDOW else None
-    require(bound is None or (bound >= 0 and (most is None or bound <= most)), "constraint-invalid")
+    """A bound of a length or a time window; the least length is never null. No integer below 0 has a place here."""
+    if not required and read_null(reader):
+        return None
+    bound = reader.unsigned()
+    require(bound <= (MAX_TIME if kind == TIME_WINDOW else MAX_LENGTH), "constraint-invalid")
     return bound
 
 
@@ -161,14 +161,14 @@ def read_url_operands(reader: Reader, items: Any) -> Constraint:
     next(items)
     ports = path = None
     if not read_null(reader):
-        ports = read_set(reader, reader.integer, lambda port: 1 <= port <= 65535)
+        ports = read_set(reader, reader.unsigned, lambda port: 1 <= port <= 65535)
     next(items)
     if not read_null(reader):
         path = reader.text()
         check_url_glob(path, reader)
     constraint = [URL, schemes, hosts, ports, path]
     for _ in items:
-        require(reader.integer() == 1, "constraint-unknown")
+        require(reader.unsigned() == 1, "constraint-unknown")
         require(all(is_public_pattern(host) for host in hosts), "constraint-invalid")
         constraint.append(1)
     return constraint
@@ -185,21 +185,21 @@ def read_fields(reader: Reader, depth: int) -> Entries:
     size = reader.expect(5)
     require(size <= MAX_ENTRIES, "too-many")
     for name in reader.ascending(reader.counted(size), reader.text):
-        require(is_name(name), "constraint-invalid")
-        fields[name] = read_nested_entry(reader, name, "constraint-invalid", depth + 1)
+        require(is_name(name), "claim-invalid")
+        fields[name] = read_nested_entry(reader, name, depth + 1)
     return fields
 
 
-def read_entry(reader: Reader, name: str, code: str) -> Any:
+def read_entry(reader: Reader, name: str) -> Any:
     """An entry of a tool's arguments: a constraint, or [-1, constraint]. Depth and items count from the constraint."""
     reader.items = 0
-    return read_nested_entry(reader, name, code, 1)
+    return read_nested_entry(reader, name, 1)
 
 
-def read_nested_entry(reader: Reader, name: str, code: str, depth: int) -> Any:
+def read_nested_entry(reader: Reader, name: str, depth: int) -> Any:
     optional = reader.data[reader.pos : reader.pos + 2] == b"\x82\x20"
     if optional:
-        require(name != "*", code)
+        require(name != "*", "claim-invalid")
         reader.pos += 2
     constraint = read_nested(reader, depth)
     return [-1, constraint] if optional else constraint

@@ -45,7 +45,7 @@ def meet(first: Constraint, second: Constraint) -> Constraint:
         if one[0] == ANY_OF:
             parts = [meet(part, other) for part in one[1]]
             parts = [part for part in parts if part != NOTHING]
-            return [ANY_OF, parts] if parts else NOTHING
+            return [ANY_OF, parts] if len(parts) > 1 else parts[0] if parts else NOTHING
     both = meet_of_type(first, second) if first[0] == second[0] else None
     return [ALL, [first, second]] if both is None else both
 

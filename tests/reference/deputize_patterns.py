@@ -5,6 +5,7 @@ Categories are those of Python's unicodedata, which may be of an older Unicode t
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from typing import Any
@@ -23,7 +24,7 @@ from deputize_languages import (
     star,
     without_surrogates,
 )
-from deputize_values import Reader, is_control, require
+from deputize_values import SEPARATORS_AND_DIRECTIONS, Reader, is_plain, require
 
 MAX_PATTERN_BYTES, MAX_PATTERN_SIZE, MAX_PATTERN_SIZES = 1024, 500, 8192
 MAX_GROUPS, MAX_QUANTIFIER = 32, 1000
@@ -42,7 +43,7 @@ def other_than(excluded: str, *more: Class) -> Class:
 def is_path(value: Any) -> bool:
     if type(value) is not str or not value.startswith("/"):
         return False
-    if any(is_control(char) or char in LOOK_ALIKES or char in "\\%:" for char in value):
+    if not is_plain(value) or any(char in LOOK_ALIKES or char in "\\%:" for char in value):
         return False
     return value == "/" or all(part and part[-1] not in ". " for part in value[1:].split("/"))
 
@@ -53,7 +54,7 @@ def is_dotted(segment: str) -> bool:
 
 
 def is_plain_text(text: str) -> bool:
-    if any(is_control(char) or char in LOOK_ALIKES or char in "\\%" for char in text):
+    if not is_plain(text) or any(char in LOOK_ALIKES or char in "\\%" for char in text):
         return False
     return not any(is_dotted(segment) for segment in text.split("/"))
 
@@ -63,7 +64,20 @@ def in_reach(pattern: str, text: str) -> bool:
     return is_path(text) if pattern.startswith("/") else is_plain_text(text)
 
 
-UNWANTED = "\\%" + "".join(sorted(LOOK_ALIKES))
+PATH_SEGMENT = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,=:@]|%(?![01]|2[5EF]|5C|7F)[0-9A-F]{2})*")
+
+
+def is_url_path(path: str) -> bool:
+    start, *segments = path.split("/")
+    if start or not segments or any(not segment for segment in segments[:-1]):
+        return False
+    return all(
+        PATH_SEGMENT.fullmatch(segment) is not None and (not segment or segment.strip(".") != "")
+        for segment in segments
+    )
+
+
+UNWANTED = "\\%" + SEPARATORS_AND_DIRECTIONS + "".join(sorted(LOOK_ALIKES))
 SLASH = characters(class_of("/"))
 PLAIN = characters(other_than(UNWANTED + "/", CONTROLS))
 PLAIN_WORD = characters(other_than(UNWANTED + "/. ", CONTROLS))
@@ -85,8 +99,9 @@ def reach_term(pattern: str) -> Term:
 
 def check_size(size: int, reader: Reader) -> None:
     require(size <= MAX_PATTERN_SIZE, "too-large")
-    reader.pattern_sizes += size
-    require(reader.pattern_sizes <= MAX_PATTERN_SIZES, "too-many")
+    if reader.pattern_sizes is not None:
+        reader.pattern_sizes += size
+        require(reader.pattern_sizes <= MAX_PATTERN_SIZES, "too-many")
 
 
 def check_length(pattern: str) -> None:
@@ -105,18 +120,6 @@ def glob_parts(pattern: str) -> list[str]:
     return parts
 
 
-def without_escapes(pattern: str) -> str | None:
-    """The pattern of a url's path with `%XX` replaced by a letter; None where `%` stands elsewhere."""
-    start, *rest = pattern.split("%")
-    for part in rest:
-        digits = part[:2]
-        if len(digits) < 2 or any(char not in "0123456789ABCDEF" for char in digits):
-            return None
-        if int(digits, 16) in (*range(0x20), 0x25, 0x2E, 0x2F, 0x5C, 0x7F):
-            return None
-    return "x".join([start, *(part[2:] for part in rest)])
-
-
 def check_glob(pattern: str, reader: Reader) -> None:
     check_length(pattern)
     require(in_reach(pattern, pattern), "constraint-invalid")
@@ -124,10 +127,8 @@ def check_glob(pattern: str, reader: Reader) -> None:
 
 
 def check_url_glob(pattern: str, reader: Reader) -> None:
-    """A glob for the paths of urls, in which a segment may be empty at the end and may have colons."""
     check_length(pattern)
-    plain = without_escapes(pattern)
-    require(plain is not None and is_plain_text(plain) and pattern.startswith("/"), "constraint-invalid")
+    require(is_url_path(pattern.replace("?", "x")), "constraint-invalid")
     check_wildcards(pattern, reader)
 
 

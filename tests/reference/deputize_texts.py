@@ -6,7 +6,7 @@ import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any
 
-from deputize_patterns import glob_matches, is_path
+from deputize_patterns import glob_matches, is_path, is_url_path
 from deputize_values import is_at_or_below
 
 UrlParts = tuple[str, str, int, str]  # scheme, host, port, path
@@ -126,18 +126,7 @@ def domain_matches(domain: str, patterns: list[str]) -> bool:
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 WORDS = "A-Za-z0-9"
-PATH_SEGMENT = re.compile(rf"(?:[{WORDS}\-._~!$&'()*+,=:@]|%(?![01]|2[5EF]|5C|7F)[0-9A-F]{{2}})*")
 AFTER_PATH = re.compile(rf"(?:[{WORDS}\-._~!$&()*+,;=:@/?]|%[0-9A-Fa-f]{{2}})*")
-
-
-def is_url_path(path: str) -> bool:
-    start, *segments = path.split("/")
-    if start or not segments or any(not segment for segment in segments[:-1]):
-        return False
-    return all(
-        PATH_SEGMENT.fullmatch(segment) is not None and (not segment or segment.strip(".") != "")
-        for segment in segments
-    )
 
 
 def read_authority(text: str, scheme: str) -> tuple[str, int] | None:

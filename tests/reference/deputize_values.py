@@ -44,9 +44,11 @@ def is_control(char):
     return char <= "\u001f" or "\u007f" <= char <= "\u009f"
 
 
+SEPARATORS_AND_DIRECTIONS = "\u2028\u2029\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
 def is_plain(text):
-    unwanted = "\u2028\u2029\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-    return not any(is_control(char) or char in unwanted for char in text)
+    return not any(is_control(char) or char in SEPARATORS_AND_DIRECTIONS for char in text)
 
 
 def is_name(text):
@@ -136,7 +138,7 @@ class Reader:
         self.data = data
         self.pos = 0
         self.items = 0
-        self.pattern_sizes = 0
+        self.pattern_sizes = None
 
     def take(self, size):
         require(size <= len(self.data) - self.pos, "malformed")
@@ -183,6 +185,11 @@ class Reader:
     def integer(self):
         number = self.expect(0, 1)
         require(INT_MIN <= number <= INT_MAX, "malformed")
+        return number
+
+    def unsigned(self):
+        number = self.expect(0)
+        require(number <= INT_MAX, "malformed")
         return number
 
     def bytes(self):

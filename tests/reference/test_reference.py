@@ -360,6 +360,8 @@ def test_trust_and_links():
         (cap(5, {"deploy": {"a": [9, "x"]}}), "constraint-invalid"),
         (cap(5, {"deploy": {"a": [3, [2, 1]]}}), "not-canonical"),
         (cap(5, {"deploy": {"a": 1}}), "malformed"),
+        (cap(5, {"deploy": {"a": [7, [[11, "a{500}"]] * 17]}}), "too-many"),
+        (cap(5, {f"{number:02}": {"a": [10, "a" * 500]} for number in range(17)}), "too-many"),
         (cap(5, {f"t{number}": {} for number in range(257)}), "too-many"),
     ],
 )
