@@ -26,7 +26,7 @@ from deputize_constraints import (
     constraint_of,
     encodings_of,
 )
-from deputize_narrower import NOTHING, narrower, values_of
+from deputize_narrower import NOTHING, narrower, parts_of, values_of
 from deputize_texts import path_below, read_network
 from deputize_values import decode_value, encode
 
@@ -47,7 +47,7 @@ def meet(first: Constraint, second: Constraint) -> Constraint:
             parts = [part for part in parts if part != NOTHING]
             return [ANY_OF, parts] if len(parts) > 1 else parts[0] if parts else NOTHING
     both = meet_of_type(first, second) if first[0] == second[0] else None
-    return [ALL, [first, second]] if both is None else both
+    return [ALL, [*parts_of(first, ALL), *parts_of(second, ALL)]] if both is None else both
 
 
 def meet_of_type(first: Constraint, second: Constraint) -> Constraint | None:
