@@ -1,4 +1,4 @@
-"""Reads decisions of the library from standard input, decides the same with the reference, and exits with 1 unless all agree."""
+"""Reads decisions of the library from standard input and decides them again; exits with 1 unless all agree."""
 
 import collections
 import json

@@ -11,6 +11,7 @@ import nacl.signing
 
 import deputize_reference as ref
 from deputize_audit import canonical_json, from_json, make_record, sentence, to_base64, to_json
+from deputize_meet import meet
 
 
 def expect(actual, expected, what):
@@ -62,6 +63,11 @@ def check_narrower(case):
     parent, child = (ref.decode_constraint(bytes.fromhex(case[name])) for name in ("parent", "child"))
     expect(ref.narrower(parent, child), case["narrower"], "narrower")
     expect(ref.narrower(parent, parent) and ref.narrower(child, child), True, "narrower than itself")
+
+
+def check_narrow(case):
+    first, second, expected = (ref.decode_constraint(bytes.fromhex(case[name])) for name in ("a", "b", "meet"))
+    expect(meet(first, second), expected, "meet")
 
 
 def pem(label, prefix, data):
@@ -134,6 +140,7 @@ CHECKS = {
     "constraints": check_constraints,
     "accepts": check_accepts,
     "narrower": check_narrower,
+    "narrow": check_narrow,
     "keys": check_keys,
     "decision": check_decision,
     "codes": check_code,
