@@ -38,21 +38,16 @@ def need(claims, labels):
 
 
 def read_cnf(reader):
-    """The key in {1: {1: 1, -1: 6, -2: key}}."""
+    """The key in {1: {1: 1, -1: 6, -2: key}}: a map of another size is another form as soon as its head is read."""
+    checked(None, reader.expect(5) == 1)
+    checked(None, reader.integer() == 1)
+    checked(None, reader.expect(5) == 3)
+    form = iter(((1, 1), (-1, 6), (-2, None)))
     key = None
-    for label in reader.labels():
-        require(label == 1, "claim-invalid")
-        cose = {}
-        for inner in reader.labels():
-            require(inner in (1, -1, -2), "claim-invalid")
-            if inner == -2:
-                cose[inner] = read_key(reader.bytes())
-            else:
-                expected = 1 if inner == 1 else 6
-                cose[inner] = read_number(reader, expected, expected)
-        require(len(cose) == 3, "claim-invalid")
-        key = cose[-2]
-    require(key is not None, "claim-invalid")
+    for label in reader.ascending(3, reader.integer):
+        expected, value = next(form)
+        checked(None, label == expected)
+        key = read_key(reader.bytes()) if value is None else read_number(reader, value, value)
     return key
 
 
@@ -111,7 +106,6 @@ def read_capability(reader):
             capability[label] = checked(text, is_free_text(text) if label == 11 else is_context(text))
         else:
             raise Denied("claim-unknown")
-    need(capability, (0, 1, 2, 3, 5, 6))
     return capability
 
 
@@ -170,6 +164,7 @@ def read_token_claims(payload):
             raise Denied("claim-unknown")
     reader.end()
     need(claims, (2, 4, 6, 7, 8, CAPABILITY))
+    need(claims[CAPABILITY], (0, 1, 2, 3, 5, 6))
     return claims, ignored
 
 
