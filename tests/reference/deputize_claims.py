@@ -37,13 +37,20 @@ def need(claims, labels):
     require(all(label in claims for label in labels), "claim-missing")
 
 
+def read_labels(reader, count):
+    """The labels of a map of the cnf, which has so many."""
+    found = reader.expect(5)
+    require(found == count, "claim-invalid")
+    return reader.ascending(found, reader.integer)
+
+
 def read_cnf(reader):
     """The key in {1: {1: 1, -1: 6, -2: key}}."""
     key = None
-    for label in reader.labels():
+    for label in read_labels(reader, 1):
         require(label == 1, "claim-invalid")
         cose = {}
-        for inner in reader.labels():
+        for inner in read_labels(reader, 3):
             require(inner in (1, -1, -2), "claim-invalid")
             if inner == -2:
                 cose[inner] = read_key(reader.bytes())
