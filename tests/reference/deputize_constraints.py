@@ -105,7 +105,7 @@ def read_value(reader: Reader) -> Any:
 
 def read_range_part(reader: Reader, place: int) -> Any:
     if place == 3:
-        option = reader.integer()
+        option = reader.unsigned()
         require(1 <= option <= 3, "constraint-unknown")
         return option
     bound = reader.scalar()

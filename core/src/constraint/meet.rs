@@ -97,11 +97,11 @@ impl ArgumentRules {
                 _ => {}
             }
         }
-        if let (Some(x), Some(y)) = (self.constraint_on_others(), other.constraint_on_others()) {
-            rules = rules.others(meet(x, y, steps)?);
-        } else if rules.iter().len() == 0 {
-            // A map without entries would allow everything; one that is closed and allows none has to name something.
-            return Ok(None);
+        match (self.constraint_on_others(), other.constraint_on_others()) {
+            (Some(x), Some(y)) => rules = rules.others(meet(x, y, steps)?),
+            // Without entries it would allow everything.
+            _ if rules.iter().len() == 0 => rules = rules.others(nothing()),
+            _ => {}
         }
         rules.validated().map(Some)
     }

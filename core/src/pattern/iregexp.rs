@@ -179,6 +179,11 @@ impl Parser<'_> {
         }
         match regex_syntax::parse(&format!("\\p{{{name}}}")).map(regex_syntax::hir::Hir::into_kind) {
             Ok(HirKind::Class(regex_syntax::hir::Class::Unicode(set))) => Ok(set),
+            // A category of one character, such as Zl.
+            Ok(HirKind::Literal(only)) => match std::str::from_utf8(&only.0).ok().and_then(|text| text.chars().next()) {
+                Some(c) => Ok(class([(c, c)])),
+                None => Err(UNKNOWN),
+            },
             _ => Err(UNKNOWN),
         }
     }

@@ -142,9 +142,9 @@ fn alphabet(atoms: &[Atom<'_>], steps: &mut Steps) -> Option<Vec<Letter>> {
             Atom::Words(words) => spelled.extend(words.iter().flat_map(|word| word.chars())),
             Atom::Length(..) => {}
         }
-        if !steps.take(LETTER * (starts.len() + spelled.len())) {
-            return None;
-        }
+    }
+    if !steps.take(LETTER * (starts.len() + spelled.len())) {
+        return None;
     }
     spelled.sort_unstable();
     spelled.dedup();
