@@ -6,7 +6,6 @@ from typing import Any
 
 from deputize_constraints import (
     ALL,
-    ANY,
     ANY_OF,
     CIDR,
     CONTAINS,
@@ -26,7 +25,7 @@ from deputize_constraints import (
     constraint_of,
     encodings_of,
 )
-from deputize_narrower import NOTHING, narrower, parts_of, values_of
+from deputize_narrower import NOTHING, narrower, open_entries, parts_of, values_of
 from deputize_texts import path_below, read_network
 from deputize_values import decode_value, encode
 
@@ -92,7 +91,7 @@ def intersection(first: Constraint, second: Constraint) -> Constraint:
 
 def meet_arguments(first: Entries, second: Entries) -> Entries | None:
     """None if one of the two requires an argument that the other one excludes."""
-    first, second = first or {"*": [ANY]}, second or {"*": [ANY]}
+    first, second = open_entries(first), open_entries(second)
     found: Entries = {}
     for name in sorted({*first, *second}, key=encode):
         entries = [side.get(name, side.get("*")) for side in (first, second)]

@@ -283,8 +283,14 @@ class Merged:
 # Arguments ----------------------------------------------------------------------------------------------------------
 
 
+def open_entries(entries: Entries) -> Entries:
+    """Without entries, everything; a "*" that accepts nothing is none."""
+    named = {name: entry for name, entry in entries.items() if name != "*" or entry != NOTHING}
+    return named if entries else {"*": [ANY]}
+
+
 def narrower_arguments(parent: Entries, child: Entries) -> bool:
-    parent, child = parent or {"*": [ANY]}, child or {"*": [ANY]}
+    parent, child = open_entries(parent), open_entries(child)
 
     def holds(entry: Any, other: Any) -> bool:
         return narrower(constraint_of(entry), constraint_of(other))

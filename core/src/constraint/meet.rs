@@ -36,7 +36,7 @@ fn by_type(a: &Constraint, b: &Constraint, steps: &mut Steps) -> Result<Constrai
         (Kind::AnyOf(parts), other) | (other, Kind::AnyOf(parts)) => {
             let other = Constraint(other.clone());
             let parts = parts.iter().map(|part| meet(part, &other, steps)).collect::<Result<Vec<_>>>()?;
-            any_of(parts.into_iter().filter(|part| *part != nothing()).collect())?
+            any_of(parts.into_iter().filter(|part| !part.is_nothing()).collect())?
         }
         (Kind::Range(x), Kind::Range(y)) => non_empty(x.intersection(y)),
         (Kind::NotOneOf(x), Kind::NotOneOf(y)) => Constraint(Kind::NotOneOf(x.union(y))),

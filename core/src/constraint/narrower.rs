@@ -113,6 +113,11 @@ impl Constraint {
         }
     }
 
+    /// Whether it is the empty set of values.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(&self.0, Kind::OneOf(set) if set.len() == 0)
+    }
+
     pub(super) fn finite(&self) -> Option<Finite<'_>> {
         match &self.0 {
             Kind::Exact(operand) => Some(Finite::One(&operand.0)),

@@ -145,10 +145,11 @@ impl ArgumentRules {
         self.find(name).filter(|_| name != OTHERS)
     }
 
-    /// The named rules, and the constraint on the others if they are allowed. A map without entries allows any others.
+    /// The named rules, and the constraint on the others if they are allowed. A map without entries allows any others; where nothing is allowed as
+    /// another, there are none.
     fn split(&self) -> (impl Iterator<Item = &Rule>, Option<&Constraint>) {
         static ANY: Constraint = Constraint::any();
-        let others = if self.0.is_empty() { Some(&ANY) } else { self.find(OTHERS).map(|rule| &rule.constraint) };
+        let others = if self.0.is_empty() { Some(&ANY) } else { self.find(OTHERS).map(|rule| &rule.constraint).filter(|constraint| !constraint.is_nothing()) };
         (self.0.iter().filter(|rule| &*rule.name != OTHERS), others)
     }
 
