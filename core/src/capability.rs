@@ -97,8 +97,9 @@ impl Tools {
         Ok(())
     }
 
-    /// Whether a call is allowed.
-    pub(crate) fn check(&self, tool: &str, arguments: &Arguments) -> Result<()> {
+    /// Whether a call is allowed: `tool-not-allowed`, `argument-missing`, `argument-refused`, `argument-unexpected`. That somebody may make it takes a
+    /// proof and a [`Verifier`](crate::Verifier).
+    pub fn check(&self, tool: &str, arguments: &Arguments) -> Result<()> {
         match self.find(tool) {
             Some((_, rules)) => rules.allow(arguments),
             None => Err(Error::named(Code::ToolNotAllowed, "tool", tool)),

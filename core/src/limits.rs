@@ -36,10 +36,10 @@ pub const MAX_CONTEXT_SEGMENTS: usize = 16;
 pub const MAX_DELEGATION_DEPTH: u8 = MAX_TOKENS as u8 - 1;
 /// Bytes of a pattern.
 pub const MAX_PATTERN: usize = 1024;
-/// Size of a pattern: its classes of characters, once counted repetitions are written out.
+/// Size of a pattern: its classes of characters, once counted repetitions are written out; a category of Unicode weighs ten.
 pub const MAX_PATTERN_SIZE: usize = 500;
 /// Sizes of the patterns of a token together.
-pub const MAX_PATTERNS_SIZE: usize = 8192;
+pub const MAX_PATTERNS_SIZE: usize = 4096;
 /// The most that a constraint on length may say.
 pub const MAX_LENGTH: u64 = MAX_VALUE as u64;
 /// Steps that the narrowing of one token may take, and the constraints of one decision beside [`STEPS_PER_BYTE`].

@@ -149,7 +149,11 @@ impl ArgumentRules {
     /// another, there are none.
     fn split(&self) -> (impl Iterator<Item = &Rule>, Option<&Constraint>) {
         static ANY: Constraint = Constraint::any();
-        let others = if self.0.is_empty() { Some(&ANY) } else { self.find(OTHERS).map(|rule| &rule.constraint).filter(|constraint| !constraint.is_nothing()) };
+        let others = if self.0.is_empty() {
+            Some(&ANY)
+        } else {
+            self.find(OTHERS).map(|rule| &rule.constraint).filter(|constraint| !constraint.is_nothing())
+        };
         (self.0.iter().filter(|rule| &*rule.name != OTHERS), others)
     }
 

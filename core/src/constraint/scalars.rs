@@ -1,6 +1,6 @@
 //! Null, booleans, numbers and bytes: the operands cut these values into finitely many regions, and one value of each region is tried.
 
-use super::narrower::{Verdict, by_value, kind};
+use super::narrower::{Verdict, Witness, by_value, kind};
 use super::number::Number;
 use super::{Constraint, Kind};
 use crate::cbor::Encoder;
@@ -19,8 +19,9 @@ pub(super) fn judge(parent: &Constraint, child: &Constraint, kinds: u8, steps: &
         return Ok(());
     }
     let mut operands = Operands::default();
-    operands.collect(parent);
-    operands.collect(child);
+    if !(operands.collect(parent, steps) && operands.collect(child, steps)) {
+        return Err(Witness(None));
+    }
     let mut tried = |encoding: &[u8]| by_value(parent, &[child], encoding, steps);
     for simple in [Value::Null, Value::Bool(false), Value::Bool(true)] {
         tried(&encoded(&simple))?;
@@ -43,14 +44,21 @@ fn encoded(value: &Value) -> Vec<u8> {
 }
 
 impl<'a> Operands<'a> {
-    fn collect(&mut self, constraint: &'a Constraint) {
+    /// False when the steps are used up.
+    fn collect(&mut self, constraint: &'a Constraint, steps: &mut Steps) -> bool {
         match &constraint.0 {
             Kind::Exact(operand) => self.add(&operand.0),
-            Kind::OneOf(set) | Kind::NotOneOf(set) => set.iter().for_each(|operand| self.add(operand)),
+            Kind::OneOf(set) | Kind::NotOneOf(set) => {
+                if !steps.take(set.len()) {
+                    return false;
+                }
+                set.iter().for_each(|operand| self.add(operand));
+            }
             Kind::Range(range) => self.numbers.extend(range.min.into_iter().chain(range.max)),
-            Kind::All(parts) | Kind::AnyOf(parts) => parts.iter().for_each(|part| self.collect(part)),
+            Kind::All(parts) | Kind::AnyOf(parts) => return steps.take(parts.len()) && parts.iter().all(|part| self.collect(part, steps)),
             _ => {}
         }
+        true
     }
 
     fn add(&mut self, encoding: &'a [u8]) {

@@ -78,7 +78,7 @@ impl ListFacts {
                     least = least.max(*from);
                     most = [most, *to].into_iter().flatten().min();
                 }
-                _ if part.kinds() & kind::LIST == 0 => return None,
+                _ if part.kinds(steps) & kind::LIST == 0 => return None,
                 _ => {}
             }
         }
@@ -136,7 +136,7 @@ fn lists(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Option<V
 
 fn maps(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Option<Verdict> {
     let parts = child.conjunction();
-    if parts.iter().any(|part| part.kinds() & kind::MAP == 0) {
+    if parts.iter().any(|part| part.kinds(steps) & kind::MAP == 0) {
         return None;
     }
     let Kind::Fields(allowed) = &parent.0 else { return Some(Err(Witness(None))) };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::path::is_path;
-use crate::pattern::{Automaton, Node, check_glob, glob, iregexp, is_plain};
+use crate::pattern::{Automaton, Node, check_glob, glob, iregexp, iregexp_size, is_plain};
 use crate::steps::Steps;
 use crate::{Code, Error, Result, limits};
 
@@ -38,9 +38,9 @@ impl TextPattern {
         if text.is_empty() {
             return Err(invalid("an empty regular expression"));
         }
-        let node = iregexp(text).map_err(|what| Error::of(Code::ConstraintInvalid, &format!("regex, RFC 9485: {what}")))?;
+        let size = iregexp_size(text).map_err(|what| Error::of(Code::ConstraintInvalid, &format!("regex, RFC 9485: {what}")))?;
         // The text was parsed just now.
-        TextPattern::new(text, node.size(), |text| iregexp(text).unwrap_or_else(|_| Node::Alternation(Vec::new())))
+        TextPattern::new(text, size, |text| iregexp(text).unwrap_or_else(|_| Node::Alternation(Vec::new())))
     }
 
     /// The path of a url: a glob, in which the path of a URL can be.
@@ -84,20 +84,27 @@ impl TextPattern {
 
     /// The automaton; none when the steps are used up before it is made.
     pub(super) fn automaton(&self, steps: &mut Steps) -> Option<&Arc<Automaton>> {
-        if self.automaton.get().is_none() && !steps.take(COMPILE_STEPS * (1 + self.size)) {
+        if self.automaton.get().is_none() && !steps.take(compile_steps(self.size)) {
             return None;
         }
-        Some(self.automaton.get_or_init(|| Arc::new(Automaton::new(&self.node()))))
+        Some(self.compiled())
     }
 
-    /// Whether a text matches; none when the steps are used up before it is known.
+    fn compiled(&self) -> &Arc<Automaton> {
+        self.automaton.get_or_init(|| Arc::new(Automaton::new(&self.node())))
+    }
+
+    /// Whether a text matches; none when the steps are used up before it is known. They do not pay for making the automaton, so that the answer does not
+    /// depend on what was asked before; the limits on patterns bound that.
     pub(super) fn matches(&self, text: &str, steps: &mut Steps) -> Option<bool> {
-        self.automaton(steps)?.matches(text, steps)
+        self.compiled().matches(text, steps)
     }
 }
 
-/// What making an automaton costs for each class of its pattern.
-pub(super) const COMPILE_STEPS: usize = 16;
+/// What making an automaton of this size costs.
+pub(super) const fn compile_steps(size: usize) -> usize {
+    200 + 30 * size
+}
 
 fn is_in_domain(glob: &str, text: &str) -> bool {
     if glob.starts_with('/') { is_path(text) } else { is_plain(text) }

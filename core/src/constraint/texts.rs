@@ -120,7 +120,7 @@ impl<'a> Languages<'a> {
         }
         let node = node()?;
         let size = node.size();
-        if size > limits::MAX_PATTERN_SIZE || !steps.take(super::text_pattern::COMPILE_STEPS * (1 + size)) {
+        if size > limits::MAX_PATTERN_SIZE || !steps.take(super::text_pattern::compile_steps(size)) {
             return None;
         }
         self.known.extend(language.map(|language| (language, self.atoms.len())));

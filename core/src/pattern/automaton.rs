@@ -164,7 +164,7 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn build(&mut self, node: &'a Node) -> Part {
         match node {
-            Node::Class(class) => {
+            Node::Class(class) | Node::Category(class) => {
                 let mut only = Positions::default();
                 only.insert(self.follow.len());
                 self.follow.push(Positions::default());
@@ -239,15 +239,26 @@ fn partition(classes: &[&ClassUnicode]) -> (Vec<(char, u16)>, Vec<Positions>) {
     starts.dedup();
     let mut satisfied = vec![Positions::default(); starts.len()];
     for (position, class) in classes.iter().enumerate() {
+        let mut at = 0;
         for range in class.ranges() {
-            let first = starts.partition_point(|start| *start < range.start());
-            let end = starts.partition_point(|start| *start <= range.end());
-            satisfied[first..end].iter_mut().for_each(|positions| positions.insert(position + 1));
+            // The ranges ascend, so that the next one is not far.
+            at += match starts[at..].iter().take(8).position(|start| *start == range.start()) {
+                Some(near) => near,
+                None => starts[at..].partition_point(|start| *start < range.start()),
+            };
+            while starts.get(at).is_some_and(|start| *start <= range.end()) {
+                satisfied[at].insert(position + 1);
+                at += 1;
+            }
         }
     }
-    let mut masks = Vec::new();
+    let mut masks: Vec<Positions> = Vec::new();
     let mut known = BTreeMap::new();
     let mut class_for = |positions: Positions| {
+        // Mostly it is one of the last two.
+        if let Some(at) = masks.iter().rev().take(2).position(|mask| *mask == positions) {
+            return (masks.len() - 1 - at) as u16;
+        }
         *known.entry(positions.0).or_insert_with(|| {
             masks.push(positions);
             masks.len() as u16 - 1

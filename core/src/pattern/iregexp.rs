@@ -16,7 +16,16 @@ type Result<T> = std::result::Result<T, &'static str>;
 
 /// The syntax tree of a pattern, or what is wrong with it.
 pub(crate) fn iregexp(pattern: &str) -> Result<Node> {
-    let mut parser = Parser { rest: pattern.chars().peekable() };
+    parse(pattern, true)
+}
+
+/// The size of a pattern, or what is wrong with it. The characters of categories are not looked up, which takes long.
+pub(crate) fn iregexp_size(pattern: &str) -> Result<usize> {
+    parse(pattern, false).map(|node| node.size())
+}
+
+fn parse(pattern: &str, with_categories: bool) -> Result<Node> {
+    let mut parser = Parser { rest: pattern.chars().peekable(), with_categories };
     let node = parser.alternation(0)?;
     match parser.rest.next() {
         None => Ok(node),
@@ -26,6 +35,7 @@ pub(crate) fn iregexp(pattern: &str) -> Result<Node> {
 
 struct Parser<'a> {
     rest: Peekable<Chars<'a>>,
+    with_categories: bool,
 }
 
 impl Parser<'_> {
@@ -52,7 +62,8 @@ impl Parser<'_> {
     fn atom(&mut self, c: char, depth: usize) -> Result<Node> {
         Ok(Node::Class(match c {
             '(' => return self.group(depth),
-            '[' => self.bracketed()?,
+            '[' => return self.bracketed(),
+            '\\' if matches!(self.rest.peek(), Some('p' | 'P')) => return self.escape().map(Node::Category),
             '\\' => self.escape()?,
             '.' => {
                 let mut set = class([('\n', '\n'), ('\r', '\r')]);
@@ -177,6 +188,9 @@ impl Parser<'_> {
         if name.len() == 2 && !subs.contains(&name[1..]) {
             return Err(UNKNOWN);
         }
+        if !self.with_categories {
+            return Ok(any_char());
+        }
         match regex_syntax::parse(&format!("\\p{{{name}}}")).map(regex_syntax::hir::Hir::into_kind) {
             Ok(HirKind::Class(regex_syntax::hir::Class::Unicode(set))) => Ok(set),
             // A category of one character, such as Zl.
@@ -189,28 +203,28 @@ impl Parser<'_> {
     }
 
     /// What follows `[`, and the closing bracket.
-    fn bracketed(&mut self) -> Result<ClassUnicode> {
+    fn bracketed(&mut self) -> Result<Node> {
         let negated = self.rest.next_if_eq(&'^').is_some();
         let mut set = class([]);
+        let (mut empty, mut category) = (true, false);
         if self.rest.next_if_eq(&'-').is_some() {
             set.union(&class([('-', '-')]));
-            if self.rest.next_if_eq(&']').is_some() {
-                return Ok(finished(set, negated));
-            }
+            empty = false;
         }
         loop {
             let first = match self.rest.next() {
                 None => return Err("a class that is not closed"),
-                Some(']') if set.ranges().is_empty() => return Err("an empty class"),
-                Some(']') => return Ok(finished(set, negated)),
-                Some('-') if self.rest.next_if_eq(&']').is_some() && !set.ranges().is_empty() => {
+                Some(']') if empty => return Err("an empty class"),
+                Some(']') => break,
+                Some('-') if self.rest.next_if_eq(&']').is_some() => {
                     set.union(&class([('-', '-')]));
-                    return Ok(finished(set, negated));
+                    break;
                 }
                 Some('-') => return Err("a hyphen inside a class: write it first, last or as \\-"),
                 Some('[') => return Err("a bracket inside a class: write \\["),
                 Some('\\') if matches!(self.rest.peek(), Some('p' | 'P')) => {
                     set.union(&self.escape()?);
+                    (empty, category) = (false, true);
                     continue;
                 }
                 Some(c) => self.class_char(c)?,
@@ -220,7 +234,12 @@ impl Parser<'_> {
                 return Err("a range whose first character is above its last");
             }
             set.union(&class([(first, last)]));
+            empty = false;
         }
+        if negated {
+            set.negate();
+        }
+        Ok(if category { Node::Category(set) } else { Node::Class(set) })
     }
 
     fn class_char(&mut self, c: char) -> Result<char> {
@@ -243,12 +262,4 @@ impl Parser<'_> {
             Some(c) => self.class_char(c).map(Some),
         }
     }
-}
-
-fn finished(mut set: ClassUnicode, negated: bool) -> ClassUnicode {
-    if negated {
-        set.negate();
-        set.intersect(&any_char());
-    }
-    set
 }

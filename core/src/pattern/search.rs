@@ -1,15 +1,15 @@
 //! The search for a text that one language has and another lacks: a walk through the product of their automata, built on the way.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::automaton::{Automaton, Positions};
 use crate::steps::Steps;
 
-/// What a character of the alphabet costs, a transition that is worth following, and a new state.
+/// What it costs to put a character into the alphabet, to look at one and skip it, to follow it, and to come to a new state.
 const LETTER: usize = 4;
+const SKIPPED: usize = 1;
 const TRANSITION: usize = 10;
-const STATE: usize = 30;
+const STATE: usize = 10;
 
 /// A language of texts that others are built of.
 #[derive(Debug)]
@@ -71,19 +71,19 @@ pub(crate) fn search(atoms: &[Atom<'_>], wanted: &Formula, allowed: &Formula, st
         })
         .collect();
     let product = Product { atoms, offsets };
-    let mut states: Vec<State> = vec![State { key: product.start(), before: 0, by: '\0' }];
-    let mut known = BTreeSet::from([states[0].key.clone()]);
+    let mut states = States::new(&product.start());
+    let width = states.width;
+    let (mut key, mut following, mut next) = (vec![0; width], vec![0; width], vec![0; width]);
     let mut at = 0;
-    let (mut following, mut next) = (vec![0; states[0].key.len()], vec![0; states[0].key.len()]);
     while at < states.len() {
-        let key = states[at].key.clone();
+        key.copy_from_slice(states.key(at));
         let accepts = |atom: usize| product.accepts(&key, atom);
         let refuses = |atom: usize| !accepts(atom);
         if wanted.holds(&accepts, &refuses) && !allowed.holds(&accepts, &refuses) {
-            return Found::Text(text_of(&states, at));
+            return Found::Text(states.text(at));
         }
         let work = product.follow(&key, &mut following);
-        if !steps.take(work + alphabet.len() * atoms.len()) {
+        if !steps.take(work + SKIPPED * alphabet.len() * atoms.len()) {
             return Found::Unknown;
         }
         for letter in &alphabet {
@@ -92,37 +92,88 @@ pub(crate) fn search(atoms: &[Atom<'_>], wanted: &Formula, allowed: &Formula, st
             if !wanted.holds(&|atom| product.is_alive(&next, atom), &|_| true) {
                 continue;
             }
-            if !steps.take(TRANSITION) {
+            let price = if states.add(&next, at, letter.shown) { TRANSITION + STATE + width } else { TRANSITION };
+            if !steps.take(price) {
                 return Found::Unknown;
             }
-            if known.contains(next.as_slice()) {
-                continue;
-            }
-            if !steps.take(STATE + next.len()) {
-                return Found::Unknown;
-            }
-            let key: Box<[u64]> = next.as_slice().into();
-            known.insert(key.clone());
-            states.push(State { key, before: at, by: letter.shown });
         }
         at += 1;
     }
     Found::None
 }
 
-struct State {
-    key: Box<[u64]>,
-    before: usize,
-    by: char,
+/// The states that were reached, in the order in which they were, each with the state and the character that led to it.
+struct States {
+    width: usize,
+    keys: Vec<u64>,
+    reached: Vec<(usize, char)>,
+    /// Where to look for a key, by its hash: the number of a state, and one more.
+    slots: Vec<u32>,
 }
 
-fn text_of(states: &[State], mut at: usize) -> String {
-    let mut text = Vec::new();
-    while at != 0 {
-        text.push(states[at].by);
-        at = states[at].before;
+impl States {
+    fn new(start: &[u64]) -> Self {
+        let mut states = States { width: start.len(), keys: Vec::new(), reached: Vec::new(), slots: vec![0; 64] };
+        states.add(start, 0, '\0');
+        states
     }
-    text.iter().rev().collect()
+
+    fn len(&self) -> usize {
+        self.reached.len()
+    }
+
+    fn key(&self, at: usize) -> &[u64] {
+        &self.keys[at * self.width..(at + 1) * self.width]
+    }
+
+    /// Adds a state, unless it is there.
+    fn add(&mut self, key: &[u64], before: usize, by: char) -> bool {
+        let mut slot = self.hash(key);
+        while self.slots[slot] != 0 {
+            if self.key(self.slots[slot] as usize - 1) == key {
+                return false;
+            }
+            slot = (slot + 1) % self.slots.len();
+        }
+        self.keys.extend_from_slice(key);
+        self.reached.push((before, by));
+        self.slots[slot] = self.reached.len() as u32;
+        if self.reached.len() * 2 > self.slots.len() {
+            self.grow();
+        }
+        true
+    }
+
+    fn grow(&mut self) {
+        self.slots = vec![0; self.slots.len() * 4];
+        for at in 0..self.len() {
+            let mut slot = self.hash(self.key(at));
+            while self.slots[slot] != 0 {
+                slot = (slot + 1) % self.slots.len();
+            }
+            self.slots[slot] = at as u32 + 1;
+        }
+    }
+
+    /// Multiplies and folds. Whoever makes keys collide makes the search slow, but there are few keys within the steps.
+    fn hash(&self, key: &[u64]) -> usize {
+        let mixed = key.iter().fold(0x9e37_79b9_7f4a_7c15_u64, |hash, word| {
+            let product = u128::from(hash ^ word) * 0xd6e8_feb8_6659_fd93_u128;
+            product as u64 ^ (product >> 64) as u64
+        });
+        mixed as usize % self.slots.len()
+    }
+
+    /// The text that led to a state.
+    fn text(&self, mut at: usize) -> String {
+        let mut text = Vec::new();
+        while at != 0 {
+            let (before, by) = self.reached[at];
+            text.push(by);
+            at = before;
+        }
+        text.iter().rev().collect()
+    }
 }
 
 /// Characters that every atom treats alike.

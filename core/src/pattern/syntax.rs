@@ -6,6 +6,8 @@ use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     Class(ClassUnicode),
+    /// A class with a category of Unicode in it, which has very many ranges.
+    Category(ClassUnicode),
     Concat(Vec<Node>),
     Alternation(Vec<Node>),
     /// So many times, without bound if there is no most.
@@ -44,6 +46,7 @@ impl Node {
         let all = |parts: Vec<Node>| parts.into_iter().map(|part| part.map(change)).collect();
         match self {
             Node::Class(class) => Node::Class(change(class)),
+            Node::Category(class) => Node::Category(change(class)),
             Node::Concat(parts) => Node::Concat(all(parts)),
             Node::Alternation(parts) => Node::Alternation(all(parts)),
             Node::Repeat(part, least, most) => Node::Repeat(Box::new(part.map(change)), least, most),
@@ -54,6 +57,7 @@ impl Node {
     pub(crate) fn size(&self) -> usize {
         match self {
             Node::Class(_) => 1,
+            Node::Category(_) => 10,
             Node::Concat(parts) | Node::Alternation(parts) => parts.iter().map(Node::size).fold(0, usize::saturating_add),
             Node::Repeat(part, least, most) => part.size().saturating_mul(most.unwrap_or((*least).max(1)) as usize),
         }

@@ -94,6 +94,15 @@ fn lines(times: &Times) -> Vec<Line> {
     for name in times.names("make").filter(|name| !matches!(*name, "verification" | "signature")) {
         add(name.to_owned(), times.ratio("make", name), times.ratio("make", "signature"), 1.05, "signature");
     }
+    for name in times.names("constraints") {
+        let most = match name.split_once(": ") {
+            Some(("check", _)) => 0.02,
+            Some(("narrower", _)) => 0.05,
+            Some(("worst", _)) => 2.0,
+            _ => continue,
+        };
+        add(format!("constraints, {name}"), times.ratio("constraints", name), Some(1.0), most, "verification");
+    }
     for name in times.names("refuse").filter(|name| *name != "verification" && !name.ends_with("accept")) {
         let ratio = times.ratio("refuse", name);
         match name.split_once(", ").filter(|(state, _)| state.starts_with("warm") || state.starts_with("cold")) {
