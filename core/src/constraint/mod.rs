@@ -30,6 +30,8 @@ pub use url::UrlRule;
 
 pub(crate) use describe::value_text;
 pub(crate) use narrower::Witness;
+#[cfg(feature = "os")]
+pub(crate) use path::is_path;
 pub(crate) use rules::{Excess, OTHERS, Widened};
 pub(crate) use set::Set;
 

@@ -63,7 +63,7 @@ pub enum Family {
     Proof,
     /// What the token allows.
     Authority,
-    /// Configuration, stores, audit.
+    /// Configuration, stores, audit, files.
     System,
 }
 
@@ -82,7 +82,7 @@ impl Family {
             Family::Narrowing => "narrowing",
             Family::Proof => "proof and replay",
             Family::Authority => "authority",
-            Family::System => "configuration and stores",
+            Family::System => "configuration, stores and files",
         }
     }
 }
@@ -160,5 +160,6 @@ codes! {
 
     ConfigInvalid = "config-invalid", System, "the configuration is not usable", "correct what is named in the message";
     AuditUnavailable = "audit-unavailable", System, "the audit record could not be written", "no record, no action: check the audit sink";
+    FileUnavailable = "file-unavailable", System, "the file cannot be opened", "check that it is there, is a regular file, and that this process may open it";
     Internal = "internal", System, "an internal error", "please report it; the call was refused";
 }

@@ -1,10 +1,12 @@
-//! The system: randomness, the clock and key files. The only place that touches any of them; everything else takes keys, time and
-//! bytes as arguments.
+//! The system: randomness, the clock, key files, and files below a root. The only place that touches any of them; everything else takes
+//! keys, time and bytes as arguments.
 
+mod beneath;
 mod clock;
 mod key_file;
 mod random;
 
+pub use beneath::{FileAccess, open_beneath};
 pub use clock::now;
 pub use getrandom::SysRng;
 pub use key_file::{load, load_or_create, save};
