@@ -4,6 +4,7 @@ mod constraints;
 mod convert;
 mod decision;
 mod errors;
+mod files;
 mod keys;
 mod token;
 mod verifier;
@@ -29,6 +30,8 @@ mod _native {
     use crate::decision::{AuditRecord, Authorized, VerifiedChain};
     #[pymodule_export]
     use crate::errors::make_error;
+    #[pymodule_export]
+    use crate::files::open_beneath;
     #[pymodule_export]
     use crate::keys::{SigningKey, VerifyingKey};
     #[pymodule_export]

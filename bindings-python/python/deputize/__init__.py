@@ -55,6 +55,7 @@ from deputize.constraints import (
     url,
 )
 from deputize.errors import Denied, DeputizeError, UnsupportedOperation
+from deputize.files import open_beneath
 
 __all__ = [
     "Agent",
@@ -101,6 +102,7 @@ __all__ = [
     "not_glob",
     "not_one_of",
     "one_of",
+    "open_beneath",
     "optional",
     "path",
     "regex",
