@@ -8,13 +8,14 @@ const { encodeValue, decodeValue, argumentsDigest, valueFromJson, valueToJson } 
 const { Chain, Presentation } = require('./chain.cjs');
 const { Agent } = require('./agent.cjs');
 const { AuditLog, AuditRecord } = require('./audit.cjs');
+const { openBeneath } = require('./files.cjs');
 const { Authorized, VerifiedChain } = require('./outcome.cjs');
 const { MemoryReplayStore, TrustAnchor } = require('./trust.cjs');
 const { Verifier } = require('./verifier.cjs');
 
 module.exports = {
   Agent, Chain, Presentation, SigningKey, VerifyingKey, TrustAnchor, Verifier, Authorized, VerifiedChain,
-  AuditLog, AuditRecord, MemoryReplayStore, DeputizeError, Denied, codes: deepFreeze(codes()),
+  AuditLog, AuditRecord, MemoryReplayStore, DeputizeError, Denied, openBeneath, codes: deepFreeze(codes()),
   ...constraints,
   encodeValue, decodeValue, argumentsDigest, valueFromJson, valueToJson, encodeTools, decodeTools, toolsSubsume,
 };

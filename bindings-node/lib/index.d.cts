@@ -251,6 +251,26 @@ export declare class AuditLog {
   close(): void;
 }
 
+export interface OpenBeneathOptions {
+  /** For writing from the start of the file, which is made if it is not there. What it has stays, unless `truncate` is set. */
+  write?: boolean;
+  /** With `write`: empties the file, after it was examined. */
+  truncate?: boolean;
+  /** Refuses a file that has another name, which may be outside of the root. */
+  refuseHardLinks?: boolean;
+}
+
+/**
+ * Opens a regular file at or below `root`, an absolute path, so that no symbolic link leads out of it. `path` is the text of the argument as
+ * it was decided about, or a relative path, which is read below the root. Gives a file descriptor for `node:fs`; whoever opens it closes it.
+ *
+ * On Linux relative links are followed as long as they stay below the root; elsewhere every link is refused, and on Windows every call.
+ *
+ * Throws a `DeputizeError`: `argument-refused` if the path or a link on it leads out, `file-unavailable` if there is no such regular file or
+ * it cannot be opened, `config-invalid` for a root that is not absolute.
+ */
+export declare function openBeneath(root: string, path: string, options?: OpenBeneathOptions): number;
+
 export declare class DeputizeError extends Error {
   protected constructor();
   /** Stable, in kebab case; `codes` has them all. */

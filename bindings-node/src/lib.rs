@@ -8,6 +8,7 @@
 mod chain;
 mod constraints;
 mod errors;
+mod files;
 mod grant;
 mod keys;
 mod record;

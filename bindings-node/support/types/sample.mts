@@ -2,7 +2,7 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { Agent, AuditLog, Authorized, Denied, DeputizeError, MemoryReplayStore, SigningKey, TrustAnchor, Verifier, VerifyingKey, codes } from 'deputize';
+import { Agent, AuditLog, Authorized, Denied, DeputizeError, MemoryReplayStore, SigningKey, TrustAnchor, Verifier, VerifyingKey, codes, openBeneath } from 'deputize';
 import {
   Constraint, anyOf, atLeast, cidr, each, email, exact, fields, glob, inRange, isPublicAddress, length, notGlob, optional, path, regex, subset, timeWindow, url,
   type Entry, type Tools,
@@ -41,6 +41,11 @@ guard(new Server({ name: 'x', version: '1' }), verifier);
 signCalls(new Client({ name: 'x', version: '1' }), planner, () => chain, 'https://a', { tools: { t: 'acme.t' } });
 const meta: { [key: string]: string } = metaFor(planner, chain, 'deploy', {}, 'https://a');
 console.log(meta);
+
+const descriptor: number = openBeneath('/data', '/data/notes.txt') + openBeneath('/data', 'new.txt', { write: true, truncate: true, refuseHardLinks: true });
+console.log(descriptor);
+// @ts-expect-error: a misspelt restriction
+openBeneath('/data', 'notes.txt', { refuseHardlinks: true });
 
 const entries: Entry[] = [
   null, true, 1, 1n, 'x', new Uint8Array(1), ['a', 1, { b: [2] }], new Set(['a', 1]), { a: 1, b: optional(['x']), c: { d: glob('x*') } },
