@@ -263,6 +263,7 @@ export interface OpenBeneathOptions {
 /**
  * Opens a regular file at or below `root`, an absolute path, so that no symbolic link leads out of it. `path` is the text of the argument as
  * it was decided about, or a relative path, which is read below the root. Gives a file descriptor for `node:fs`; whoever opens it closes it.
+ * In a `Worker`, Node warns when it is closed, because Node did not open it, unless the worker was made with `trackUnmanagedFds: false`.
  *
  * On Linux relative links are followed as long as they stay below the root; elsewhere every link is refused, and on Windows every call.
  *

@@ -41,10 +41,11 @@
 //! # What is not
 //!
 //! - Tokens are signed, not encrypted. A holder that is compromised can use what it was given until it expires.
-//! - A path constraint speaks about names; a tool resolves symbolic links itself.
+//! - A path constraint speaks about names. A tool opens files with `os::open_beneath`, which no symbolic link leads out of.
 //! - [`MemoryReplayStore`] is for one process. Several share a store of their own behind [`ReplayStore`].
 //!
-//! Time, randomness and bytes are arguments. The feature `os` (on by default) adds the module `os` with the system's clock, randomness and key files.
+//! Time, randomness and bytes are arguments. The feature `os` (on by default) adds the module `os` with the system's clock and randomness,
+//! key files, and files below a root.
 #![forbid(unsafe_code)]
 
 mod audit;

@@ -52,9 +52,9 @@ impl FileAccess {
 /// rules of a path constraint (specification, constraints.md, "Path"). The root is an absolute path that the program chose: links in the
 /// root itself are followed.
 ///
-/// - On Linux, `openat2` with `RESOLVE_BENEATH` and `RESOLVE_NO_MAGICLINKS` opens the file in one step: relative links are followed as long
-///   as they stay below the root at every step, even if folders are moved meanwhile. A link with an absolute target is refused, wherever
-///   it leads.
+/// - On Linux, `openat2` with `RESOLVE_BENEATH` and `RESOLVE_NO_MAGICLINKS` opens the file in one step: relative links are followed as
+///   long as they stay below the root at every step, even if folders are moved meanwhile. A link with an absolute target is refused,
+///   wherever it leads.
 /// - On other Unix, and where a kernel before 5.6 or a sandbox does not have that call, each folder on the way is opened in turn, and every
 ///   symbolic link is refused.
 /// - On Windows, every call is refused.
