@@ -19,7 +19,7 @@ pub(crate) struct Witness(pub(crate) Option<Value>);
 pub(crate) type Verdict = Result<(), Witness>;
 
 /// What comparing two constraints costs, whatever they are.
-const JUDGE: usize = 8;
+const JUDGE: usize = 10;
 
 pub(crate) fn judge(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Verdict {
     if !steps.take(JUDGE) {

@@ -33,6 +33,9 @@ pub(super) fn judge(parent: &Constraint, child: &Constraint, steps: &mut Steps) 
     }
 }
 
+/// What it costs to write down a constraint as a formula.
+const FORMULA: usize = 20;
+
 /// Whose language it is: what no automaton says exactly is made larger for a child and smaller for a parent.
 #[derive(Clone, Copy, PartialEq)]
 enum Role {
@@ -59,7 +62,7 @@ enum Language<'a> {
 impl<'a> Languages<'a> {
     /// None when the steps are used up, or an automaton would be too large.
     fn formula(&mut self, constraint: &'a Constraint, role: Role, steps: &mut Steps) -> Option<Formula> {
-        if !steps.take(1) {
+        if !steps.take(FORMULA) {
             return None;
         }
         Some(match &constraint.0 {
