@@ -48,7 +48,7 @@ test('a constraint says in words what a value must be', () => {
     assert.equal(`${constraint}`, text);
     assert.equal(util.inspect(constraint), `Constraint(${text})`);
   }
-  assert.match(String(url(['a.example', '*.b.example'], { path: '/v1/**' })), /https URL at `a\.example`, `\*\.b\.example` with a path like `\/v1\/\*\*`$/);
+  assert.match(String(url(['a.example', '*.b.example'], { path: '/v1/**' })), /^a URL \(https\) at `a\.example`, `\*\.b\.example`, port 443, with a path like `\/v1\/\*\*`$/);
   const hostile = String(oneOf('a\n\u202e', 'x'.repeat(1000)));
   assert.ok(!/[\n\u202e]/.test(hostile) && hostile.length < 200, hostile);
 });
