@@ -37,6 +37,9 @@ pub(crate) fn judge(parent: &Constraint, child: &Constraint, steps: &mut Steps) 
         (Kind::NotOneOf(set), _) => return set.iter().try_for_each(|excluded| by_value(parent, &[child], excluded, steps)),
         _ => {}
     }
+    if is_narrower_by_operands(parent, child, steps) {
+        return Ok(());
+    }
     let parts = child.conjunction();
     match parts.iter().find_map(|part| part.finite()) {
         Some(Finite::One(operand)) => return by_value(parent, &parts, operand, steps),
