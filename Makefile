@@ -10,7 +10,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PEERS := --manifest-path tests/peers/Cargo.toml
 INSTALL := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip install --quiet --no-deps --no-build-isolation
 
-.PHONY: demo test test-rust test-node test-python test-reference test-docs test-pairs lint fmt bench bench-bindings timing vectors python node clean
+.PHONY: demo test test-rust test-node test-python test-reference test-docs test-pairs long lint fmt bench bench-bindings timing vectors python node clean
 
 demo: python node
 	cd examples/demo && npm ci --no-audit --no-fund --silent
@@ -46,6 +46,10 @@ test-pairs: python node
 	cd bindings-python && DEPUTIZE_PAIRS=$(PAIRS) $(PY) -m pytest -q tests/agree_pairs.py
 	cd bindings-node && DEPUTIZE_PAIRS=$(PAIRS) npm run --silent test:pairs
 	$(PY) tests/reference/agree_pairs.py < $(PAIRS)
+
+# The long run of what `make test` does in short: a million random pairs of constraints, every pair of patterns of four symbols.
+long:
+	NARROWING_PAIRS=1000000 EXHAUSTIVE_SYMBOLS=4 cargo test --release -p deputize-tests --test narrowing --test exhaustive --test pairs --test draft -- --nocapture
 
 # The Python package and the tools of its tests, in a virtual environment of the checkout.
 python: $(VENV)/.tools

@@ -55,7 +55,7 @@ SENTENCES: list[tuple[Constraint, str]] = [
     (glob("/src/*.py"), "a text like `/src/*.py`"),
     (not_glob("**.pem"), "a text not like `**.pem`"),
     (regex("[a-z]+"), "a text that matches `[a-z]+`"),
-    (url("api.example.com"), "a https URL at `api.example.com`"),
+    (url("api.example.com"), "a URL (https) at `api.example.com`, port 443"),
     (cidr("10.0.0.0/8"), "an address in 10.0.0.0/8"),
     (email("example.com"), "an e-mail address at `example.com`"),
     (each(between(1, 5)), "a list in which each is a number at least 1 and at most 5"),

@@ -187,7 +187,18 @@ def test_a_redirect_and_a_resolved_address_are_checked_again(story: Story) -> No
         error = refused(use)
         assert error.code == code
         assert not hasattr(error, "record")
-    assert "must be a https URL at `*.example.com`" in str(refused(lambda: authorized.check_value("to", 1)))
+    assert "must be a URL (https) at a public host of `*.example.com`, port 443" in str(refused(lambda: authorized.check_value("to", 1)))
     free = verifier.authorize(story.coder.prove(chain, "free", {}, SERVER), "free", {})
     free.check_value("whatever", 1)
     free.check_address("whatever", "127.0.0.1")
+
+
+def test_a_holder_that_names_its_hosts_keeps_the_rule_about_public_addresses(story: Story) -> None:
+    root = story.ana.issue(to=story.planner, tools={"fetch": {"to": url("*", public=True)}})
+    arguments = {"to": "https://rebind.example/"}
+    chain = story.planner.delegate(root, to=story.coder, tools={"fetch": arguments})
+    verifier = story.verifier()
+    authorized = verifier.authorize(story.coder.prove(chain, "fetch", arguments, SERVER), "fetch", arguments)
+    authorized.check_address("to", "93.184.215.14")
+    error = refused(lambda: authorized.check_address("to", "169.254.169.254"))
+    assert (error.code, error.link) == ("argument-refused", 0)

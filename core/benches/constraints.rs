@@ -106,8 +106,11 @@ fn worst(group: &mut BenchmarkGroup<'_, WallTime>) {
     for (name, parent, child) in cases {
         let encodings = [parent.encode(), child.encode()];
         let pair = || [fresh(&encodings[0]), fresh(&encodings[1])];
-        // What comes out is dropped outside of what is measured.
-        measure(group, &format!("worst: {name}"), pair, |[parent, child]| (black_box(&parent).subsumes(black_box(&child)), parent, child));
+        // Just read, as they are when a token is verified; what comes out is dropped outside of what is measured.
+        group.bench_function(format!("worst: {name}"), |bencher| {
+            let judge = |[parent, child]: [Constraint; 2]| (black_box(&parent).subsumes(black_box(&child)), parent, child);
+            bencher.iter_batched(pair, judge, BatchSize::PerIteration);
+        });
     }
     let slow = Constraint::regex("(a|aa|aaa|aaaa){1,45}b").unwrap();
     let text = Value::from("a".repeat(4000));

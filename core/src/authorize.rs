@@ -66,15 +66,17 @@ impl Authorized {
         Err(Error::of(Code::ArgumentRefused, &format!("argument `{argument}` must be {constraint}")))
     }
 
-    /// Checks the network address that the host of an argument resolved to, before the connection is opened. `argument-refused` if the token asks for
-    /// public addresses there and this is none; `argument-unexpected`.
+    /// Checks the network address that the host of an argument resolved to, before the connection is opened. `argument-refused` if a token of the chain
+    /// asks for public addresses there and this is none, whatever the tokens below it say; `argument-unexpected`.
     pub fn check_address(&self, argument: &str, address: &str) -> Result<()> {
-        match self.constraint_on(argument)? {
-            Some(constraint) if !constraint.allows_address(address) => {
-                Err(Error::named(Code::ArgumentRefused, "not a public address:", address))
+        self.constraint_on(argument)?;
+        for (link, claims) in self.chain.claims().enumerate() {
+            let constraint = claims.tools.rules(self.tool()).and_then(|rules| rules.constraint_on(argument));
+            if constraint.is_some_and(|constraint| !constraint.allows_address(address)) {
+                return Err(Error::named(Code::ArgumentRefused, "not a public address:", address).at_link(link));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// None where the token says nothing about arguments.

@@ -43,7 +43,7 @@ pub const MAX_PATTERNS_SIZE: usize = 4096;
 /// The most that a constraint on length may say.
 pub const MAX_LENGTH: u64 = MAX_VALUE as u64;
 /// Steps that the narrowing of one token may take, and the constraints of one decision beside [`STEPS_PER_BYTE`].
-pub const MAX_STEPS: u32 = 20_000;
+pub const MAX_STEPS: u32 = 16_000;
 /// Steps more that the constraints of one decision may take for each byte of the arguments.
 pub const STEPS_PER_BYTE: u32 = 4;
 /// Seconds from `iat` to `exp` of a token: 30 days.

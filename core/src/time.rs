@@ -31,6 +31,12 @@ impl Timestamp {
     pub const fn secs(self) -> u64 {
         self.0
     }
+
+    /// RFC 3339 in UTC.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        format!("{}Z", date_and_time(self.0))
+    }
 }
 
 /// A reading of a clock: milliseconds since 1970-01-01T00:00:00Z.
@@ -61,11 +67,15 @@ impl Now {
     /// RFC 3339 in UTC with milliseconds.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
-        let (days, rest) = (self.secs() / 86_400, self.secs() % 86_400);
-        let (year, month, day) = civil_from_days(days);
-        let (hour, minute, second) = (rest / 3600, rest % 3600 / 60, rest % 60);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", self.0 % 1000)
+        format!("{}.{:03}Z", date_and_time(self.secs()), self.0 % 1000)
     }
+}
+
+/// `YYYY-MM-DDTHH:MM:SS` of seconds since 1970.
+fn date_and_time(seconds: u64) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil_from_days(days);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", rest / 3600, rest % 3600 / 60, rest % 60)
 }
 
 /// Year, month and day of a count of days since 1970-01-01 in the proleptic Gregorian calendar: years are counted from March, so

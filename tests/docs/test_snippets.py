@@ -110,6 +110,22 @@ def test_guide_rust(rust_folder: Path) -> None:
     assert rust(f"#![allow(unused)]\n{main}", rust_folder)
 
 
+def test_the_guide_of_constraints_says_the_same_in_three_languages(node_folder: Path, rust_folder: Path) -> None:
+    page = "docs/guide/constraints.md"
+    body = "\n".join(snippets(page, "rust"))
+    main = f"fn main() -> Result<(), Box<dyn std::error::Error>> {{\n{body}\nOk(())\n}}\n"
+    told = [
+        python("\n".join(snippets(page, "python")), node_folder),
+        node("\n".join(snippets(page, "js")), node_folder),
+        rust(f"#![allow(unused)]\n{main}", rust_folder),
+    ]
+    assert len(set(told)) == 1, told
+    # The block without a language is what the section prints.
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^Each of them prints:\n\n```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert told[0].startswith(shown), told[0]
+
+
 def test_the_examples_of_narrowing_tell_the_same_story_in_three_languages(node_folder: Path, rust_folder: Path) -> None:
     examples = ROOT / "examples"
     told = [

@@ -429,3 +429,25 @@ fn a_signer_that_fails_releases_nothing_and_one_that_lies_is_found_out() {
     assert_eq!(verifier().verify_chain(&forged, now()).unwrap_err().code(), Code::SignatureInvalid);
     assert!(verifier().verify_chain(&chain, now()).is_ok());
 }
+
+#[test]
+fn url_07_a_holder_that_names_its_hosts_keeps_the_rule_about_public_addresses() {
+    let public = || Constraint::url(UrlRule { public: true, ..UrlRule::hosts(["*"]) }).unwrap();
+    let named = Constraint::exact("https://rebind.example/").unwrap();
+    let under = |rule: Constraint| Tools::new().allow("fetch", ArgumentRules::new().required("url", rule)).unwrap();
+    let arguments = Arguments::new(vec![("url".into(), "https://rebind.example/".into())]).unwrap();
+    let call = Call::new("fetch", &arguments);
+    let either = Constraint::any_of(vec![public(), Constraint::exact("https://intranet.acme.example/").unwrap()]).unwrap();
+    for (root, asks) in [(public(), true), (either, true), (Constraint::any(), false)] {
+        let chain = chain_to(5, under(root));
+        let grant = Grant::to(signing(6).verifying_key()).tools(under(named.clone()));
+        let chain = delegate(&signing(5), &chain, &grant, &mut SysRng, now()).unwrap();
+        let proof = prove(&signing(6), &chain, &call, AUDIENCE, &mut SysRng, now()).unwrap();
+        let allowed = verifier().authorize(&proof, &call, now()).unwrap();
+        assert!(allowed.check_address("url", "93.184.216.34").is_ok());
+        let inside = allowed.check_address("url", "169.254.169.254").map_err(|error| (error.code(), error.link()));
+        assert_eq!(inside, if asks { Err((Code::ArgumentRefused, Some(0))) } else { Ok(()) });
+    }
+    let nested = Constraint::fields(ArgumentRules::new().required("u", public())).unwrap();
+    assert!(!nested.allows_address("10.0.0.1") && nested.allows_address("8.8.8.8"));
+}

@@ -110,3 +110,17 @@ fn a_star_in_a_path_is_a_star_and_no_wildcard() {
     assert!(!path.subsumes(&glob) && !glob.subsumes(&Constraint::path("/a*/x").unwrap()));
     assert!(Constraint::glob("/a*").unwrap().accepts(&Value::from("/a*")) && !path.accepts(&Value::from("/ab")));
 }
+
+#[test]
+fn honest_hops_are_within_the_budget() {
+    let regex = |pattern| Constraint::regex(pattern).unwrap();
+    for (parent, child) in [
+        (regex("[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}"), regex("[A-Za-z0-9]{1,39}/[A-Za-z0-9._-]{1,99}")),
+        (regex("[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}"), regex("acme/[a-z-]{1,40}")),
+        (regex(r"[\p{L}\p{N}]+"), regex(r"\p{Lu}+")),
+        (regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]+Z)?"), regex(r"2026-1[12]-[0-3][0-9]")),
+        (Constraint::email(["*"]).unwrap(), regex(r"[a-z]+(\.[a-z]+)*@acme\.(com|org)")),
+    ] {
+        assert!(parent.subsumes(&child), "{child} within {parent}");
+    }
+}

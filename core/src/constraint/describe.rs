@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Constraint, Kind, Set};
 use crate::error::shown;
 use crate::json::value_to_json;
-use crate::time::Now;
+use crate::time::Timestamp;
 use crate::value::Value;
 
 /// How many characters of one operand are shown, and how many operands of a set.
@@ -36,9 +36,19 @@ impl fmt::Display for Constraint {
             Kind::Regex(pattern) => write!(f, "a text that matches `{}`", text(pattern.text())),
             Kind::Url(url) => {
                 let schemes: Vec<&str> = url.schemes.texts().collect();
-                write!(f, "a {} URL at {}", schemes.join(" or "), list(&url.hosts.set))?;
+                write!(
+                    f,
+                    "a URL ({}) at {}{}",
+                    schemes.join(", "),
+                    if url.public { "a public host of " } else { "" },
+                    list(&url.hosts.set)
+                )?;
+                if let Some(ports) = &url.ports {
+                    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+                    write!(f, ", port {}", text(&ports.join(" or ")))?;
+                }
                 if let Some(path) = &url.path {
-                    write!(f, " with a path like `{}`", text(path.text()))?;
+                    write!(f, ", with a path like `{}`", text(path.text()))?;
                 }
                 Ok(())
             }
@@ -52,7 +62,7 @@ impl fmt::Display for Constraint {
                 write!(f, "a map of {}", if names.is_empty() { "anything".to_owned() } else { names.join(", ") })
             }
             Kind::TimeWindow(from, until) => {
-                let time = |seconds: u64| Now::from_millis((seconds * 1000).max(1)).map_or(String::new(), Now::to_rfc3339);
+                let time = |seconds: u64| Timestamp::from_secs(seconds).map_or(String::new(), Timestamp::to_rfc3339);
                 let from = from.map(|from| format!("from {}", time(from)));
                 let until = until.map(|until| format!("until {}", time(until)));
                 write!(f, "a time {}", [from, until].into_iter().flatten().collect::<Vec<_>>().join(" "))

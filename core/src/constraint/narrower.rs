@@ -19,7 +19,7 @@ pub(crate) struct Witness(pub(crate) Option<Value>);
 pub(crate) type Verdict = Result<(), Witness>;
 
 /// What comparing two constraints costs, whatever they are.
-const JUDGE: usize = 8;
+const JUDGE: usize = 10;
 
 pub(crate) fn judge(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Verdict {
     if !steps.take(JUDGE) {
@@ -36,6 +36,9 @@ pub(crate) fn judge(parent: &Constraint, child: &Constraint, steps: &mut Steps) 
         (Kind::All(parts), _) => return parts.iter().try_for_each(|part| judge(part, child, steps)),
         (Kind::NotOneOf(set), _) => return set.iter().try_for_each(|excluded| by_value(parent, &[child], excluded, steps)),
         _ => {}
+    }
+    if is_narrower_by_operands(parent, child, steps) {
+        return Ok(());
     }
     let parts = child.conjunction();
     match parts.iter().find_map(|part| part.finite()) {

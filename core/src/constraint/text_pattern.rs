@@ -84,10 +84,15 @@ impl TextPattern {
 
     /// The automaton; none when the steps are used up before it is made.
     pub(super) fn automaton(&self, steps: &mut Steps) -> Option<&Arc<Automaton>> {
-        if self.automaton.get().is_none() && !steps.take(compile_steps(self.size)) {
+        if self.automaton.get().is_none() && !steps.take(compile_steps(self.size) + CATEGORY * self.categories()) {
             return None;
         }
         Some(self.compiled())
+    }
+
+    /// How many categories of Unicode it names, at least.
+    fn categories(&self) -> usize {
+        self.text.matches("\\p").count() + self.text.matches("\\P").count()
     }
 
     fn compiled(&self) -> &Arc<Automaton> {
@@ -101,9 +106,12 @@ impl TextPattern {
     }
 }
 
+/// What looking up a category costs, with its hundreds of ranges.
+const CATEGORY: usize = 3000;
+
 /// What making an automaton of this size costs.
 pub(super) const fn compile_steps(size: usize) -> usize {
-    200 + 30 * size
+    200 + 8 * size + size * size / 16
 }
 
 fn is_in_domain(glob: &str, text: &str) -> bool {

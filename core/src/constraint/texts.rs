@@ -11,6 +11,7 @@ use crate::cbor::Decoder;
 use crate::limits;
 use crate::pattern::{Atom, Automaton, Formula, Found, Node, plain, search};
 use crate::steps::Steps;
+use crate::time::Timestamp;
 use crate::value::Value;
 
 pub(super) fn judge(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Verdict {
@@ -19,6 +20,12 @@ pub(super) fn judge(parent: &Constraint, child: &Constraint, steps: &mut Steps) 
     }
     if let (Kind::Cidr(outer), Kind::Cidr(inner)) = (&parent.0, &child.0) {
         return Err(Witness(inner.outside(outer).map(|address| Value::Text(address.to_string()))));
+    }
+    if let (Kind::TimeWindow(..), Kind::TimeWindow(from, until)) = (&parent.0, &child.0) {
+        let ends = [*from, *until, Some(0), Some(Timestamp::MAX.secs())].into_iter().flatten();
+        let times = ends.filter_map(|seconds| Timestamp::from_secs(seconds).ok()).map(|time| Value::Text(time.to_rfc3339()));
+        let before_1970 = Value::Text("1969-12-31T23:59:59Z".into());
+        return Err(Witness(times.chain([before_1970]).find(|time| child.accepts(time) && !parent.accepts(time))));
     }
     let mut languages = Languages::default();
     let (wanted, allowed) = match (languages.formula(child, Role::Child, steps), languages.formula(parent, Role::Parent, steps)) {
@@ -32,6 +39,9 @@ pub(super) fn judge(parent: &Constraint, child: &Constraint, steps: &mut Steps) 
         Found::Text(text) => Err(Witness(Some(Value::Text(text)).filter(|text| child.accepts(text) && !parent.accepts(text)))),
     }
 }
+
+/// What it costs to write down a constraint as a formula.
+const FORMULA: usize = 20;
 
 /// Whose language it is: what no automaton says exactly is made larger for a child and smaller for a parent.
 #[derive(Clone, Copy, PartialEq)]
@@ -59,7 +69,7 @@ enum Language<'a> {
 impl<'a> Languages<'a> {
     /// None when the steps are used up, or an automaton would be too large.
     fn formula(&mut self, constraint: &'a Constraint, role: Role, steps: &mut Steps) -> Option<Formula> {
-        if !steps.take(1) {
+        if !steps.take(FORMULA) {
             return None;
         }
         Some(match &constraint.0 {

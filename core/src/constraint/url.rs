@@ -234,13 +234,14 @@ fn is_harmless(high: u8, low: u8) -> bool {
 }
 
 impl super::Constraint {
-    /// Whether a url in here accepts public addresses only.
+    /// Whether a url in here, on any branch and at any depth, speaks of public addresses only. More than one branch is not told apart: an address alone
+    /// does not say which of them a value took.
     pub(super) fn requires_public(&self) -> bool {
         match &self.0 {
             Kind::Url(url) => url.public,
-            Kind::All(parts) => parts.iter().any(Self::requires_public),
-            Kind::AnyOf(parts) => parts.iter().all(Self::requires_public),
+            Kind::All(parts) | Kind::AnyOf(parts) => parts.iter().any(Self::requires_public),
             Kind::Each(element) => element.requires_public(),
+            Kind::Fields(rules) => rules.iter().any(|(_, constraint, _)| constraint.requires_public()),
             _ => false,
         }
     }

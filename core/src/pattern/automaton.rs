@@ -23,6 +23,10 @@ impl Positions {
         self.0[position / 64] |= 1 << (position % 64);
     }
 
+    fn toggle(&mut self, position: usize) {
+        self.0[position / 64] ^= 1 << (position % 64);
+    }
+
     fn unite(&mut self, other: &Positions) {
         self.0.iter_mut().zip(other.0).for_each(|(own, more)| *own |= more);
     }
@@ -229,41 +233,39 @@ impl<'a> Builder<'a> {
 
 /// Intervals of characters that the classes treat alike, and for each kind of interval the positions that it satisfies.
 fn partition(classes: &[&ClassUnicode]) -> (Vec<(char, u16)>, Vec<Positions>) {
-    let after = |c: char| char::from_u32(c as u32 + 1).or(if c == '\u{d7ff}' { Some('\u{e000}') } else { None });
-    let mut starts = vec!['\0'];
-    for range in classes.iter().flat_map(|class| class.ranges()) {
-        starts.push(range.start());
-        starts.extend(after(range.end()));
-    }
-    starts.sort_unstable();
-    starts.dedup();
-    let mut satisfied = vec![Positions::default(); starts.len()];
+    // Where a position begins or ceases to be satisfied. The ranges of a class are apart, so that the one follows the other.
+    let mut changes: Vec<(char, usize)> = vec![('\0', 0)];
     for (position, class) in classes.iter().enumerate() {
-        let mut at = 0;
         for range in class.ranges() {
-            // The ranges ascend, so that the next one is not far.
-            at += match starts[at..].iter().take(8).position(|start| *start == range.start()) {
-                Some(near) => near,
-                None => starts[at..].partition_point(|start| *start < range.start()),
-            };
-            while starts.get(at).is_some_and(|start| *start <= range.end()) {
-                satisfied[at].insert(position + 1);
-                at += 1;
-            }
+            changes.push((range.start(), position + 1));
+            changes.extend(successor(range.end()).map(|after| (after, position + 1)));
         }
     }
+    // Merges what is sorted already.
+    changes.sort_by_key(|(c, _)| *c);
+    let mut satisfied = Positions::default();
+    let mut intervals: Vec<(char, u16)> = Vec::with_capacity(changes.len());
     let mut masks: Vec<Positions> = Vec::new();
     let mut known = BTreeMap::new();
-    let mut class_for = |positions: Positions| {
+    for same in changes.chunk_by(|a, b| a.0 == b.0) {
+        same.iter().filter(|(_, position)| *position > 0).for_each(|(_, position)| satisfied.toggle(*position));
         // Mostly it is one of the last two.
-        if let Some(at) = masks.iter().rev().take(2).position(|mask| *mask == positions) {
-            return (masks.len() - 1 - at) as u16;
-        }
-        *known.entry(positions.0).or_insert_with(|| {
-            masks.push(positions);
-            masks.len() as u16 - 1
-        })
-    };
-    let intervals = starts.into_iter().zip(satisfied).map(|(start, positions)| (start, class_for(positions))).collect();
+        let recent = (masks.len().saturating_sub(2)..masks.len()).find(|at| masks[*at] == satisfied);
+        let class = recent.unwrap_or_else(|| {
+            *known.entry(satisfied.0).or_insert_with(|| {
+                masks.push(satisfied);
+                masks.len() - 1
+            })
+        });
+        intervals.push((same[0].0, class as u16));
+    }
     (intervals, masks)
+}
+
+/// The next character, surrogates left out.
+pub(super) fn successor(c: char) -> Option<char> {
+    match c {
+        '\u{d7ff}' => Some('\u{e000}'),
+        _ => char::from_u32(c as u32 + 1),
+    }
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::automaton::{Automaton, Positions};
+use super::automaton::{Automaton, Positions, successor};
 use crate::steps::Steps;
 
-/// What it costs to put a character into the alphabet, to look at one and skip it, to follow it, and to come to a new state.
-const LETTER: usize = 4;
-const SKIPPED: usize = 1;
+/// What it costs to put a character into the alphabet, to follow one, and to come to a new state.
+const LETTER: usize = 2;
 const TRANSITION: usize = 10;
 const STATE: usize = 10;
 
@@ -33,6 +32,14 @@ pub(crate) enum Formula {
 }
 
 impl Formula {
+    fn size(&self) -> usize {
+        match self {
+            Formula::Constant(_) | Formula::Atom(_) => 1,
+            Formula::Not(inner) => 1 + inner.size(),
+            Formula::All(parts) | Formula::Any(parts) => parts.iter().fold(1, |size, part| size + part.size()),
+        }
+    }
+
     /// Its truth, where the closure knows that of the atoms; `negated` knows that of an atom under [`Formula::Not`].
     fn holds(&self, atom: &impl Fn(usize) -> bool, negated: &impl Fn(usize) -> bool) -> bool {
         match self {
@@ -74,6 +81,9 @@ pub(crate) fn search(atoms: &[Atom<'_>], wanted: &Formula, allowed: &Formula, st
     let mut states = States::new(&product.start());
     let width = states.width;
     let (mut key, mut following, mut next) = (vec![0; width], vec![0; width], vec![0; width]);
+    // What is looked at in each state, and for each letter.
+    let sizes = wanted.size() + allowed.size();
+    let looked_at = atoms.len() + wanted.size() / 2;
     let mut at = 0;
     while at < states.len() {
         key.copy_from_slice(states.key(at));
@@ -83,7 +93,7 @@ pub(crate) fn search(atoms: &[Atom<'_>], wanted: &Formula, allowed: &Formula, st
             return Found::Text(states.text(at));
         }
         let work = product.follow(&key, &mut following);
-        if !steps.take(work + SKIPPED * alphabet.len() * atoms.len()) {
+        if !steps.take(work + sizes + alphabet.len() * looked_at) {
             return Found::Unknown;
         }
         for letter in &alphabet {
@@ -200,7 +210,8 @@ fn alphabet(atoms: &[Atom<'_>], steps: &mut Steps) -> Option<Vec<Letter>> {
     spelled.sort_unstable();
     spelled.dedup();
     starts.extend(spelled.iter().flat_map(|c| [Some(*c), successor(*c)]).flatten());
-    starts.sort_unstable();
+    // Merges what is sorted already.
+    starts.sort();
     starts.dedup();
     // A character of a word is a kind of its own; each pattern divides the kinds further.
     let mut kinds: Vec<usize> = starts.iter().map(|c| spelled.binary_search(c).map_or(0, |at| at + 1)).collect();
@@ -210,14 +221,15 @@ fn alphabet(atoms: &[Atom<'_>], steps: &mut Steps) -> Option<Vec<Letter>> {
         }
     }
     // Of those that are alike the one that reads best is shown.
-    let mut shown: Vec<Option<char>> = Vec::new();
+    let mut shown: Vec<(u8, char)> = Vec::new();
     for (kind, start) in kinds.into_iter().zip(starts) {
-        shown.resize(shown.len().max(kind + 1), None);
-        shown[kind] = shown[kind].into_iter().chain([start]).min_by_key(|c| rank(*c));
+        shown.resize(shown.len().max(kind + 1), (u8::MAX, '\0'));
+        if shown[kind].0 > READABLE {
+            shown[kind] = shown[kind].min((rank(start), start));
+        }
     }
-    let mut shown: Vec<char> = shown.into_iter().flatten().collect();
-    shown.sort_by_key(|c| rank(*c));
-    Some(shown.into_iter().map(|shown| Letter { shown, classes: atoms.iter().map(|atom| atom.class_of(shown)).collect() }).collect())
+    shown.sort_unstable();
+    Some(shown.into_iter().map(|(_, shown)| Letter { shown, classes: atoms.iter().map(|atom| atom.class_of(shown)).collect() }).collect())
 }
 
 /// Numbers the kinds anew, so that characters are of one kind if they were and the automaton treats them alike.
@@ -239,12 +251,8 @@ fn divide(kinds: &mut [usize], starts: &[char], automaton: &Automaton) {
     }
 }
 
-fn successor(c: char) -> Option<char> {
-    match c {
-        '\u{d7ff}' => Some('\u{e000}'),
-        _ => char::from_u32(c as u32 + 1),
-    }
-}
+/// The rank of the worst that is printable and of ASCII: there is no need to look for a better one.
+const READABLE: u8 = 4;
 
 /// How well a character reads: the lower the better.
 fn rank(c: char) -> u8 {
