@@ -11,6 +11,7 @@ const MAP = 'M'.charCodeAt(0);
 const WORD = 0x100000000;
 /** What a writer that is used again may keep: room for any presentation. */
 const KEPT = 128 * 1024;
+const SHORT = 32;
 const lengthOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length').get;
 const setBytes = Uint8Array.prototype.set;
 
@@ -31,7 +32,7 @@ class Writer {
   clear() {
     if (this.#buffer.length > KEPT) this.#buffer = Buffer.alloc(512);
     this.#length = this.#items = this.#run = 0;
-    this.#path = [];
+    if (this.#path.length > 0) this.#path = [];
   }
 
   /** The bytes written; they are the writer's. */
@@ -88,11 +89,29 @@ class Writer {
 
   /** A text without its letter, as keys of maps are. */
   key(text) {
+    if (this.#short(text)) return;
     if (!text.isWellFormed()) throw this.refused('text with a lone surrogate at');
     const size = Buffer.byteLength(text);
     this.#room(size + 4);
     this.#length = this.#buffer.writeUInt32LE(size, this.#length);
     this.#length += this.#buffer.write(text, this.#length, 'utf8');
+  }
+
+  /** A short text of ASCII takes longer to hand to an encoder than to write here. False, and nothing is written, if it is another. */
+  #short(text) {
+    const size = text.length;
+    if (size > SHORT) return false;
+    this.#room(size + 4);
+    const buffer = this.#buffer;
+    const start = this.#length + 4;
+    for (let index = 0; index < size; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit > 127) return false;
+      buffer[start + index] = unit;
+    }
+    buffer.writeUInt32LE(size, this.#length);
+    this.#length = start + size;
+    return true;
   }
 
   bytes(bytes) {

@@ -121,9 +121,14 @@ pub fn public_thumbprint(bytes: BufferSlice) -> Result<String> {
     text_of(&bytes, VerifyingKey::thumbprint)
 }
 
+/// A public key for verifying: to read its point from the bytes is a tenth of a verification.
+#[napi(catch_unwind)]
+pub fn public_handle(bytes: BufferSlice) -> Result<External<VerifyingKey>> {
+    public(&bytes).map(External::new).map_err(thrown)
+}
+
 /// Whether the signature is this key's over the message.
 #[napi(catch_unwind)]
-pub fn public_verify(bytes: BufferSlice, message: BufferSlice, signature: BufferSlice) -> Result<bool> {
-    let key = public(&bytes).map_err(thrown)?;
-    Ok(<&[u8; 64]>::try_from(signature.as_ref()).is_ok_and(|signature| key.verify(&message, signature).is_ok()))
+pub fn public_verify(key: &External<VerifyingKey>, message: BufferSlice, signature: BufferSlice) -> bool {
+    <&[u8; 64]>::try_from(signature.as_ref()).is_ok_and(|signature| key.verify(&message, signature).is_ok())
 }
