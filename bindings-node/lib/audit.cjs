@@ -2,6 +2,7 @@
 const { closeSync, openSync, writeSync } = require('node:fs');
 const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
+const { read } = require('./tape.cjs');
 const { options, text } = require('./options.cjs');
 const { onlyNative } = require('./keys.cjs');
 
@@ -10,11 +11,14 @@ class AuditRecord {
   #handle;
   #info;
 
-  constructor(token, handle, info) {
+  constructor(token, handle) {
     onlyNative(token, 'AuditRecord');
     this.#handle = handle;
-    this.#info = info;
     Object.freeze(this);
+  }
+
+  get #read() {
+    return (this.#info ??= read(call('recordInfo', this.#handle)));
   }
 
   /** One line of canonical JSON; with the arguments if asked for. */
@@ -23,19 +27,19 @@ class AuditRecord {
   }
 
   get sentence() {
-    return this.#info.sentence;
+    return this.#read.sentence;
   }
 
   get allowed() {
-    return this.#info.allowed;
+    return this.#read.allowed;
   }
 
   get code() {
-    return this.#info.code;
+    return this.#read.code;
   }
 
   get timeMs() {
-    return this.#info.timeMs;
+    return this.#read.timeMs;
   }
 
   toString() {

@@ -20,6 +20,7 @@ let publicBytes;
 /** An Ed25519 public key. */
 class VerifyingKey {
   #bytes;
+  #handle;
   static {
     publicBytes = (key) => (typeof key === 'object' && key !== null && #bytes in key ? key.#bytes : undefined);
   }
@@ -68,7 +69,8 @@ class VerifyingKey {
 
   verify(message, signature) {
     const [signed, given] = [bytes(message, 'value-unsupported', 'the message'), bytes(signature, 'value-unsupported', 'the signature')];
-    return call('publicVerify', this.#bytes, Buffer.from(signed), Buffer.from(given));
+    this.#handle ??= call('publicHandle', this.#bytes);
+    return call('publicVerify', this.#handle, signed, given);
   }
 
   toString() {

@@ -45,39 +45,39 @@ class VerifiedChain {
   }
 }
 
-/** An allowed call. */
+/** An allowed call. What is read of it comes from the native part when somebody looks: most programs look at little. */
 class Authorized {
-  #info;
-  #tape;
-  #arguments;
   #handle;
+  #info;
+  #arguments;
   #chain;
   #record;
 
-  constructor(token, outcome) {
+  constructor(token, handle) {
     onlyNative(token, 'Authorized');
-    this.#info = read(outcome.info);
-    this.#tape = outcome.arguments;
-    this.#handle = outcome.authorized;
-    this.#record = new AuditRecord(NATIVE, outcome.record, this.#info.record);
+    this.#handle = handle;
+  }
+
+  get #read() {
+    return (this.#info ??= read(call('authorizedInfo', this.#handle)));
   }
 
   get caller() {
-    return this.#info.caller;
+    return this.#read.caller;
   }
 
   get onBehalfOf() {
-    return this.#info.onBehalfOf;
+    return this.#read.onBehalfOf;
   }
 
   get tool() {
-    return this.#info.tool;
+    return this.#read.tool;
   }
 
   /** The arguments that were decided about: frozen. Bytes cannot be frozen, so arguments with bytes in them are a new copy each time. */
   get arguments() {
     if (this.#arguments !== undefined) return this.#arguments;
-    const copy = read(this.#tape);
+    const copy = read(call('authorizedArguments', this.#handle));
     if (!holdsBytes(copy)) this.#arguments = copy;
     return copy;
   }
@@ -98,20 +98,20 @@ class Authorized {
   }
 
   get expires() {
-    return this.#info.expires;
+    return this.#read.expires;
   }
 
   get ignored() {
-    return this.#info.ignored;
+    return this.#read.ignored;
   }
 
   get record() {
-    return this.#record;
+    return (this.#record ??= new AuditRecord(NATIVE, this.#handle));
   }
 
   /** The decision in one sentence. */
   get audit() {
-    return this.#record.sentence;
+    return this.record.sentence;
   }
 
   [inspect.custom]() {
@@ -125,9 +125,8 @@ function holdsBytes(value) {
 }
 
 /** A denial from its outcome. */
-function deniedFrom(outcome) {
-  const info = read(outcome.info);
-  return new Denied(info.error, new AuditRecord(NATIVE, outcome.record, info.record));
+function deniedFrom({ info, denied }) {
+  return new Denied(read(info), new AuditRecord(NATIVE, denied));
 }
 
 module.exports = { Authorized, VerifiedChain, deniedFrom };

@@ -7,7 +7,13 @@ const { failure } = require('./native.cjs');
 const MAX_DEPTH = 16;
 const MAX_ITEMS = 65536;
 const MAX_RUN = 1024 * 1024;
+const MAP = 'M'.charCodeAt(0);
 const WORD = 0x100000000;
+/** What a writer that is used again may keep: room for any presentation. */
+const KEPT = 128 * 1024;
+const SHORT = 32;
+const lengthOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length').get;
+const setBytes = Uint8Array.prototype.set;
 
 class Writer {
   #buffer = Buffer.alloc(512);
@@ -22,9 +28,20 @@ class Writer {
     this.#advice = advice;
   }
 
-  /** The bytes written. */
+  /** Forgets what was written, for the next use. */
+  clear() {
+    if (this.#buffer.length > KEPT) this.#buffer = Buffer.alloc(512);
+    this.#length = this.#items = this.#run = 0;
+    if (this.#path.length > 0) this.#path = [];
+  }
+
+  /** The bytes written; they are the writer's. */
   done() {
     return this.#buffer.subarray(0, this.#length);
+  }
+
+  beginsWithMap() {
+    return this.#length > 0 && this.#buffer[0] === MAP;
   }
 
   #room(count) {
@@ -72,6 +89,7 @@ class Writer {
 
   /** A text without its letter, as keys of maps are. */
   key(text) {
+    if (this.#short(text)) return;
     if (!text.isWellFormed()) throw this.refused('text with a lone surrogate at');
     const size = Buffer.byteLength(text);
     this.#room(size + 4);
@@ -79,11 +97,42 @@ class Writer {
     this.#length += this.#buffer.write(text, this.#length, 'utf8');
   }
 
+  /** A short text of ASCII takes longer to hand to an encoder than to write here. False, and nothing is written, if it is another. */
+  #short(text) {
+    const size = text.length;
+    if (size > SHORT) return false;
+    this.#room(size + 4);
+    const buffer = this.#buffer;
+    const start = this.#length + 4;
+    for (let index = 0; index < size; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit > 127) return false;
+      buffer[start + index] = unit;
+    }
+    buffer.writeUInt32LE(size, this.#length);
+    this.#length = start + size;
+    return true;
+  }
+
   bytes(bytes) {
     this.#head('B', bytes.length);
     this.#room(bytes.length);
     this.#buffer.set(bytes, this.#length);
     this.#length += bytes.length;
+  }
+
+  /** The bytes of a program's view, copied at once and at most so many; false, and nothing is written, if its buffer is gone. */
+  view(view, most = MAX_RUN) {
+    const size = Reflect.apply(lengthOf, view, []);
+    this.#room(size + 5);
+    try {
+      Reflect.apply(setBytes, this.#buffer, [view, this.#length + 5]);
+    } catch {
+      return false;
+    }
+    this.#head('B', Math.min(size, most));
+    this.#length += Math.min(size, most);
+    return true;
   }
 
   /** One value of a program, by the table in docs/api.md. */
@@ -130,10 +179,9 @@ class Writer {
   #object(value, depth) {
     if (types.isProxy(value)) throw this.refused('a Proxy at');
     if (types.isUint8Array(value)) {
-      const copy = copyBytes(value);
-      if (copy === undefined) throw this.refused('detached bytes at');
-      this.bounded(copy.length);
-      return this.bytes(copy);
+      this.bounded(Reflect.apply(lengthOf, value, []));
+      if (!this.view(value)) throw this.refused('detached bytes at');
+      return;
     }
     if (Array.isArray(value)) return this.#array(value, depth);
     if (!isPlain(value)) throw this.unfit(value, 'an object that is not plain');
@@ -232,6 +280,20 @@ function isArrayPrototype(prototype) {
   return Object.hasOwn(prototype, 'copyWithin') && parent !== null && isObjectPrototype(parent);
 }
 
+let spare = new Writer();
+
+/** The writer that calls use one after the other. It may be in use: a getter or a clock of the program's may make a call within a call. */
+function takeWriter() {
+  const writer = spare ?? new Writer();
+  spare = undefined;
+  return writer;
+}
+
+function giveBack(writer) {
+  writer.clear();
+  spare = writer;
+}
+
 /** A value as a tape. */
 function write(value) {
   const writer = new Writer();
@@ -295,4 +357,4 @@ function read(tape) {
   return value();
 }
 
-module.exports = { Writer, write, read, copyBytes, isMap };
+module.exports = { Writer, takeWriter, giveBack, write, read, copyBytes, isMap };

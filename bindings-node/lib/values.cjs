@@ -1,17 +1,20 @@
 'use strict';
 // For tests and tools: values as bytes, digests and JSON.
 const { call, failure } = require('./native.cjs');
-const { read, write } = require('./tape.cjs');
+const { Writer, read, write } = require('./tape.cjs');
 const { bytes, kindOf, text } = require('./options.cjs');
 
-/** The letter of a map on a tape. */
-const MAP = 'M'.charCodeAt(0);
+/** Writes the arguments of a call first of all: a map. */
+function writeArguments(writer, args) {
+  writer.value(args);
+  if (!writer.beginsWithMap()) throw failure('value-unsupported', 'arguments are a plain object, not', kindOf(args));
+}
 
-/** The arguments of a call as a tape: a map at the top. */
+/** The arguments of a call as a tape. */
 function argumentsTape(args) {
-  const tape = write(args);
-  if (tape[0] !== MAP) throw failure('value-unsupported', 'arguments are a plain object, not', kindOf(args));
-  return tape;
+  const writer = new Writer();
+  writeArguments(writer, args);
+  return writer.done();
 }
 
 const encodeValue = (value) => new Uint8Array(call('valueEncode', write(value)));
@@ -20,4 +23,4 @@ const argumentsDigest = (args) => new Uint8Array(call('argumentsDigest', argumen
 const valueFromJson = (json) => read(call('valueFromJson', text(json, 'malformed', 'JSON')));
 const valueToJson = (value) => call('valueToJson', write(value));
 
-module.exports = { argumentsTape, encodeValue, decodeValue, argumentsDigest, valueFromJson, valueToJson };
+module.exports = { argumentsTape, writeArguments, encodeValue, decodeValue, argumentsDigest, valueFromJson, valueToJson };

@@ -3,12 +3,12 @@ const cluster = require('node:cluster');
 const { inspect, types } = require('node:util');
 const { call, failure, shorten } = require('./native.cjs');
 const { DeputizeError } = require('./errors.cjs');
-const { Writer, copyBytes, read } = require('./tape.cjs');
+const { Writer, giveBack, read, takeWriter } = require('./tape.cjs');
 const { bytes, kindOf, options, text } = require('./options.cjs');
 const { NATIVE, publicBytes } = require('./keys.cjs');
 const { presentationBytes, requiredChain } = require('./chain.cjs');
 const { AuditLog } = require('./audit.cjs');
-const { argumentsTape } = require('./values.cjs');
+const { writeArguments } = require('./values.cjs');
 const { Authorized, VerifiedChain, deniedFrom } = require('./outcome.cjs');
 const { MemoryReplayStore, anchorOf, storeOf } = require('./trust.cjs');
 
@@ -47,7 +47,7 @@ class Verifier {
   /** Allows the call, or throws a Denied. */
   authorize(presentation, tool, args, given) {
     let outcome = this.#decide(presentation, tool, args, given);
-    if (outcome.kind === 'admissible') {
+    if (outcome.waiting !== undefined) {
       const { key, expires, nowMs } = read(outcome.info);
       let answer;
       try {
@@ -55,9 +55,9 @@ class Verifier {
       } catch {
         answer = undefined;
       }
-      outcome = call('admit', outcome.admissible, wordFor(answer));
+      outcome = call('admit', outcome.waiting, wordFor(answer));
     }
-    if (outcome.kind === 'denied') {
+    if (!types.isExternal(outcome)) {
       const denied = deniedFrom(outcome);
       try {
         settled(this.#audit?.(denied.record));
@@ -70,7 +70,7 @@ class Verifier {
     try {
       if (isThenable(settled(this.#audit?.(authorized.record)))) throw failure('audit-unavailable', 'authorize cannot wait for', 'a promise');
     } catch {
-      throw deniedFrom(call('unrecorded', outcome.record));
+      throw deniedFrom(call('unrecorded', outcome));
     }
     return authorized;
   }
@@ -78,7 +78,7 @@ class Verifier {
   /** The same, for a store or audit function that answers with a promise. */
   async authorizeAsync(presentation, tool, args, given) {
     let outcome = this.#decide(presentation, tool, args, given);
-    if (outcome.kind === 'admissible') {
+    if (outcome.waiting !== undefined) {
       const { key, expires, nowMs } = read(outcome.info);
       let answer;
       try {
@@ -86,9 +86,9 @@ class Verifier {
       } catch {
         answer = undefined;
       }
-      outcome = call('admit', outcome.admissible, wordFor(answer));
+      outcome = call('admit', outcome.waiting, wordFor(answer));
     }
-    if (outcome.kind === 'denied') {
+    if (!types.isExternal(outcome)) {
       const denied = deniedFrom(outcome);
       try {
         await this.#audit?.(denied.record);
@@ -101,7 +101,7 @@ class Verifier {
     try {
       await this.#audit?.(authorized.record);
     } catch {
-      throw deniedFrom(call('unrecorded', outcome.record));
+      throw deniedFrom(call('unrecorded', outcome));
     }
     return authorized;
   }
@@ -113,25 +113,34 @@ class Verifier {
 
   /** Everything up to the claim in a store of JavaScript's; the arguments are taken before anything else runs. */
   #decide(presentation, tool, args, given) {
-    const asked = { tool: typeof tool === 'string' ? tool.slice(0, MOST_BYTES) : `(${kindOf(tool)})`, nowMs: undefined };
+    const writer = takeWriter();
+    let nowMs;
     try {
-      const tape = argumentsTape(args);
+      writeArguments(writer, args);
       const name = text(tool, 'name-invalid', 'tool').slice(0, MOST_BYTES);
       const extra = options(given, ['challenge', 'context'], 'authorize');
-      const challenge = extra.has('challenge') ? Buffer.from(bytes(extra.get('challenge'), 'config-invalid', 'challenge')) : undefined;
+      const challenge = extra.has('challenge') ? bytes(extra.get('challenge'), 'config-invalid', 'challenge') : undefined;
       const context = extra.has('context') ? text(extra.get('context'), 'config-invalid', 'context') : undefined;
-      const shown = presented(presentation);
-      asked.nowMs = this.#now();
-      return call('decide', this.#handle, shown, name, tape, challenge, context, asked.nowMs, this.#claim === undefined);
+      writePresentation(writer, presentation);
+      writer.text(name);
+      if (challenge === undefined) writer.letter('N');
+      else writer.bytes(challenge);
+      if (context === undefined) writer.letter('N');
+      else writer.text(context);
+      nowMs = this.#now();
+      return call('decide', this.#handle, writer.done(), nowMs, this.#claim === undefined);
     } catch (error) {
-      return this.#refuse(asked, error);
+      return this.#refuse(tool, nowMs, error);
+    } finally {
+      giveBack(writer);
     }
   }
 
-  #refuse({ tool, nowMs }, error) {
+  #refuse(tool, nowMs, error) {
+    const name = typeof tool === 'string' ? tool : `(${kindOf(tool)})`;
     const { code, context } = error instanceof DeputizeError ? error : { code: 'internal', context: null };
-    const [what, name] = partsOf(context);
-    return call('refuse', this.#handle, shorten(tool), code, what, name, nowMs);
+    const [what, about] = partsOf(context);
+    return call('refuse', this.#handle, shorten(name), code, what, about, nowMs);
   }
 
   /** The milliseconds of the verifier's clock; none for the system's, which the native part reads. */
@@ -167,14 +176,13 @@ function partsOf(context) {
   return what === undefined ? ['', ''] : [what, name];
 }
 
-/** A presentation as the native part takes it: text, or bytes copied at once. */
-function presented(presentation) {
-  if (presentation === undefined || presentation === null) return NOTHING;
-  if (typeof presentation === 'string') return presentation.slice(0, MOST_TEXT);
+/** A presentation for the native part: text, or bytes. */
+function writePresentation(writer, presentation) {
+  if (presentation === undefined || presentation === null) return writer.bytes(NOTHING);
+  if (typeof presentation === 'string') return writer.text(presentation.slice(0, MOST_TEXT).toWellFormed());
   const own = presentationBytes(presentation);
-  if (own !== undefined) return own;
-  const copy = types.isUint8Array(presentation) ? copyBytes(presentation) : undefined;
-  return copy === undefined ? NO_PRESENTATION : Buffer.from(copy.buffer, 0, Math.min(copy.length, MOST_BYTES));
+  if (own !== undefined) return writer.bytes(own);
+  if (!types.isUint8Array(presentation) || !writer.view(presentation, MOST_BYTES)) writer.bytes(NO_PRESENTATION);
 }
 
 /** The store's answer: only `true` is fresh, only `false` is seen. */

@@ -1,7 +1,7 @@
 //! Chains as bytes, their text form, and their claims for display.
 
 use deputize::{ApprovalRules, Claims, UnverifiedChain, Value, text_from_bytes};
-use napi::bindgen_prelude::Buffer;
+use napi::bindgen_prelude::{Buffer, BufferSlice};
 use napi_derive::napi;
 
 use crate::errors::{Result, thrown};
@@ -9,7 +9,7 @@ use crate::{constraints, tape};
 
 /// Refuses bytes that have not the shape of a chain.
 #[napi(catch_unwind)]
-pub fn chain_check(bytes: Buffer) -> Result<()> {
+pub fn chain_check(bytes: BufferSlice) -> Result<()> {
     UnverifiedChain::decode(&bytes).map(drop).map_err(thrown)
 }
 
@@ -20,25 +20,25 @@ pub fn chain_from_text(text: String) -> Result<Buffer> {
 
 /// The text form of any object.
 #[napi(catch_unwind)]
-pub fn to_text(bytes: Buffer) -> String {
+pub fn to_text(bytes: BufferSlice) -> String {
     text_from_bytes(&bytes)
 }
 
 #[napi(catch_unwind)]
-pub fn chain_tokens(bytes: Buffer) -> Result<Vec<Buffer>> {
+pub fn chain_tokens(bytes: BufferSlice) -> Result<Vec<Buffer>> {
     let tokens = |chain: UnverifiedChain| Ok(chain.token_bytes()?.into_iter().map(|token| token.to_vec().into()).collect());
     UnverifiedChain::decode(&bytes).and_then(tokens).map_err(thrown)
 }
 
 #[napi(catch_unwind)]
-pub fn chain_claims(bytes: Buffer) -> Result<Buffer> {
+pub fn chain_claims(bytes: BufferSlice) -> Result<Buffer> {
     let claims = UnverifiedChain::decode(&bytes).and_then(|chain| chain.unverified_claims()).map_err(thrown)?;
     Ok(tape::write(&Value::List(claims.iter().map(claims_to_value).collect())).into())
 }
 
 /// Of the tools that are asked for, what the leaf may give. Nothing is verified.
 #[napi(catch_unwind)]
-pub fn chain_narrow(bytes: Buffer, wanted: Buffer) -> Result<Buffer> {
+pub fn chain_narrow(bytes: BufferSlice, wanted: BufferSlice) -> Result<Buffer> {
     let narrow = |chain: UnverifiedChain| {
         let wanted = constraints::tools(tape::read(&wanted)?)?;
         let claims = chain.unverified_claims()?;

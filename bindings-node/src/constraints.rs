@@ -1,7 +1,7 @@
 //! Constraints and tools. JavaScript holds a constraint as its encoding.
 
 use deputize::{ArgumentRules, Code, Constraint, Error, Number, Range, Timestamp, Tools, UrlRule, Value};
-use napi::bindgen_prelude::Buffer;
+use napi::bindgen_prelude::{Buffer, BufferSlice};
 use napi_derive::napi;
 
 use crate::errors::{Result, thrown};
@@ -9,7 +9,7 @@ use crate::tape;
 
 /// Makes a constraint from its form on the tape.
 #[napi(catch_unwind)]
-pub fn constraint_make(form: Buffer) -> Result<Buffer> {
+pub fn constraint_make(form: BufferSlice) -> Result<Buffer> {
     tape::read(&form).and_then(constraint).map(|constraint| constraint.encode().into()).map_err(thrown)
 }
 
@@ -176,38 +176,38 @@ fn parts(forms: Vec<Value>) -> deputize::Result<Vec<Constraint>> {
 
 /// Refuses bytes that are no constraint.
 #[napi(catch_unwind)]
-pub fn constraint_check(encoding: Buffer) -> Result<()> {
+pub fn constraint_check(encoding: BufferSlice) -> Result<()> {
     Constraint::decode(&encoding).map(drop).map_err(thrown)
 }
 
 #[napi(catch_unwind)]
-pub fn constraint_accepts(encoding: Buffer, value: Buffer) -> Result<bool> {
+pub fn constraint_accepts(encoding: BufferSlice, value: BufferSlice) -> Result<bool> {
     let accepts = |constraint: Constraint| Ok(constraint.accepts(&tape::read(&value)?));
     Constraint::decode(&encoding).and_then(accepts).map_err(thrown)
 }
 
 #[napi(catch_unwind)]
-pub fn constraint_subsumes(parent: Buffer, child: Buffer) -> Result<bool> {
+pub fn constraint_subsumes(parent: BufferSlice, child: BufferSlice) -> Result<bool> {
     let subsumes = |parent: Constraint| Ok(parent.subsumes(&Constraint::decode(&child)?));
     Constraint::decode(&parent).and_then(subsumes).map_err(thrown)
 }
 
 /// What a constraint says, as a sentence.
 #[napi(catch_unwind)]
-pub fn constraint_text(encoding: Buffer) -> Result<String> {
+pub fn constraint_text(encoding: BufferSlice) -> Result<String> {
     Constraint::decode(&encoding).map(|constraint| constraint.to_string()).map_err(thrown)
 }
 
 /// A value that the child accepts and the parent does not, if there is one and it was found.
 #[napi(catch_unwind)]
-pub fn constraint_counterexample(parent: Buffer, child: Buffer) -> Result<Option<Buffer>> {
+pub fn constraint_counterexample(parent: BufferSlice, child: BufferSlice) -> Result<Option<Buffer>> {
     let find = |parent: Constraint| Ok(parent.counterexample(&Constraint::decode(&child)?));
     let found = Constraint::decode(&parent).and_then(find).map_err(thrown)?;
     Ok(found.map(|value| tape::write(&value).into()))
 }
 
 #[napi(catch_unwind)]
-pub fn constraint_narrow(granted: Buffer, wanted: Buffer) -> Result<Buffer> {
+pub fn constraint_narrow(granted: BufferSlice, wanted: BufferSlice) -> Result<Buffer> {
     let narrow = |granted: Constraint| granted.narrow(&Constraint::decode(&wanted)?);
     Constraint::decode(&granted).and_then(narrow).map(|constraint| constraint.encode().into()).map_err(thrown)
 }
@@ -246,18 +246,18 @@ pub(crate) fn tools_to_value(tools: &Tools) -> Value {
 }
 
 #[napi(catch_unwind)]
-pub fn tools_encode(value: Buffer) -> Result<Buffer> {
+pub fn tools_encode(value: BufferSlice) -> Result<Buffer> {
     tape::read(&value).and_then(tools).map(|tools| tools.encode().into()).map_err(thrown)
 }
 
 #[napi(catch_unwind)]
-pub fn tools_decode(encoding: Buffer) -> Result<Buffer> {
+pub fn tools_decode(encoding: BufferSlice) -> Result<Buffer> {
     Tools::decode(&encoding).map(|tools| tape::write(&tools_to_value(&tools)).into()).map_err(thrown)
 }
 
 /// Refuses with what keeps the parent from allowing all that the child allows.
 #[napi(catch_unwind)]
-pub fn tools_subsume(parent: Buffer, child: Buffer) -> Result<()> {
-    let read = |value: &Buffer| tape::read(value).and_then(tools);
+pub fn tools_subsume(parent: BufferSlice, child: BufferSlice) -> Result<()> {
+    let read = |value: &[u8]| tape::read(value).and_then(tools);
     read(&parent).and_then(|parent| parent.subsumes(&read(&child)?)).map_err(thrown)
 }

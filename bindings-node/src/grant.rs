@@ -3,7 +3,7 @@
 use deputize::{
     ApprovalRules, Call, Code, Digest, Error, Grant, Mode, Now, SessionId, SigningKey, Timestamp, UnverifiedChain, Value, VerifyingKey, os,
 };
-use napi::bindgen_prelude::{Buffer, External};
+use napi::bindgen_prelude::{Buffer, BufferSlice, External};
 use napi_derive::napi;
 
 use crate::errors::{Result, thrown};
@@ -97,13 +97,13 @@ fn bytes(chain: deputize::Result<UnverifiedChain>) -> Result<Buffer> {
 }
 
 #[napi(catch_unwind)]
-pub fn issue(key: &External<SigningKey>, issuer: String, options: Buffer) -> Result<Buffer> {
+pub fn issue(key: &External<SigningKey>, issuer: String, options: BufferSlice) -> Result<Buffer> {
     let signer: &SigningKey = key;
     bytes(grant(&options).and_then(|grant| deputize::issue(signer, &issuer, &grant, &mut os::SysRng, system_now()?)))
 }
 
 #[napi(catch_unwind)]
-pub fn delegate(key: &External<SigningKey>, chain: Buffer, options: Buffer) -> Result<Buffer> {
+pub fn delegate(key: &External<SigningKey>, chain: BufferSlice, options: BufferSlice) -> Result<Buffer> {
     let signer: &SigningKey = key;
     let parent = UnverifiedChain::decode(&chain).map_err(thrown)?;
     bytes(grant(&options).and_then(|grant| deputize::delegate(signer, &parent, &grant, &mut os::SysRng, system_now()?)))
@@ -112,11 +112,11 @@ pub fn delegate(key: &External<SigningKey>, chain: Buffer, options: Buffer) -> R
 #[napi(catch_unwind)]
 pub fn prove(
     key: &External<SigningKey>,
-    chain: Buffer,
+    chain: BufferSlice,
     tool: String,
-    arguments: Buffer,
+    arguments: BufferSlice,
     audience: String,
-    challenge: Option<Buffer>,
+    challenge: Option<BufferSlice>,
 ) -> Result<Buffer> {
     let signer: &SigningKey = key;
     let presentation = || {

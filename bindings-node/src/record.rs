@@ -1,22 +1,44 @@
-//! Outcomes of decisions: a kind, a tape of what everybody reads, and handles for the rest.
+//! Outcomes of decisions: a handle, and tapes of what is read of it.
 
 use deputize::{Admissible, AuditRecord, Authorized, Code, Denied, Error, Value, VerifiedChain};
-use napi::bindgen_prelude::{Buffer, External};
+use napi::bindgen_prelude::{Buffer, BufferSlice, Either, External};
 use napi_derive::napi;
 
 use crate::chain::{claims_to_value, seconds};
 use crate::errors::{Result, thrown};
 use crate::tape;
 
-/// What came of a decision. `kind` is `allowed`, `denied` or `admissible`.
+/// A decision, with its record.
+pub enum Decision {
+    Allowed(Authorized),
+    Denied(Denied),
+}
+
+impl Decision {
+    const fn record(&self) -> &AuditRecord {
+        match self {
+            Decision::Allowed(authorized) => authorized.record(),
+            Decision::Denied(denied) => denied.record(),
+        }
+    }
+
+    fn authorized(&self) -> Result<&Authorized> {
+        match self {
+            Decision::Allowed(authorized) => Ok(authorized),
+            Decision::Denied(_) => Err(thrown(tape::broken())),
+        }
+    }
+}
+
+/// What came of a call. If it is allowed, the handle alone: whatever else is read, is read when somebody looks.
+pub(crate) type Outcome = Either<External<Decision>, Other>;
+
+/// A refusal and its decision, or what a store in JavaScript is asked and the handle that waits for its answer.
 #[napi(object, object_from_js = false)]
-pub struct Outcome {
-    pub kind: &'static str,
+pub struct Other {
     pub info: Buffer,
-    pub arguments: Option<Buffer>,
-    pub record: Option<External<AuditRecord>>,
-    pub authorized: Option<External<Authorized>>,
-    pub admissible: Option<External<Option<Admissible>>>,
+    pub denied: Option<External<Decision>>,
+    pub waiting: Option<External<Option<Admissible>>>,
 }
 
 fn text(text: impl Into<String>) -> Value {
@@ -25,15 +47,6 @@ fn text(text: impl Into<String>) -> Value {
 
 fn optional(members: Vec<(&str, Option<Value>)>) -> Value {
     Value::Map(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
-}
-
-fn record_to_value(record: &AuditRecord) -> Value {
-    optional(vec![
-        ("allowed", Some(Value::Bool(record.is_allowed()))),
-        ("code", Some(text(record.code().map_or("allowed", |code| code.as_str())))),
-        ("sentence", Some(text(record.to_sentence()))),
-        ("timeMs", Some(Value::Integer(record.time().millis() as i64))),
-    ])
 }
 
 fn error_to_value(error: &Error) -> Value {
@@ -48,39 +61,13 @@ fn error_to_value(error: &Error) -> Value {
 
 /// An allowed call.
 pub(crate) fn allowed(authorized: Authorized) -> Outcome {
-    let info = optional(vec![
-        ("caller", Some(text(authorized.caller()))),
-        ("onBehalfOf", Some(text(authorized.on_behalf_of()))),
-        ("tool", Some(text(authorized.tool()))),
-        ("expires", Some(seconds(authorized.expires()))),
-        ("ignored", Some(Value::List(authorized.ignored().into_iter().map(Value::Integer).collect()))),
-        ("record", Some(record_to_value(authorized.record()))),
-    ]);
-    let arguments = authorized.arguments().map(|arguments| {
-        let entries = arguments.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-        tape::write(&Value::Map(entries)).into()
-    });
-    Outcome {
-        kind: "allowed",
-        info: tape::write(&info).into(),
-        arguments,
-        record: Some(External::new(authorized.record().clone())),
-        authorized: Some(External::new(authorized)),
-        admissible: None,
-    }
+    Either::A(External::new(Decision::Allowed(authorized)))
 }
 
 /// A refused call.
-pub(crate) fn denied(denied: &Denied) -> Outcome {
-    let info = optional(vec![("error", Some(error_to_value(denied.error()))), ("record", Some(record_to_value(denied.record())))]);
-    Outcome {
-        kind: "denied",
-        info: tape::write(&info).into(),
-        arguments: None,
-        record: Some(External::new(denied.record().clone())),
-        authorized: None,
-        admissible: None,
-    }
+pub(crate) fn denied(denied: Denied) -> Outcome {
+    let info = tape::write(&error_to_value(denied.error())).into();
+    Either::B(Other { info, denied: Some(External::new(Decision::Denied(denied))), waiting: None })
 }
 
 /// A call that waits for a store in JavaScript.
@@ -90,26 +77,50 @@ pub(crate) fn admissible(admissible: Admissible) -> Outcome {
         ("expires", Some(seconds(admissible.expires()))),
         ("nowMs", Some(Value::Integer(admissible.now().millis() as i64))),
     ]);
-    Outcome {
-        kind: "admissible",
-        info: tape::write(&info).into(),
-        arguments: None,
-        record: None,
-        authorized: None,
-        admissible: Some(External::new(Some(admissible))),
-    }
+    Either::B(Other { info: tape::write(&info).into(), denied: None, waiting: Some(External::new(Some(admissible))) })
 }
 
 /// An allowed call whose record could not be written.
 #[napi(catch_unwind)]
-pub fn unrecorded(record: &External<AuditRecord>) -> Outcome {
-    let record: &AuditRecord = record;
-    denied(&record.clone().refuse(Code::AuditUnavailable.into()))
+pub fn unrecorded(decision: &External<Decision>) -> Outcome {
+    denied(decision.record().clone().refuse(Code::AuditUnavailable.into()))
 }
 
 #[napi(catch_unwind)]
-pub fn record_json(record: &External<AuditRecord>, arguments: bool) -> String {
-    if arguments { record.to_json_with_arguments() } else { record.to_json() }
+pub fn record_json(decision: &External<Decision>, arguments: bool) -> String {
+    if arguments { decision.record().to_json_with_arguments() } else { decision.record().to_json() }
+}
+
+#[napi(catch_unwind)]
+pub fn record_info(decision: &External<Decision>) -> Buffer {
+    let record = decision.record();
+    let info = optional(vec![
+        ("allowed", Some(Value::Bool(record.is_allowed()))),
+        ("code", Some(text(record.code().map_or("allowed", |code| code.as_str())))),
+        ("sentence", Some(text(record.to_sentence()))),
+        ("timeMs", Some(Value::Integer(record.time().millis() as i64))),
+    ]);
+    tape::write(&info).into()
+}
+
+#[napi(catch_unwind)]
+pub fn authorized_info(decision: &External<Decision>) -> Result<Buffer> {
+    let authorized = decision.authorized()?;
+    let info = optional(vec![
+        ("caller", Some(text(authorized.caller()))),
+        ("onBehalfOf", Some(text(authorized.on_behalf_of()))),
+        ("tool", Some(text(authorized.tool()))),
+        ("expires", Some(seconds(authorized.expires()))),
+        ("ignored", Some(Value::List(authorized.ignored().into_iter().map(Value::Integer).collect()))),
+    ]);
+    Ok(tape::write(&info).into())
+}
+
+#[napi(catch_unwind)]
+pub fn authorized_arguments(decision: &External<Decision>) -> Result<Buffer> {
+    let arguments = decision.authorized()?.arguments().ok_or_else(|| thrown(tape::broken()))?;
+    let entries = arguments.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    Ok(tape::write(&Value::Map(entries)).into())
 }
 
 /// A verified chain as a tape.
@@ -124,18 +135,19 @@ pub(crate) fn chain_to_value(chain: &VerifiedChain) -> Value {
 }
 
 #[napi(catch_unwind)]
-pub fn authorized_chain(authorized: &External<Authorized>) -> Buffer {
-    tape::write(&chain_to_value(authorized.chain())).into()
+pub fn authorized_chain(decision: &External<Decision>) -> Result<Buffer> {
+    Ok(tape::write(&chain_to_value(decision.authorized()?.chain())).into())
 }
 
 /// Refuses another value of an argument as that of the call would have been.
 #[napi(catch_unwind)]
-pub fn authorized_check_value(authorized: &External<Authorized>, argument: String, value: Buffer) -> Result<()> {
+pub fn authorized_check_value(decision: &External<Decision>, argument: String, value: BufferSlice) -> Result<()> {
+    let authorized = decision.authorized()?;
     tape::read(&value).and_then(|value| authorized.check_value(&argument, &value)).map_err(thrown)
 }
 
 /// Refuses an address that the host of an argument must not lead to.
 #[napi(catch_unwind)]
-pub fn authorized_check_address(authorized: &External<Authorized>, argument: String, address: String) -> Result<()> {
-    authorized.check_address(&argument, &address).map_err(thrown)
+pub fn authorized_check_address(decision: &External<Decision>, argument: String, address: String) -> Result<()> {
+    decision.authorized()?.check_address(&argument, &address).map_err(thrown)
 }

@@ -8,17 +8,18 @@ const MAX_DEPTH: usize = 64;
 
 /// Reads one value and nothing else.
 pub(crate) fn read(tape: &[u8]) -> Result<Value> {
-    let mut reader = Reader { rest: tape };
+    let mut reader = Reader::new(tape);
     let value = reader.value(0)?;
-    if reader.rest.is_empty() { Ok(value) } else { Err(broken()) }
+    reader.end()?;
+    Ok(value)
 }
 
-/// Reads a map.
+/// Reads a map and nothing else.
 pub(crate) fn read_map(tape: &[u8]) -> Result<Vec<(String, Value)>> {
-    match read(tape)? {
-        Value::Map(entries) => Ok(entries),
-        _ => Err(Error::about(Code::ValueUnsupported, "arguments that are not a map")),
-    }
+    let mut reader = Reader::new(tape);
+    let map = reader.map()?;
+    reader.end()?;
+    Ok(map)
 }
 
 /// Writes one value.
@@ -33,11 +34,47 @@ pub(crate) fn broken() -> Error {
     Error::about(Code::Internal, "tape")
 }
 
-struct Reader<'a> {
+/// Nothing, a text or bytes, where they lie on the tape.
+pub(crate) enum Run<'a> {
+    None,
+    Text(&'a str),
+    Bytes(&'a [u8]),
+}
+
+/// Reads one value after the other.
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
+    pub(crate) const fn new(tape: &'a [u8]) -> Self {
+        Reader { rest: tape }
+    }
+
+    /// Refuses what is left.
+    pub(crate) fn end(&self) -> Result<()> {
+        if self.rest.is_empty() { Ok(()) } else { Err(broken()) }
+    }
+
+    /// The next value, which is a map.
+    pub(crate) fn map(&mut self) -> Result<Vec<(String, Value)>> {
+        match self.value(0)? {
+            Value::Map(entries) => Ok(entries),
+            _ => Err(Error::about(Code::ValueUnsupported, "arguments that are not a map")),
+        }
+    }
+
+    /// The next value, which is nothing, a text or bytes.
+    pub(crate) fn run(&mut self) -> Result<Run<'a>> {
+        let [kind] = self.fixed()?;
+        Ok(match kind {
+            b'N' => Run::None,
+            b'S' => Run::Text(self.text()?),
+            b'B' => Run::Bytes(self.bytes()?),
+            _ => return Err(broken()),
+        })
+    }
+
     fn take(&mut self, count: usize) -> Result<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(count).ok_or_else(broken)?;
         self.rest = rest;
@@ -52,9 +89,13 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes(self.fixed()?) as usize)
     }
 
-    fn text(&mut self) -> Result<String> {
+    fn bytes(&mut self) -> Result<&'a [u8]> {
         let length = self.length()?;
-        String::from_utf8(self.take(length)?.to_vec()).map_err(|_| Error::about(Code::ValueUnsupported, "text that is not well-formed"))
+        self.take(length)
+    }
+
+    fn text(&mut self) -> Result<&'a str> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| Error::about(Code::ValueUnsupported, "text that is not well-formed"))
     }
 
     fn value(&mut self, depth: usize) -> Result<Value> {
@@ -68,18 +109,15 @@ impl<'a> Reader<'a> {
             b'F' => Value::Bool(false),
             b'I' => Value::Integer(i64::from_le_bytes(self.fixed()?)),
             b'D' => Value::Float(f64::from_le_bytes(self.fixed()?)),
-            b'S' => Value::Text(self.text()?),
-            b'B' => {
-                let length = self.length()?;
-                Value::Bytes(self.take(length)?.to_vec())
-            }
+            b'S' => Value::Text(self.text()?.to_owned()),
+            b'B' => Value::Bytes(self.bytes()?.to_vec()),
             b'L' => {
                 let length = self.length()?;
                 Value::List((0..length).map(|_| self.value(depth + 1)).collect::<Result<_>>()?)
             }
             b'M' => {
                 let length = self.length()?;
-                Value::Map((0..length).map(|_| Ok((self.text()?, self.value(depth + 1)?))).collect::<Result<_>>()?)
+                Value::Map((0..length).map(|_| Ok((self.text()?.to_owned(), self.value(depth + 1)?))).collect::<Result<_>>()?)
             }
             _ => return Err(broken()),
         })

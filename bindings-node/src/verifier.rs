@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use deputize::{
-    Admissible, Call, Claimed, Code, Error, MemoryReplayStore, Now, Received, ReplayKey, ReplayStore, Timestamp, TrustAnchor,
+    Admissible, Arguments, Call, Claimed, Code, Error, MemoryReplayStore, Now, Received, ReplayKey, ReplayStore, Timestamp, TrustAnchor,
     UnverifiedChain, Value, Verifier,
 };
-use napi::bindgen_prelude::{Buffer, Either, External};
+use napi::bindgen_prelude::{Buffer, BufferSlice, External};
 use napi_derive::napi;
 
 use crate::errors::{Result, about, thrown};
 use crate::grant::system_now;
 use crate::record::{Outcome, admissible, allowed, chain_to_value, denied};
-use crate::{keys, tape, values};
+use crate::tape::{Reader, Run};
+use crate::{keys, tape};
 
 /// The store in memory: the verifier and JavaScript hold on to it together.
 type Memory = Arc<MemoryReplayStore>;
@@ -62,7 +63,7 @@ pub fn store_new(capacity: f64, created_ms: Option<f64>) -> Result<External<Memo
 
 /// A verifier from `{audience, anchors: [[name, key, may_impersonate]]}`; without a store, JavaScript has it.
 #[napi(catch_unwind)]
-pub fn verifier_new(config: Buffer, store: Option<&External<Memory>>) -> Result<External<Verifier>> {
+pub fn verifier_new(config: BufferSlice, store: Option<&External<Memory>>) -> Result<External<Verifier>> {
     let mut audience = String::new();
     let mut anchors = Vec::new();
     for entry in tape::read_map(&config).map_err(thrown)? {
@@ -90,39 +91,36 @@ fn anchor(value: &Value) -> deputize::Result<TrustAnchor> {
 
 /// Refuses a name or key that is no trust anchor's.
 #[napi(catch_unwind)]
-pub fn anchor_check(name: String, key: Buffer) -> Result<()> {
+pub fn anchor_check(name: String, key: BufferSlice) -> Result<()> {
     keys::public(&key).and_then(|key| TrustAnchor::new(&name, &key)).map(drop).map_err(thrown)
 }
 
-/// Decides about a call. With `claim`, the proof is claimed in the store in memory; without, the outcome may be `admissible`.
+/// Decides about a call: a tape of the arguments, the presentation, the tool, the challenge and the context. With `claim`, the proof is claimed
+/// in the store in memory; without, the outcome may be one that waits.
 #[napi(catch_unwind)]
-#[allow(clippy::too_many_arguments, reason = "one call across the boundary for one decision")]
-pub fn decide(
-    verifier: &External<Verifier>,
-    presentation: Either<String, Buffer>,
-    tool: String,
-    arguments: Buffer,
-    challenge: Option<Buffer>,
-    context: Option<String>,
-    now_ms: Option<f64>,
-    claim: bool,
-) -> Result<Outcome> {
-    let arguments = match values::arguments(&arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => return Ok(denied(&verifier.refuse(&tool, error, time_of_record(now_ms)?))),
+pub fn decide(verifier: &External<Verifier>, call: BufferSlice, now_ms: Option<f64>, claim: bool) -> Result<Outcome> {
+    let mut reader = Reader::new(&call);
+    let arguments = reader.map().map_err(thrown)?;
+    let parts = [reader.run(), reader.run(), reader.run(), reader.run()];
+    let [Ok(presentation), Ok(Run::Text(tool)), Ok(challenge), Ok(context)] = parts else { return Err(thrown(tape::broken())) };
+    let presentation = match presentation {
+        Run::None => return Err(thrown(tape::broken())),
+        Run::Text(text) => Received::Text(text),
+        Run::Bytes(bytes) => Received::Bytes(bytes),
     };
-    let call = Call { tool: &tool, arguments: &arguments, challenge: challenge.as_deref(), context: context.as_deref() };
-    let now = match time(now_ms) {
-        Ok(now) => now,
-        Err(error) => return Ok(denied(&verifier.refuse(&tool, error, time_of_record(now_ms)?))),
+    let challenge = if let Run::Bytes(bytes) = challenge { Some(bytes) } else { None };
+    let context = if let Run::Text(text) = context { Some(text) } else { None };
+    let checked = Arguments::new(arguments).and_then(|arguments| Ok((arguments, time(now_ms)?)));
+    let (arguments, now) = match checked {
+        Ok(checked) => checked,
+        Err(error) => return Ok(denied(verifier.refuse(tool, error, time_of_record(now_ms)?))),
     };
-    let received = match &presentation {
-        Either::A(text) => Received::Text(text),
-        Either::B(bytes) => Received::Bytes(bytes),
-    };
-    let outcome =
-        if claim { verifier.authorize(received, &call, now).map(allowed) } else { verifier.evaluate(received, &call, now).map(admissible) };
-    Ok(outcome.unwrap_or_else(|refusal| denied(&refusal)))
+    let call = Call { tool, arguments: &arguments, challenge, context };
+    Ok(if claim {
+        verifier.authorize(presentation, &call, now).map_or_else(denied, allowed)
+    } else {
+        verifier.evaluate(presentation, &call, now).map_or_else(denied, admissible)
+    })
 }
 
 /// The last step for a store in JavaScript: its answer is `fresh`, `seen`, or anything else for none.
@@ -134,10 +132,7 @@ pub fn admit(waiting: &mut External<Option<Admissible>>, answer: String) -> Resu
         _ => Claimed::Unavailable,
     };
     let admissible = waiting.take().ok_or_else(|| thrown(tape::broken()))?;
-    Ok(match admissible.admit(claimed) {
-        Ok(authorized) => allowed(authorized),
-        Err(refusal) => denied(&refusal),
-    })
+    Ok(admissible.admit(claimed).map_or_else(denied, allowed))
 }
 
 /// A denial, with its record, for what JavaScript refused.
@@ -150,12 +145,12 @@ pub fn refuse(
     name: String,
     now_ms: Option<f64>,
 ) -> Result<Outcome> {
-    Ok(denied(&verifier.refuse(&tool, about(&code, &what, &name), time_of_record(now_ms)?)))
+    Ok(denied(verifier.refuse(&tool, about(&code, &what, &name), time_of_record(now_ms)?)))
 }
 
 /// A verified chain as a tape.
 #[napi(catch_unwind)]
-pub fn verify_chain(verifier: &External<Verifier>, chain: Buffer, now_ms: Option<f64>) -> Result<Buffer> {
+pub fn verify_chain(verifier: &External<Verifier>, chain: BufferSlice, now_ms: Option<f64>) -> Result<Buffer> {
     let verified = || {
         let chain = UnverifiedChain::decode(&chain)?;
         verifier.verify_chain(&chain, time(now_ms)?)
