@@ -187,7 +187,8 @@ def test_a_redirect_and_a_resolved_address_are_checked_again(story: Story) -> No
         error = refused(use)
         assert error.code == code
         assert not hasattr(error, "record")
-    assert "must be a URL (https) at a public host of `*.example.com`, port 443" in str(refused(lambda: authorized.check_value("to", 1)))
+    told = str(refused(lambda: authorized.check_value("to", 1)))
+    assert "must be a URL (https) at a public host of `*.example.com`, port 443" in told
     free = verifier.authorize(story.coder.prove(chain, "free", {}, SERVER), "free", {})
     free.check_value("whatever", 1)
     free.check_address("whatever", "127.0.0.1")

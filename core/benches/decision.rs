@@ -126,10 +126,10 @@ fn make(c: &mut Criterion) {
     signature(&mut group);
     let mut scene = Scene::new();
     measure(&mut group, "issue", || (), |()| scene.issue());
-    // Each time from a chain that was just made, as in a chain of delegations.
-    let mut parents = Scene::new();
+    // From the chain that a holder has, as it delegates to one agent after another.
     for depth in [1, 7] {
-        measure(&mut group, &format!("delegate {}", depth + 1), || parents.chain(depth), |chain| scene.delegate(&chain, depth - 1));
+        let chain = scene.chain(depth);
+        measure(&mut group, &format!("delegate {}", depth + 1), || (), |()| scene.delegate(&chain, depth - 1));
     }
     for depth in [2, 8] {
         let chain = scene.chain(depth);
@@ -230,6 +230,7 @@ fn parts(c: &mut Criterion) {
     measure(&mut group, "constraints of three arguments", || (), |()| black_box(check()));
     let mut scene = Scene::new();
     let mut parents = Scene::new();
+    measure(&mut group, "delegate 2, from a chain just made", || parents.issue(), |chain| scene.delegate(&chain, 0));
     let received = || UnverifiedChain::decode(parents.issue().encode()).unwrap();
     measure(&mut group, "delegate 2, from a chain just read", received, |chain| scene.delegate(&chain, 0));
     for depth in DEPTHS {
