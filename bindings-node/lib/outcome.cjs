@@ -125,8 +125,8 @@ function holdsBytes(value) {
 }
 
 /** A denial from its outcome. */
-function deniedFrom({ info, denied }) {
-  return new Denied(read(info), new AuditRecord(NATIVE, denied));
+function deniedFrom({ error, decision }) {
+  return new Denied(JSON.parse(error), new AuditRecord(NATIVE, decision));
 }
 
 module.exports = { Authorized, VerifiedChain, deniedFrom };

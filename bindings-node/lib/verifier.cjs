@@ -47,8 +47,8 @@ class Verifier {
   /** Allows the call, or throws a Denied. */
   authorize(presentation, tool, args, given) {
     let outcome = this.#decide(presentation, tool, args, given);
-    if (outcome.waiting !== undefined) {
-      const { key, expires, nowMs } = read(outcome.info);
+    if (Object.hasOwn(outcome, 'waiting')) {
+      const { key, expires, nowMs } = read(outcome.question);
       let answer;
       try {
         answer = settled(this.#claim(key, expires, nowMs));
@@ -78,8 +78,8 @@ class Verifier {
   /** The same, for a store or audit function that answers with a promise. */
   async authorizeAsync(presentation, tool, args, given) {
     let outcome = this.#decide(presentation, tool, args, given);
-    if (outcome.waiting !== undefined) {
-      const { key, expires, nowMs } = read(outcome.info);
+    if (Object.hasOwn(outcome, 'waiting')) {
+      const { key, expires, nowMs } = read(outcome.question);
       let answer;
       try {
         answer = await this.#claim(key, expires, nowMs);

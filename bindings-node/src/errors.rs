@@ -1,4 +1,4 @@
-//! Refusals on their way to JavaScript: one JSON object, as the message of a native error.
+//! Refusals on their way to JavaScript: one JSON object; where nothing else is returned, as the message of a native error.
 
 use deputize::{Code, Error};
 use napi::{Error as NativeError, Status};
@@ -13,7 +13,8 @@ pub(crate) fn thrown(error: Error) -> NativeError {
     NativeError::new(Status::GenericFailure, to_json(&error))
 }
 
-fn to_json(error: &Error) -> String {
+/// The fields of an error as JSON.
+pub(crate) fn to_json(error: &Error) -> String {
     json!({
         "code": error.code().as_str(),
         "link": error.link(),

@@ -1,11 +1,11 @@
 //! Outcomes of decisions: a handle, and tapes of what is read of it.
 
-use deputize::{Admissible, AuditRecord, Authorized, Code, Denied, Error, Value, VerifiedChain};
-use napi::bindgen_prelude::{Buffer, BufferSlice, Either, External};
+use deputize::{Admissible, AuditRecord, Authorized, Code, Denied, Value, VerifiedChain};
+use napi::bindgen_prelude::{Buffer, BufferSlice, Either3, External};
 use napi_derive::napi;
 
 use crate::chain::{claims_to_value, seconds};
-use crate::errors::{Result, thrown};
+use crate::errors::{Result, thrown, to_json};
 use crate::tape;
 
 /// A decision, with its record.
@@ -31,14 +31,20 @@ impl Decision {
 }
 
 /// What came of a call. If it is allowed, the handle alone: whatever else is read, is read when somebody looks.
-pub(crate) type Outcome = Either<External<Decision>, Other>;
+pub(crate) type Outcome = Either3<External<Decision>, Refused, Waiting>;
 
-/// A refusal and its decision, or what a store in JavaScript is asked and the handle that waits for its answer.
+/// A refused call, with the fields of its error.
 #[napi(object, object_from_js = false)]
-pub struct Other {
-    pub info: Buffer,
-    pub denied: Option<External<Decision>>,
-    pub waiting: Option<External<Option<Admissible>>>,
+pub struct Refused {
+    pub error: String,
+    pub decision: External<Decision>,
+}
+
+/// A call that waits for a store in JavaScript, with a tape of what the store is asked.
+#[napi(object, object_from_js = false)]
+pub struct Waiting {
+    pub question: Buffer,
+    pub waiting: External<Option<Admissible>>,
 }
 
 fn text(text: impl Into<String>) -> Value {
@@ -49,35 +55,24 @@ fn optional(members: Vec<(&str, Option<Value>)>) -> Value {
     Value::Map(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }
 
-fn error_to_value(error: &Error) -> Value {
-    optional(vec![
-        ("code", Some(text(error.code().as_str()))),
-        ("link", error.link().map(|link| Value::Integer(link as i64))),
-        ("context", error.context().map(text)),
-        ("help", Some(text(error.help()))),
-        ("message", Some(text(error.to_string()))),
-    ])
-}
-
 /// An allowed call.
 pub(crate) fn allowed(authorized: Authorized) -> Outcome {
-    Either::A(External::new(Decision::Allowed(authorized)))
+    Either3::A(External::new(Decision::Allowed(authorized)))
 }
 
 /// A refused call.
 pub(crate) fn denied(denied: Denied) -> Outcome {
-    let info = tape::write(&error_to_value(denied.error())).into();
-    Either::B(Other { info, denied: Some(External::new(Decision::Denied(denied))), waiting: None })
+    Either3::B(Refused { error: to_json(denied.error()), decision: External::new(Decision::Denied(denied)) })
 }
 
 /// A call that waits for a store in JavaScript.
 pub(crate) fn admissible(admissible: Admissible) -> Outcome {
-    let info = optional(vec![
+    let question = optional(vec![
         ("key", Some(Value::Bytes(admissible.replay_key().as_bytes().to_vec()))),
         ("expires", Some(seconds(admissible.expires()))),
         ("nowMs", Some(Value::Integer(admissible.now().millis() as i64))),
     ]);
-    Either::B(Other { info: tape::write(&info).into(), denied: None, waiting: Some(External::new(Some(admissible))) })
+    Either3::C(Waiting { question: tape::write(&question).into(), waiting: External::new(Some(admissible)) })
 }
 
 /// An allowed call whose record could not be written.

@@ -144,6 +144,38 @@ test('arguments, tool and options that cannot be read are denied with a record',
   assert.ok(verifier.authorize(proof, 'deploy', {}, { challenge: undefined, context: undefined }));
 });
 
+test('a call within a call, from an option or a clock, does not touch the outer one', () => {
+  const { ana, coder, chain } = chainFor();
+  const plain = verifierFor(ana);
+  const proof = (args) => coder.prove(chain, 'deploy', args, AUDIENCE);
+  const inner = () => {
+    const args = { n: 2, text: 'x'.repeat(200000), bytes: new Uint8Array(1000).fill(7) };
+    assert.equal(plain.authorize(proof(args), 'deploy', args).arguments.n, 2);
+    denied('text-malformed', () => plain.authorize('no presentation', 'deploy', { n: 3 }));
+    denied('value-unsupported', () => plain.authorize(proof(args), 'deploy', { deep: [{ x: undefined }] }));
+  };
+  const outer = verifierFor(ana, { clock: () => (inner(), Date.now()) });
+  for (const n of [0, 1]) {
+    const args = { n, text: 'ä€😀' };
+    const shown = proof(args).bytes;
+    const given = { get challenge() { inner(); args.text = 'changed'; return undefined; } };
+    const authorized = outer.authorize(shown, 'deploy', args, given);
+    assert.deepEqual({ ...authorized.arguments }, { n, text: 'ä€😀' });
+    assert.equal(authorized.record.allowed, true);
+    denied('proof-replayed', () => outer.authorize(shown, 'deploy', { n, text: 'ä€😀' }, given));
+  }
+});
+
+test('what a denial or an allowed call is does not come from a prototype', (t) => {
+  const { ana, coder, chain } = chainFor();
+  t.after(() => ['waiting', 'error', 'decision', 'question'].forEach((name) => delete Object.prototype[name]));
+  for (const name of ['waiting', 'error', 'decision', 'question']) Object.prototype[name] = {};
+  const verifier = verifierFor(ana);
+  const shown = coder.prove(chain, 'deploy', {}, AUDIENCE);
+  assert.equal(verifier.authorize(shown, 'deploy', {}).caller, 'coder');
+  denied('proof-replayed', () => verifier.authorize(shown, 'deploy', {}));
+});
+
 test('a verifier is configured whole or not at all', () => {
   const { ana } = cast();
   for (const given of [undefined, null, {}, { trust: [ana] }, { audience: 'a' }, { trust: [], audience: 'a' }, { trust: [ana, ana], audience: 'a' }, { trust: [ana.key], audience: 'a' }, { trust: [ana], audience: '' }, { trust: [ana], audience: 'a\n' }, { trust: [ana], audience: 5 },
