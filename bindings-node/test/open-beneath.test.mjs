@@ -6,6 +6,7 @@ import { closeSync, createReadStream, existsSync, fstatSync, linkSync, mkdirSync
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { openBeneath } from 'deputize';
 import { path } from 'deputize/constraints';
@@ -13,6 +14,7 @@ import { AUDIENCE, chainFor, denied, folder, refused, verifierFor } from '../sup
 
 const unix = { skip: process.platform === 'win32' && 'files below a root are opened on Unix only' };
 const linux = { skip: process.platform !== 'linux' && 'there is no /proc/self/root' };
+const here = fileURLToPath(new URL('.', import.meta.url));
 const WAYS = [{}, { write: true }, { write: true, truncate: true }];
 
 /** A root with two files, and beside it a secret that is the same at the end. */
@@ -154,7 +156,7 @@ test('only regular files are opened, and none is waited for', unix, async (t) =>
   assert.equal(spawnSync('mkfifo', [join(root, 'pipe')]).status, 0);
   // In a process of its own, which can be ended if it hangs.
   const script = `try { require('deputize').openBeneath(${JSON.stringify(root)}, 'pipe'); } catch (error) { console.log(error.code); }`;
-  assert.equal(spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', timeout: 30_000 }).stdout, 'file-unavailable\n');
+  assert.equal(spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', timeout: 30_000, cwd: here }).stdout, 'file-unavailable\n');
   const server = createServer().listen(join(root, 'socket'));
   await once(server, 'listening');
   for (const name of ['pipe', 'docs', root, 'socket']) allRefused('file-unavailable', 'not a regular file', root, name);
