@@ -158,17 +158,20 @@ def _decider(
     return decide
 
 
+_FAILED: Any = object()
+
+
 async def _found(
     find: _Find[Any] | None, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
 ) -> Any:
-    """What the server found out. Where that fails, no call is allowed: what is given back then is refused."""
+    """What the server found out. Where that fails, no call is allowed: `_FAILED` is neither a challenge nor a context."""
     if find is None:
         return None
     try:
         found = find(ctx, params)
         return await found if inspect.isawaitable(found) else found
     except Exception:
-        return NotImplemented
+        return _FAILED
 
 
 def _guarded(handler: RequestHandler, decide: _Decide) -> RequestHandler:

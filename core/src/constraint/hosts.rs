@@ -44,7 +44,6 @@ fn is_below(host: &str, domain: &str) -> bool {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Hosts {
     pub(super) set: Set,
-    patterns: Vec<Box<str>>,
 }
 
 impl Hosts {
@@ -58,15 +57,14 @@ impl Hosts {
 
     fn of(set: Set, addresses: bool) -> Result<Self> {
         let set = set.not_empty()?;
-        let patterns: Vec<Box<str>> = set.texts().map(Into::into).collect();
-        match patterns.iter().find(|pattern| !is_pattern(pattern, addresses)) {
-            Some(pattern) => Err(Error::named(Code::ConstraintInvalid, "host", pattern)),
-            None => Ok(Hosts { set, patterns }),
+        if let Some(pattern) = set.texts().find(|pattern| !is_pattern(pattern, addresses)) {
+            return Err(Error::named(Code::ConstraintInvalid, "host", pattern));
         }
+        Ok(Hosts { set })
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.patterns.iter().map(|pattern| &**pattern)
+        self.set.texts()
     }
 
     /// Whether a host is one of them: a domain or an address in canonical form.

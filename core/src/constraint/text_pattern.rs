@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::path::is_path;
-use crate::pattern::{Automaton, Node, check_glob, glob, iregexp, iregexp_size, is_plain};
+use crate::pattern::{Automaton, Node, check_glob, glob, glob_size, iregexp, iregexp_size, is_plain};
 use crate::steps::Steps;
 use crate::{Code, Error, Result, limits};
 
@@ -30,7 +30,7 @@ impl TextPattern {
         if !is_in_domain(text, text) {
             return Err(invalid("a glob that nothing matches"));
         }
-        TextPattern::new(text, glob(text).size(), glob)
+        TextPattern::new(text, glob_size(text), glob)
     }
 
     pub(super) fn regex(text: &str) -> Result<Self> {
@@ -50,7 +50,7 @@ impl TextPattern {
         if !super::url::is_path_pattern(text) {
             return Err(Error::named(Code::ConstraintInvalid, "url path", text));
         }
-        TextPattern::new(text, glob(text).size(), glob)
+        TextPattern::new(text, glob_size(text), glob)
     }
 
     fn new(text: &str, size: usize, parse: fn(&str) -> Node) -> Result<Self> {

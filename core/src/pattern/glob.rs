@@ -4,6 +4,7 @@ use regex_syntax::hir::ClassUnicode;
 
 use super::syntax::{Node, any_char, class};
 use crate::error::is_unsafe_char;
+use crate::steps::Steps;
 
 /// Characters that become a separator, a dot, a colon or a percent sign under compatibility normalisation, or look like a slash.
 pub(crate) const LOOKALIKES: [char; 15] = [
@@ -89,14 +90,19 @@ pub(crate) fn glob(pattern: &str) -> Node {
 }
 
 /// Whether each symbol of a glob stands for no more than the symbols of another that it is laid along: then every text that the one matches, the
-/// other does. Quick, and true often enough that most globs need no automaton; false says nothing.
-pub(crate) fn absorbs(parent: &str, child: &str) -> bool {
+/// other does. Quick, and true often enough that most globs need no automaton; false says nothing, and is the answer where looking further back
+/// again and again would take long.
+pub(crate) fn absorbs(parent: &str, child: &str, steps: &mut Steps) -> bool {
     let (parent, child): (Vec<Symbol>, Vec<Symbol>) = (symbols(parent), symbols(child));
+    let most = TRIES * (parent.len() + child.len());
+    if !steps.take(most) {
+        return false;
+    }
     let (mut at, mut read) = (0, 0);
     // Where to go on after the last `*`, and after the last `**`, with how much of the child they have absorbed.
     let mut star = None::<(usize, usize)>;
     let mut stars = None::<(usize, usize)>;
-    loop {
+    for _ in 0..most {
         match (parent.get(at), child.get(read)) {
             (None, None) => return true,
             (Some(Symbol::Stars), _) => {
@@ -130,6 +136,15 @@ pub(crate) fn absorbs(parent: &str, child: &str) -> bool {
         }
         (at, read) = (at + 1, read + 1);
     }
+    false
+}
+
+/// How often a symbol is looked at, on average.
+const TRIES: usize = 4;
+
+/// The size of a glob, of which no node is made.
+pub(crate) fn glob_size(pattern: &str) -> usize {
+    symbols(pattern).len()
 }
 
 enum Symbol {

@@ -9,7 +9,7 @@ mod search;
 mod syntax;
 
 pub(crate) use automaton::Automaton;
-pub(crate) use glob::{LOOKALIKES, absorbs, check_glob, glob, is_plain, plain, plain_chars, without};
+pub(crate) use glob::{LOOKALIKES, absorbs, check_glob, glob, glob_size, is_plain, plain, plain_chars, without};
 pub(crate) use iregexp::{iregexp, iregexp_size};
 pub(crate) use search::{Atom, Formula, Found, search};
 pub(crate) use syntax::{Node, class};
