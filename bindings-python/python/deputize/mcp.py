@@ -159,12 +159,13 @@ def _decider(
 
 
 _FAILED: Any = object()
+"""Neither a challenge nor a context, so a call that it stands for is refused."""
 
 
 async def _found(
     find: _Find[Any] | None, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
 ) -> Any:
-    """What the server found out. Where that fails, no call is allowed: `_FAILED` is neither a challenge nor a context."""
+    """What the server found out, or `_FAILED`."""
     if find is None:
         return None
     try:
