@@ -1,7 +1,7 @@
 // A warm `authorize` through Node, over the bytes that `core/benches/bindings.rs` wrote and timed before: `authorize.mjs FILE`.
 import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { MemoryReplayStore, TrustAnchor, Verifier, VerifyingKey } from 'deputize';
+import { MemoryStore, TrustAnchor, Verifier, VerifyingKey } from 'deputize';
 
 const shared = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const bytes = (text) => Uint8Array.from(Buffer.from(text, 'base64url'));
@@ -33,7 +33,7 @@ async function fastest(count, prepare, work) {
 }
 
 function warm() {
-  const replay = new MemoryReplayStore(presentations.length + 1);
+  const replay = new MemoryStore(presentations.length + 1);
   const verifier = new Verifier({ trust: new TrustAnchor('ana', issuer), audience: shared.audience, replay, clock: () => shared.now_ms });
   verifier.authorize(first, shared.tool, shared.arguments);
   return verifier;

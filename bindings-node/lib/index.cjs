@@ -10,12 +10,12 @@ const { Agent } = require('./agent.cjs');
 const { AuditLog, AuditRecord } = require('./audit.cjs');
 const { openBeneath } = require('./files.cjs');
 const { Authorized, VerifiedChain } = require('./outcome.cjs');
-const { MemoryReplayStore, TrustAnchor } = require('./trust.cjs');
+const { MemoryStore, TrustAnchor } = require('./trust.cjs');
 const { Verifier } = require('./verifier.cjs');
 
 module.exports = {
   Agent, Chain, Presentation, SigningKey, VerifyingKey, TrustAnchor, Verifier, Authorized, VerifiedChain,
-  AuditLog, AuditRecord, MemoryReplayStore, DeputizeError, Denied, openBeneath, codes: deepFreeze(codes()),
+  AuditLog, AuditRecord, MemoryStore, DeputizeError, Denied, openBeneath, codes: deepFreeze(codes()),
   ...constraints,
   encodeValue, decodeValue, argumentsDigest, valueFromJson, valueToJson, encodeTools, decodeTools, toolsSubsume,
 };

@@ -162,7 +162,7 @@ export declare class TrustAnchor {
 }
 
 /** The replay store of one process. */
-export declare class MemoryReplayStore {
+export declare class MemoryStore {
   constructor(capacity?: number);
   /** Tells it apart from other stores by type. */
   private readonly memory: true;
@@ -182,7 +182,7 @@ export interface VerifierOptions {
   /** Gets every record. If it throws, an allowed call is denied: no record, no action. A promise is waited for by `authorizeAsync` only. */
   audit?: AuditLog | ((record: AuditRecord) => unknown);
   /** A store that answers with a promise works with `authorizeAsync` only. */
-  replay?: MemoryReplayStore | ReplayStore | AsyncReplayStore;
+  replay?: MemoryStore | ReplayStore | AsyncReplayStore;
   /** Milliseconds since 1970. */
   clock?: () => number;
 }

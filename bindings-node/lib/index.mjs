@@ -3,7 +3,7 @@ import implementation from './index.cjs';
 
 export const {
   Agent, Chain, Presentation, SigningKey, VerifyingKey, TrustAnchor, Verifier, Authorized, VerifiedChain,
-  AuditLog, AuditRecord, MemoryReplayStore, DeputizeError, Denied, openBeneath, codes,
+  AuditLog, AuditRecord, MemoryStore, DeputizeError, Denied, openBeneath, codes,
   Constraint, Optional, anything, exact, oneOf, notOneOf, atLeast, atMost, between, inRange, contains, subset,
   each, length, fields, path, glob, notGlob, regex, url, cidr, email, timeWindow, allOf, anyOf, optional, isPublicAddress,
   encodeValue, decodeValue, argumentsDigest, valueFromJson, valueToJson, encodeTools, decodeTools, toolsSubsume,

@@ -49,7 +49,7 @@ function anchorOf(value) {
 let storeOf;
 
 /** The replay store of one process. It begins to remember when the first verifier takes it, by that verifier's clock. */
-class MemoryReplayStore {
+class MemoryStore {
   #capacity;
   #handle;
   static {
@@ -60,11 +60,11 @@ class MemoryReplayStore {
   }
 
   constructor(capacity = 100000) {
-    if (new.target !== MemoryReplayStore) throw failure('config-invalid', 'give the verifier an object with claim() instead of a class of', 'MemoryReplayStore');
+    if (new.target !== MemoryStore) throw failure('config-invalid', 'give the verifier an object with claim() instead of a class of', 'MemoryStore');
     if (!Number.isSafeInteger(capacity) || capacity < 1 || capacity > 0xffffffff) throw failure('config-invalid', 'the capacity of a replay store:', String(capacity));
     this.#capacity = capacity;
     Object.freeze(this);
   }
 }
 
-module.exports = { TrustAnchor, MemoryReplayStore, anchorOf, storeOf };
+module.exports = { TrustAnchor, MemoryStore, anchorOf, storeOf };

@@ -10,7 +10,7 @@ const { presentationBytes, requiredChain } = require('./chain.cjs');
 const { AuditLog } = require('./audit.cjs');
 const { writeArguments } = require('./values.cjs');
 const { Authorized, VerifiedChain, deniedFrom } = require('./outcome.cjs');
-const { MemoryReplayStore, anchorOf, storeOf } = require('./trust.cjs');
+const { MemoryStore, anchorOf, storeOf } = require('./trust.cjs');
 
 /** One byte or character more than any presentation has: what is longer is refused by its length alone. */
 const MOST_BYTES = 69632 + 1;
@@ -21,8 +21,8 @@ const NOTHING = Buffer.alloc(0);
 
 /** A store in memory, unless this process is one of several workers: each would accept a proof once. */
 function defaultStore() {
-  if (cluster.isWorker) throw failure('config-invalid', 'replay: one of several processes needs a store that they share, or says so with', 'new MemoryReplayStore()');
-  return new MemoryReplayStore();
+  if (cluster.isWorker) throw failure('config-invalid', 'replay: one of several processes needs a store that they share, or says so with', 'new MemoryStore()');
+  return new MemoryStore();
 }
 
 /** Decides about calls. */
@@ -233,7 +233,7 @@ function sinkOf(audit) {
 
 function claimOf(replay) {
   const claim = replay?.claim;
-  if (typeof claim !== 'function') throw failure('config-invalid', 'replay is a MemoryReplayStore or has claim(); it is', kindOf(replay));
+  if (typeof claim !== 'function') throw failure('config-invalid', 'replay is a MemoryStore or has claim(); it is', kindOf(replay));
   return (key, expires, nowMs) => Reflect.apply(claim, replay, [key, expires, nowMs]);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use deputize::{
-    Admissible, Arguments, Call, Claimed, Code, Error, MemoryReplayStore, Now, Received, ReplayKey, ReplayStore, Timestamp, TrustAnchor,
+    Admissible, Arguments, Call, Claimed, Code, Error, MemoryStore, Now, Received, ReplayKey, ReplayStore, Timestamp, TrustAnchor,
     UnverifiedChain, Value, Verifier,
 };
 use napi::bindgen_prelude::{Buffer, BufferSlice, External};
@@ -16,7 +16,7 @@ use crate::tape::{Reader, Run};
 use crate::{keys, tape};
 
 /// The store in memory: the verifier and JavaScript hold on to it together.
-type Memory = Arc<MemoryReplayStore>;
+type Memory = Arc<MemoryStore>;
 
 /// A store that JavaScript has: it is asked there, between the evaluation and the admission.
 struct Elsewhere;
@@ -57,7 +57,7 @@ fn time_of_record(millis: Option<f64>) -> Result<Now> {
 pub fn store_new(capacity: f64, created_ms: Option<f64>) -> Result<External<Memory>> {
     let usable = (0.0..=f64::from(u32::MAX)).contains(&capacity) && capacity.fract() == 0.0;
     let capacity = if usable { capacity as usize } else { 0 };
-    let store = time(created_ms).or_else(|_| system_now()).and_then(|created| MemoryReplayStore::new(capacity, created));
+    let store = time(created_ms).or_else(|_| system_now()).and_then(|created| MemoryStore::new(capacity, created));
     store.map(|store| External::new(Arc::new(store))).map_err(thrown)
 }
 

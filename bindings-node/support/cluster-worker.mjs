@@ -1,8 +1,8 @@
 // A worker process: tells what it can make.
-import { Agent, MemoryReplayStore, Verifier } from 'deputize';
+import { Agent, MemoryStore, Verifier } from 'deputize';
 
 const trust = [Agent.generate('ana')];
-const outcomes = [{}, { replay: new MemoryReplayStore() }].map((options) => {
+const outcomes = [{}, { replay: new MemoryStore() }].map((options) => {
   try {
     new Verifier({ trust, audience: 'https://tools.acme.example', ...options });
     return 'made';

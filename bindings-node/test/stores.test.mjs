@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
-import { AuditLog, MemoryReplayStore } from 'deputize';
+import { AuditLog, MemoryStore } from 'deputize';
 import { AUDIENCE, chainFor, denied, folder, hex, refused, rejected, verifierFor } from '../support/helpers.mjs';
 
 const { ana, coder, chain } = chainFor();
@@ -44,8 +44,8 @@ test('a store is asked last, once, with the holder\'s key and the end of the pro
 
 test('only true is fresh and only false is seen', async () => {
   for (const answer of [undefined, null, 1, 0, 'true', '', {}, [], new Boolean(true), Symbol('x'), 1n, () => true, { then: 5 }]) {
-    denied('replay-store-unavailable', () => call(verifierFor(ana, { replay: { claim: () => answer } })));
-    await rejected('replay-store-unavailable', callAsync(verifierFor(ana, { replay: { claim: async () => answer } })));
+    denied('store-unavailable', () => call(verifierFor(ana, { replay: { claim: () => answer } })));
+    await rejected('store-unavailable', callAsync(verifierFor(ana, { replay: { claim: async () => answer } })));
   }
   denied('proof-replayed', () => call(verifierFor(ana, { replay: { claim: () => false } })));
   await rejected('proof-replayed', callAsync(verifierFor(ana, { replay: { claim: async () => false } })));
@@ -59,23 +59,23 @@ test('a store that fails denies, and leaves no unhandled rejection', async (t) =
   process.on('unhandledRejection', note);
   t.after(() => process.off('unhandledRejection', note));
   for (const claim of [() => { throw new Error('disk'); }, () => { throw undefined; }, async () => { throw new Error('disk'); }, async () => true, () => ({ then() { throw new Error('odd'); } }), () => ({ get then() { throw new Error('odd'); } })]) {
-    denied('replay-store-unavailable', () => call(verifierFor(ana, { replay: { claim } })));
+    denied('store-unavailable', () => call(verifierFor(ana, { replay: { claim } })));
   }
-  for (const claim of [() => { throw new Error('disk'); }, async () => { throw new Error('disk'); }, () => ({ then() { throw new Error('odd'); } })]) await rejected('replay-store-unavailable', callAsync(verifierFor(ana, { replay: { claim } })));
+  for (const claim of [() => { throw new Error('disk'); }, async () => { throw new Error('disk'); }, () => ({ then() { throw new Error('odd'); } })]) await rejected('store-unavailable', callAsync(verifierFor(ana, { replay: { claim } })));
   await pause(5);
   assert.deepEqual(unhandled, []);
 });
 
 test('a store in memory has a capacity, and is shared by the verifiers that get it', () => {
-  const replay = new MemoryReplayStore(2);
+  const replay = new MemoryStore(2);
   const [one, two] = [verifierFor(ana, { replay }), verifierFor(ana, { replay })];
   const presentation = proof();
   call(one, presentation);
   denied('proof-replayed', () => call(two, presentation));
   call(two);
-  denied('replay-store-full', () => call(one));
-  for (const capacity of [0, -1, 1.5, NaN, '10', null, 2 ** 33, Infinity]) refused('config-invalid', () => new MemoryReplayStore(capacity));
-  class Always extends MemoryReplayStore { claim() { return true; } }
+  denied('store-full', () => call(one));
+  for (const capacity of [0, -1, 1.5, NaN, '10', null, 2 ** 33, Infinity]) refused('config-invalid', () => new MemoryStore(capacity));
+  class Always extends MemoryStore { claim() { return true; } }
   refused('config-invalid', () => new Always());
 });
 

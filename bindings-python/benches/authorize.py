@@ -7,7 +7,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from deputize import MemoryReplayStore, TrustAnchor, Verifier, VerifyingKey
+from deputize import MemoryStore, TrustAnchor, Verifier, VerifyingKey
 
 
 def unbase64(text):
@@ -42,7 +42,7 @@ def main():
         return shared["now_ms"]
 
     def warm():
-        replay = MemoryReplayStore(len(presentations) + 1)
+        replay = MemoryStore(len(presentations) + 1)
         verifier = Verifier(trust=trust, audience=shared["audience"], replay=replay, clock=clock)
         verifier.authorize(*first, tool, arguments)
         return verifier

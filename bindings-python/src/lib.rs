@@ -37,7 +37,7 @@ mod _native {
     #[pymodule_export]
     use crate::token::{Chain, Presentation, delegate, issue, prove};
     #[pymodule_export]
-    use crate::verifier::{MemoryReplayStore, TrustAnchor, Verifier};
+    use crate::verifier::{MemoryStore, TrustAnchor, Verifier};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

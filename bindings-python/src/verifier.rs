@@ -71,20 +71,20 @@ fn anchor_of(object: &Bound<'_, PyAny>) -> Result<deputize::TrustAnchor> {
 
 /// The bounded store in memory. It begins with the first verifier that uses it, by that verifier's clock.
 #[pyclass(frozen, module = "deputize")]
-pub struct MemoryReplayStore {
+pub struct MemoryStore {
     capacity: usize,
-    store: OnceLock<Arc<deputize::MemoryReplayStore>>,
+    store: OnceLock<Arc<deputize::MemoryStore>>,
 }
 
 #[pymethods]
-impl MemoryReplayStore {
+impl MemoryStore {
     #[new]
     #[pyo3(signature = (capacity=None))]
     fn new(capacity: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         const WHAT: &str = "capacity: a positive int";
         entry(|| {
             let capacity = match capacity {
-                None => deputize::MemoryReplayStore::DEFAULT_CAPACITY,
+                None => deputize::MemoryStore::DEFAULT_CAPACITY,
                 Some(capacity) => {
                     usize::try_from(unsigned(capacity, Code::ConfigInvalid, WHAT)?).map_err(|_| Error::about(Code::ConfigInvalid, WHAT))?
                 }
@@ -92,7 +92,7 @@ impl MemoryReplayStore {
             if capacity == 0 {
                 return Err(Error::about(Code::ConfigInvalid, WHAT).into());
             }
-            Ok(MemoryReplayStore { capacity, store: OnceLock::new() })
+            Ok(MemoryStore { capacity, store: OnceLock::new() })
         })
     }
 
@@ -107,9 +107,9 @@ impl MemoryReplayStore {
     }
 }
 
-impl MemoryReplayStore {
-    fn begin(&self, now: Now) -> deputize::Result<Arc<deputize::MemoryReplayStore>> {
-        let made = Arc::new(deputize::MemoryReplayStore::new(self.capacity, now)?);
+impl MemoryStore {
+    fn begin(&self, now: Now) -> deputize::Result<Arc<deputize::MemoryStore>> {
+        let made = Arc::new(deputize::MemoryStore::new(self.capacity, now)?);
         Ok(self.store.get_or_init(|| made).clone())
     }
 }
@@ -117,7 +117,7 @@ impl MemoryReplayStore {
 /// What the verifier in core is given for a store: the one in memory, or one that Python is asked about after core has decided.
 #[derive(Clone)]
 enum Store {
-    Memory(Arc<deputize::MemoryReplayStore>),
+    Memory(Arc<deputize::MemoryStore>),
     Python,
 }
 
@@ -186,15 +186,15 @@ impl Verifier {
             }
             let clock = clock.map(Bound::unbind);
             if replay.is_none() && is_worker(py)? {
-                const WHAT: &str = "replay: one of several processes needs a store that they share, or says so with MemoryReplayStore()";
+                const WHAT: &str = "replay: one of several processes needs a store that they share, or says so with MemoryStore()";
                 return Err(Error::about(Code::ConfigInvalid, WHAT).into());
             }
             let store = match &replay {
-                None => Store::Memory(Arc::new(deputize::MemoryReplayStore::new(
-                    deputize::MemoryReplayStore::DEFAULT_CAPACITY,
+                None => Store::Memory(Arc::new(deputize::MemoryStore::new(
+                    deputize::MemoryStore::DEFAULT_CAPACITY,
                     read_clock(py, clock.as_ref())?,
                 )?)),
-                Some(store) => match store.cast::<MemoryReplayStore>() {
+                Some(store) => match store.cast::<MemoryStore>() {
                     Ok(memory) => Store::Memory(memory.get().begin(read_clock(py, clock.as_ref())?)?),
                     Err(_) if store.getattr("claim").is_ok_and(|claim| claim.is_callable()) => Store::Python,
                     Err(_) => return Err(Error::about(Code::ConfigInvalid, "replay: a store with a method claim").into()),
@@ -230,7 +230,7 @@ impl Verifier {
     fn verify_chain(&self, py: Python<'_>, chain: &Bound<'_, PyAny>) -> PyResult<VerifiedChain> {
         entry(|| {
             let chain = chain.cast::<Chain>().map_err(|_| Error::about(Code::Malformed, "chain: a Chain"))?.get();
-            let core = self.core().ok_or(Error::about(Code::ReplayStoreUnavailable, "a process that was forked twice"))?;
+            let core = self.core().ok_or(Error::about(Code::StoreUnavailable, "a process that was forked twice"))?;
             let now = read_clock(py, self.clock.as_ref())?;
             Ok(VerifiedChain(py.detach(|| core.verify_chain(&chain.0, now))?))
         })
@@ -279,7 +279,7 @@ impl Verifier {
             (_, Err(error), _) => return Err(self.refuse(py, shown, error, &now)),
             (_, Ok(read), Ok(now)) => (read, *now),
         };
-        let unavailable = |what| self.refuse(py, shown, Error::about(Code::ReplayStoreUnavailable, what), &Ok(now));
+        let unavailable = |what| self.refuse(py, shown, Error::about(Code::StoreUnavailable, what), &Ok(now));
         if self.is_forked() && self.replay.is_none() {
             return Err(unavailable("a forked process has only a copy of the memory; make the verifier after the fork, or share a store"));
         }

@@ -482,7 +482,7 @@ def test_a_failing_store_denies(story: Story, chain: Chain, effects: Effects) ->
         verifier = Verifier(trust=[story.ana], audience=SERVER, replay=Broken())
         async with Client(guard(mcp_server.make(effects.path), verifier)) as client:
             sign_calls(client, story.coder, chain, SERVER)
-            assert_denied(await client.call_tool("deploy", {"env": "staging"}), "replay-store-unavailable")
+            assert_denied(await client.call_tool("deploy", {"env": "staging"}), "store-unavailable")
         assert effects() == []
 
     anyio.run(main)

@@ -19,7 +19,7 @@ import pytest
 import deputize._native as native
 import worker
 from conftest import SERVER, Story, refused
-from deputize import Denied, DeputizeError, MemoryReplayStore, Verifier
+from deputize import Denied, DeputizeError, MemoryStore, Verifier
 
 
 def outcome(verifier: Verifier, presentation: Any) -> str:
@@ -60,7 +60,7 @@ def test_one_of_many_tasks_is_allowed(story: Story) -> None:
 
 
 def test_verifiers_share_a_store(story: Story) -> None:
-    store = MemoryReplayStore()
+    store = MemoryStore()
     first, second = story.verifier(replay=store), story.verifier(replay=store)
     presentation = story.coder.prove(story.chain({"t": {}}), "t", {}, SERVER)
     assert outcome(first, presentation) == "allowed"
@@ -71,10 +71,10 @@ def test_verifiers_share_a_store(story: Story) -> None:
 
 
 def test_a_full_store_refuses_and_forgets_nothing(story: Story) -> None:
-    verifier, chain = story.verifier(replay=MemoryReplayStore(1)), story.chain({"t": {}})
+    verifier, chain = story.verifier(replay=MemoryStore(1)), story.chain({"t": {}})
     first, second = (story.coder.prove(chain, "t", {}, SERVER) for _ in range(2))
     assert outcome(verifier, first) == "allowed"
-    assert outcome(verifier, second) == "replay-store-full"
+    assert outcome(verifier, second) == "store-full"
     assert outcome(verifier, first) == "proof-replayed"
 
 
@@ -126,7 +126,7 @@ def quietly(make: Callable[[], Any]) -> Callable[[], Any]:
         (lambda: True, "allowed"),
         (lambda: False, "proof-replayed"),
         *[
-            (answer, "replay-store-unavailable")
+            (answer, "store-unavailable")
             for answer in (
                 lambda: None,
                 lambda: 1,
@@ -283,8 +283,8 @@ def test_a_forked_process_does_not_use_a_copy_of_the_memory(story: Story) -> Non
 
     memory = story.verifier()
     assert outcome(memory, story.coder.prove(chain, "t", {}, SERVER)) == "allowed"
-    assert in_child(memory) == "replay-store-unavailable"
-    assert in_child(story.verifier(replay=MemoryReplayStore())) == "replay-store-unavailable"
+    assert in_child(memory) == "store-unavailable"
+    assert in_child(story.verifier(replay=MemoryStore())) == "store-unavailable"
     assert in_child(story.verifier(replay=Store(lambda: True))) == "allowed"
     assert outcome(memory, story.coder.prove(chain, "t", {}, SERVER)) == "allowed"
 

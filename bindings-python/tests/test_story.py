@@ -28,7 +28,7 @@ from deputize import (
     Constraint,
     Denied,
     DeputizeError,
-    MemoryReplayStore,
+    MemoryStore,
     SigningKey,
     TrustAnchor,
     Verifier,
@@ -371,10 +371,10 @@ def test_approvals_modes_and_configuration(story: Story) -> None:
         lambda: Verifier(trust=[story.ana], audience=SERVER, audit="file"),
         lambda: Verifier(trust=[story.ana], audience=SERVER, clock=5),
         lambda: Verifier(trust=[story.ana], audience=SERVER, replay={}),
-        lambda: MemoryReplayStore(0),
-        lambda: MemoryReplayStore(-1),
-        lambda: MemoryReplayStore(True),
-        lambda: MemoryReplayStore("1"),
+        lambda: MemoryStore(0),
+        lambda: MemoryStore(-1),
+        lambda: MemoryStore(True),
+        lambda: MemoryStore("1"),
     ):
         assert refused(use).code == "config-invalid"
     for chain_like in (chain.text, None, chain.bytes):

@@ -1,9 +1,9 @@
 """What a worker process can make: run by test_runtime."""
 
-from deputize import Agent, DeputizeError, MemoryReplayStore, Verifier
+from deputize import Agent, DeputizeError, MemoryStore, Verifier
 
 
-def outcome(**options: MemoryReplayStore) -> str:
+def outcome(**options: MemoryStore) -> str:
     try:
         Verifier(trust=[Agent.generate("ana")], audience="https://tools.acme.example", **options)
     except DeputizeError as error:
@@ -12,4 +12,4 @@ def outcome(**options: MemoryReplayStore) -> str:
 
 
 def outcomes() -> list[str]:
-    return [outcome(), outcome(replay=MemoryReplayStore())]
+    return [outcome(), outcome(replay=MemoryStore())]

@@ -47,7 +47,7 @@ fn main() {
         black_box(verifier.authorize(presentation, &Call::new(TOOL, &arguments), now()).expect("it is allowed"));
     };
     let warm = || {
-        let verifier = verifier(MemoryReplayStore::new(CALLS + 1, now()).expect("a store"));
+        let verifier = verifier(MemoryStore::new(CALLS + 1, now()).expect("a store"));
         authorize(&verifier, &presentations[CALLS]);
         verifier
     };

@@ -59,8 +59,8 @@ fn signature(group: &mut Group<'_>) {
     measure(group, "signature", messages, |message| key.sign(&message));
 }
 
-fn store() -> MemoryReplayStore {
-    MemoryReplayStore::new(10_000_000, now()).unwrap()
+fn store() -> MemoryStore {
+    MemoryStore::new(10_000_000, now()).unwrap()
 }
 
 /// What no verifier can leave out for a chain of that many tokens: a signature for each and one for the proof, and the key of each holder. Measured

@@ -6,7 +6,7 @@ use crate::constraint::Constraint;
 use crate::cose::{Envelope, ObjectKind};
 use crate::id::{is_at_or_below, is_name};
 use crate::proof::{Call, Parts, ProofClaims, Received};
-use crate::store::{Claimed, ReplayKey};
+use crate::store::{Operation, Outcome, StoreKey};
 use crate::time::{Now, Timestamp};
 use crate::value::{Arguments, Value};
 use crate::verify::Verifier;
@@ -148,29 +148,60 @@ impl Denied {
     }
 }
 
-/// A call that everything but the replay store allows. For stores that answer asynchronously: claim [`Admissible::replay_key`] until
-/// [`Admissible::expires`], then [`Admissible::admit`].
+/// What the store is asked at the end of a decision, and what each operation means where it refuses.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    operations: Vec<Operation>,
+    meanings: Vec<Meaning>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Meaning {
+    refused: Code,
+    predates: Code,
+    link: Option<usize>,
+}
+
+impl Plan {
+    pub(crate) fn push(&mut self, operation: Operation, refused: Code, predates: Code, link: Option<usize>) {
+        self.operations.push(operation);
+        self.meanings.push(Meaning { refused, predates, link });
+    }
+
+    fn accept(&self, outcome: Outcome) -> Result<()> {
+        let meant = |at: usize, code: fn(&Meaning) -> Code| match self.meanings.get(at) {
+            None => Error::new(Code::StoreUnavailable),
+            Some(meaning) => match meaning.link {
+                None => Error::new(code(meaning)),
+                Some(link) => Error::new(code(meaning)).at_link(link),
+            },
+        };
+        match outcome {
+            Outcome::Committed => Ok(()),
+            Outcome::Refused(at) => Err(meant(at, |meaning| meaning.refused)),
+            Outcome::Predates(at) => Err(meant(at, |meaning| meaning.predates)),
+            Outcome::Full => Err(Code::StoreFull.into()),
+            Outcome::Unavailable => Err(Code::StoreUnavailable.into()),
+        }
+    }
+}
+
+/// A call that everything but the store allows. For stores that answer asynchronously: commit [`Admissible::transaction`], then
+/// [`Admissible::admit`] with the answer.
 #[derive(Debug)]
-#[must_use = "nothing is allowed before the replay key was claimed"]
+#[must_use = "nothing is allowed before the transaction was committed"]
 pub struct Admissible {
     chain: VerifiedChain,
     record: AuditRecord,
-    key: ReplayKey,
-    expires: Timestamp,
+    plan: Plan,
     now: Now,
 }
 
 impl Admissible {
-    /// What to claim.
+    /// What to commit, all or nothing.
     #[must_use]
-    pub const fn replay_key(&self) -> &ReplayKey {
-        &self.key
-    }
-
-    /// Until when.
-    #[must_use]
-    pub const fn expires(&self) -> Timestamp {
-        self.expires
+    pub fn transaction(&self) -> &[Operation] {
+        &self.plan.operations
     }
 
     /// The time of the decision.
@@ -179,9 +210,10 @@ impl Admissible {
         self.now
     }
 
-    /// The last step, with the store's answer. `proof-replayed`, `replay-store-full`, `replay-store-unavailable`.
-    pub fn admit(self, claimed: Claimed) -> Result<Authorized, Denied> {
-        match claimed.accepted() {
+    /// The last step, with the store's answer. `proof-replayed`, `proof-predates-store` and the others of the step *store*; `store-full`,
+    /// `store-unavailable`.
+    pub fn admit(self, outcome: Outcome) -> Result<Authorized, Denied> {
+        match self.plan.accept(outcome) {
             Ok(()) => Ok(Authorized { chain: self.chain, record: self.record }),
             Err(error) => Err(self.record.refuse(error)),
         }
@@ -200,19 +232,19 @@ impl AuditRecord {
 
 impl Verifier {
     /// Decides about a call: the presentation as received (bytes or text), the call as received, the time now. Everything is checked, in the order of
-    /// the specification's decision.md, and the proof is claimed in the replay store.
+    /// the specification's decision.md, and what has to be counted or claimed is committed to the store.
     pub fn authorize<'p>(&self, presentation: impl Into<Received<'p>>, call: &Call<'_>, now: Now) -> Result<Authorized, Denied> {
         let admissible = self.evaluate(presentation, call, now)?;
-        let claimed = self.replay().claim(&admissible.key, admissible.expires, admissible.now);
-        admissible.admit(claimed)
+        let outcome = self.store().commit(admissible.transaction(), admissible.now);
+        admissible.admit(outcome)
     }
 
-    /// Everything but the claim in the replay store.
+    /// Everything but the commit to the store.
     pub fn evaluate<'p>(&self, presentation: impl Into<Received<'p>>, call: &Call<'_>, now: Now) -> Result<Admissible, Denied> {
         let mut record = self.record(call.tool, Some(call.arguments), now);
         record.context = call.context.map(ToOwned::to_owned);
         match self.decide(presentation.into(), call, now, &mut record) {
-            Ok((chain, key, expires, now)) => Ok(Admissible { chain, record, key, expires, now }),
+            Ok((chain, plan, now)) => Ok(Admissible { chain, record, plan, now }),
             Err(error) => Err(record.refuse(error)),
         }
     }
@@ -233,7 +265,7 @@ impl Verifier {
         call: &Call<'_>,
         now: Now,
         record: &mut AuditRecord,
-    ) -> Result<(VerifiedChain, ReplayKey, Timestamp, Now)> {
+    ) -> Result<(VerifiedChain, Plan, Now)> {
         if !is_name(call.tool) {
             return Err(Error::named(Code::NameInvalid, "tool", call.tool));
         }
@@ -258,8 +290,11 @@ impl Verifier {
         if leaf.approvals.requires(call.tool) {
             return Err(Error::named(Code::ApprovalRequired, "tool", call.tool).at_link(last));
         }
-        let key = ReplayKey::new(&leaf.holder, &claims.id);
-        Ok((chain, key, claims.expires, now))
+        let mut plan = Plan::default();
+        let proof = StoreKey::new(b'p', &[leaf.holder.as_bytes(), claims.id.as_bytes()]);
+        let claim = Operation::Claim { key: proof, expires: claims.expires, since: claims.instant()? };
+        plan.push(claim, Code::ProofReplayed, Code::ProofPredatesStore, None);
+        Ok((chain, plan, now))
     }
 
     fn check_proof(&self, claims: &ProofClaims<'_>, chain: &VerifiedChain, call: &Call<'_>, now: Now) -> Result<()> {
@@ -271,9 +306,6 @@ impl Verifier {
         }
         if now.secs() >= claims.expires.secs() {
             return Err(Code::ProofExpired.into());
-        }
-        if self.replay().created().is_some_and(|created| claims.instant() < created.millis()) {
-            return Err(Code::ProofPredatesStore.into());
         }
         let mismatch = |what| Err(Error::about(Code::ProofMismatch, what));
         if claims.token != chain.leaf_link().hash {

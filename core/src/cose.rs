@@ -7,28 +7,49 @@ use crate::id::Digest;
 use crate::key::{Signer, VerifyingKey};
 use crate::{Code, Error, Result};
 
-/// What an object is. A kind never verifies as another, because its name is in the signed header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ObjectKind {
-    Token,
-    Proof,
+macro_rules! kinds {
+    ($( $(#[$doc:meta])* $kind:ident = $content_type:literal, $protected:literal; )+) => {
+        /// What an object is. A kind never verifies as another, because its name is in the signed header.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum ObjectKind {
+            $( $(#[$doc])* $kind, )+
+        }
+
+        impl ObjectKind {
+            /// Every kind.
+            pub(crate) const ALL: &[ObjectKind] = &[ $( ObjectKind::$kind, )+ ];
+
+            const fn content_type(self) -> &'static str {
+                match self { $( ObjectKind::$kind => $content_type, )+ }
+            }
+
+            /// `{1: -19, 16: content type}`.
+            const fn protected(self) -> &'static [u8] {
+                match self { $( ObjectKind::$kind => $protected, )+ }
+            }
+        }
+    };
 }
 
-impl ObjectKind {
-    const fn content_type(self) -> &'static str {
-        match self {
-            ObjectKind::Token => "application/deputize-cap+cwt",
-            ObjectKind::Proof => "application/deputize-pop+cwt",
-        }
-    }
-
-    /// `{1: -19, 16: content type}`: the content types have 28 bytes.
-    const fn protected(self) -> &'static [u8; 34] {
-        match self {
-            ObjectKind::Token => b"\xa2\x01\x32\x10\x78\x1capplication/deputize-cap+cwt",
-            ObjectKind::Proof => b"\xa2\x01\x32\x10\x78\x1capplication/deputize-pop+cwt",
-        }
-    }
+kinds! {
+    /// A token of a chain.
+    Token = "application/deputize-cap+cwt", b"\xa2\x01\x32\x10\x78\x1capplication/deputize-cap+cwt";
+    /// A proof of possession.
+    Proof = "application/deputize-pop+cwt", b"\xa2\x01\x32\x10\x78\x1capplication/deputize-pop+cwt";
+    /// An approver's word on one request.
+    Approval = "application/deputize-approval+cwt", b"\xa2\x01\x32\x10\x78\x21application/deputize-approval+cwt";
+    /// The head of a revocation list.
+    Revocation = "application/deputize-revocation+cwt", b"\xa2\x01\x32\x10\x78\x23application/deputize-revocation+cwt";
+    /// An identity document.
+    Identity = "application/deputize-identity+cwt", b"\xa2\x01\x32\x10\x78\x21application/deputize-identity+cwt";
+    /// One half of a rotation.
+    Rotation = "application/deputize-rotation+cwt", b"\xa2\x01\x32\x10\x78\x21application/deputize-rotation+cwt";
+    /// A message between agents.
+    Message = "application/deputize-message+cwt", b"\xa2\x01\x32\x10\x78\x20application/deputize-message+cwt";
+    /// A principal's consent to be impersonated.
+    Consent = "application/deputize-consent+cwt", b"\xa2\x01\x32\x10\x78\x20application/deputize-consent+cwt";
+    /// A request for an identity, or the word of whoever started the agent.
+    Attestation = "application/deputize-attestation+cwt", b"\xa2\x01\x32\x10\x78\x24application/deputize-attestation+cwt";
 }
 
 const SIGN1: u64 = 18;
@@ -65,6 +86,23 @@ impl<'a> Envelope<'a> {
         let signature = decoder.bytes()?.try_into().map_err(|_| Error::about(Code::Malformed, "a signature that is not 64 bytes"))?;
         decoder.finish()?;
         Ok(Envelope { kind, payload, signature })
+    }
+
+    /// Reads the shape of an object that is of one of these kinds; `kind-mismatch` where it is of none.
+    pub(crate) fn read_one_of(bytes: &'a [u8], kinds: &[ObjectKind]) -> Result<Self> {
+        let mut refused = Error::new(Code::KindMismatch);
+        for kind in kinds {
+            match Envelope::read(bytes, *kind) {
+                Err(error) if error.code() == Code::KindMismatch => refused = error,
+                answer => return answer,
+            }
+        }
+        Err(refused)
+    }
+
+    /// What it is.
+    pub(crate) const fn kind(&self) -> ObjectKind {
+        self.kind
     }
 
     /// The payload, unverified.
@@ -160,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_fixed_headers_are_the_encoding_of_algorithm_and_type() {
-        for kind in [ObjectKind::Token, ObjectKind::Proof] {
+        for kind in ObjectKind::ALL {
             let mut out = Encoder::new();
             out.map(2).integer(ALGORITHM).integer(ED25519).integer(CONTENT_TYPE).text(kind.content_type());
             assert_eq!(out.into_bytes(), kind.protected());

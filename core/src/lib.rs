@@ -15,7 +15,7 @@
 //! let narrow = Tools::new().allow("update_pr", repos(&["acme/app"])?)?;
 //! let part = delegate(&planner, &task, &Grant::to(coder.verifying_key()).holder_name("coder").tools(narrow).ttl(600), &mut SysRng, now()?)?;
 //!
-//! let store = MemoryReplayStore::new(MemoryReplayStore::DEFAULT_CAPACITY, now()?)?;
+//! let store = MemoryStore::new(MemoryStore::DEFAULT_CAPACITY, now()?)?;
 //! let verifier = Verifier::new([TrustAnchor::new("ana", ana.verifying_key())?], "https://tools.acme.example", store)?;
 //!
 //! let arguments = Arguments::new(vec![("repo".into(), "acme/app".into())])?;
@@ -42,7 +42,7 @@
 //!
 //! - Tokens are signed, not encrypted. A holder that is compromised can use what it was given until it expires.
 //! - A path constraint speaks about names. A tool opens files with `os::open_beneath`, which no symbolic link leads out of.
-//! - [`MemoryReplayStore`] is for one process. Several share a store of their own behind [`ReplayStore`].
+//! - [`MemoryStore`] is for one process. Several share a store of their own behind [`Store`].
 //!
 //! Time, randomness and bytes are arguments. The feature `os` (on by default) adds the module `os` with the system's clock and randomness,
 //! key files, and files below a root.
@@ -90,7 +90,7 @@ pub use json::{value_from_json, value_to_json};
 pub use key::{Signature, Signer, SigningKey, VerifyingKey};
 pub use proof::{Call, Presentation, Received, prove};
 pub use requirement::ApprovalRules;
-pub use store::{Claimed, MemoryReplayStore, ReplayKey, ReplayStore};
+pub use store::{MemoryStore, Operation, Outcome, Store, StoreKey};
 pub use text::{bytes_from_text, text_from_bytes};
 pub use time::{Now, Timestamp};
 pub use token::UnverifiedChain;

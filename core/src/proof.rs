@@ -239,9 +239,9 @@ impl<'a> ProofClaims<'a> {
         Ok(claims)
     }
 
-    /// Milliseconds since 1970 at which it was made.
-    pub(crate) fn instant(&self) -> u64 {
-        self.issued.secs() * 1000 + u64::from(self.millisecond)
+    /// When it was made.
+    pub(crate) fn instant(&self) -> Result<Now> {
+        Now::from_millis(self.issued.secs() * 1000 + u64::from(self.millisecond))
     }
 }
 

@@ -10,16 +10,16 @@ use crate::claims::{Claims, Mode, unverified_issuer};
 use crate::cose::{Envelope, ObjectKind};
 use crate::id::is_name;
 use crate::narrowing::narrows;
-use crate::store::ReplayStore;
+use crate::store::Store;
 use crate::time::Now;
 use crate::token::{Tokens, UnverifiedChain};
 use crate::{Code, Error, Result, limits};
 
-/// Decides about calls. Immutable but for what it remembers: the latest time, verified chains, used proofs. Share it between threads.
+/// Decides about calls. Immutable but for what it remembers: the latest time, verified chains, what the store holds. Share it between threads.
 pub struct Verifier {
     anchors: HashMap<String, Arc<TrustAnchor>>,
     audience: Arc<str>,
-    replay: Box<dyn ReplayStore>,
+    store: Box<dyn Store>,
     cache: Cache,
     latest: AtomicU64,
 }
@@ -31,9 +31,9 @@ impl std::fmt::Debug for Verifier {
 }
 
 impl Verifier {
-    /// A verifier that trusts these anchors, is called by this name, and remembers used proofs there. `config-invalid` for no anchors, two of one
+    /// A verifier that trusts these anchors, is called by this name, and counts there. `config-invalid` for no anchors, two of one
     /// name, or an audience that is not a name.
-    pub fn new(trust: impl IntoIterator<Item = TrustAnchor>, audience: &str, replay: impl ReplayStore + 'static) -> Result<Self> {
+    pub fn new(trust: impl IntoIterator<Item = TrustAnchor>, audience: &str, store: impl Store + 'static) -> Result<Self> {
         let mut anchors = HashMap::new();
         for anchor in trust {
             if let Some(twice) = anchors.insert(anchor.name().to_owned(), Arc::new(anchor)) {
@@ -46,8 +46,8 @@ impl Verifier {
         if !is_name(audience) {
             return Err(Error::named(Code::ConfigInvalid, "audience", audience));
         }
-        let (replay, cache, latest) = (Box::new(replay), Cache::default(), AtomicU64::new(0));
-        Ok(Verifier { anchors, audience: audience.into(), replay, cache, latest })
+        let (store, cache, latest) = (Box::new(store), Cache::default(), AtomicU64::new(0));
+        Ok(Verifier { anchors, audience: audience.into(), store, cache, latest })
     }
 
     /// The name that calls are proven for.
@@ -60,8 +60,8 @@ impl Verifier {
         self.audience.clone()
     }
 
-    pub(crate) fn replay(&self) -> &dyn ReplayStore {
-        &*self.replay
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
     }
 
     /// Checks a chain without a call: signatures, claims, times, narrowing, audience. The result says that the chain is valid, and not that its holder

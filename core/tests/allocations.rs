@@ -65,7 +65,7 @@ fn with_the_store_in_memory_it_is_five_on_average() {
     const CALLS: usize = 1000;
     let mut scene = Scene::new();
     let chain = scene.chain(2);
-    let verifier = verifier(MemoryReplayStore::new(10 * CALLS, now()).unwrap());
+    let verifier = verifier(MemoryStore::new(10 * CALLS, now()).unwrap());
     let mut decide = || {
         let presentation = scene.prove(&chain, 2);
         counted(|| verifier.authorize(presentation.encode(), &scene.call(), now()).unwrap()).0

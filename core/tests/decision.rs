@@ -19,7 +19,7 @@ fn arguments() -> Arguments {
 
 fn verifier() -> Verifier {
     let anchor = TrustAnchor::new("ana", key(1).verifying_key()).unwrap();
-    Verifier::new([anchor], AUDIENCE, MemoryReplayStore::new(100, now()).unwrap()).unwrap()
+    Verifier::new([anchor], AUDIENCE, MemoryStore::new(100, now()).unwrap()).unwrap()
 }
 
 #[test]

@@ -260,7 +260,7 @@ fn an_allowed_name_that_is_a_link_is_not_opened() {
     let rules = ArgumentRules::new().required("path", Constraint::path(world.root().to_str().unwrap()).unwrap());
     let tools = Tools::new().allow("read", rules).unwrap();
     let chain = issue(&ana, "ana", &Grant::to(coder.verifying_key()).tools(tools), &mut SysRng, now().unwrap()).unwrap();
-    let store = MemoryReplayStore::new(MemoryReplayStore::DEFAULT_CAPACITY, now().unwrap()).unwrap();
+    let store = MemoryStore::new(MemoryStore::DEFAULT_CAPACITY, now().unwrap()).unwrap();
     let verifier = Verifier::new([TrustAnchor::new("ana", ana.verifying_key()).unwrap()], "https://tools", store).unwrap();
     let read = |path: &str| {
         let arguments = Arguments::new(vec![("path".into(), path.into())])?;

@@ -281,8 +281,8 @@ def claim_replay(store, key, exp, now_ms):
     else:
         answer = "seen" if key in store else "fresh"
         store.add(key)
-    codes = {"seen": "proof-replayed", "full": "replay-store-full"}
-    require(answer == "fresh", codes.get(answer, "replay-store-unavailable"))
+    codes = {"seen": "proof-replayed", "full": "store-full"}
+    require(answer == "fresh", codes.get(answer, "store-unavailable"))
 
 
 def describe(tokens):

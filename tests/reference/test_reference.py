@@ -491,7 +491,7 @@ def test_replay_and_clock():
     refused("tool-not-allowed", 1, lambda: present(child=cap(5, {}), store=store))
     present(store=store)
     refused("proof-replayed", None, lambda: present(store=store))
-    refused("replay-store-full", None, lambda: present(proof={7: b"q" * 16}, store=store))
+    refused("store-full", None, lambda: present(proof={7: b"q" * 16}, store=store))
     refused("clock-behind", None, lambda: present(store=store, now_ms=T * 1000 - 59401))
     refused("clock-invalid", None, lambda: present(now_ms=0))
     plain = set()

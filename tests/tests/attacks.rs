@@ -21,8 +21,8 @@ fn verifier_with(store: impl ReplayStore + 'static) -> Verifier {
     Verifier::new([anchor()], AUDIENCE, store).unwrap()
 }
 
-fn memory(capacity: usize) -> MemoryReplayStore {
-    MemoryReplayStore::new(capacity, Now::from_millis((NOW - 10) * 1000).unwrap()).unwrap()
+fn memory(capacity: usize) -> MemoryStore {
+    MemoryStore::new(capacity, Now::from_millis((NOW - 10) * 1000).unwrap()).unwrap()
 }
 
 fn verifier() -> Verifier {
@@ -180,7 +180,7 @@ fn pop_08_bad_proofs_leave_nothing_in_the_store_and_do_not_use_up_a_nonce() {
     assert_eq!(store.len(), 1);
 }
 
-struct Shared(std::sync::Arc<MemoryReplayStore>);
+struct Shared(std::sync::Arc<MemoryStore>);
 
 impl ReplayStore for Shared {
     fn claim(&self, key: &ReplayKey, expires: Timestamp, now: Now) -> Claimed {
@@ -258,8 +258,8 @@ fn pop_21_a_store_that_is_full_or_does_not_answer_denies() {
             self.0
         }
     }
-    assert_eq!(code(decide(&verifier_with(Broken(Claimed::Unavailable)), &good())), Code::ReplayStoreUnavailable);
-    assert_eq!(code(decide(&verifier_with(Broken(Claimed::Full)), &good())), Code::ReplayStoreFull);
+    assert_eq!(code(decide(&verifier_with(Broken(Claimed::Unavailable)), &good())), Code::StoreUnavailable);
+    assert_eq!(code(decide(&verifier_with(Broken(Claimed::Full)), &good())), Code::StoreFull);
     assert!(decide(&verifier_with(Broken(Claimed::Fresh)), &good()).is_ok());
 }
 
@@ -382,7 +382,7 @@ fn a_verifier_without_anchors_or_with_two_of_one_name_is_not_made() {
     for (anchors, audience) in [(vec![], AUDIENCE), (vec![anchor(), anchor()], AUDIENCE), (vec![anchor()], ""), (vec![anchor()], "a\nb")] {
         assert_eq!(Verifier::new(anchors, audience, memory(1)).unwrap_err().code(), Code::ConfigInvalid);
     }
-    assert_eq!(MemoryReplayStore::new(0, now()).unwrap_err().code(), Code::ConfigInvalid);
+    assert_eq!(MemoryStore::new(0, now()).unwrap_err().code(), Code::ConfigInvalid);
 }
 
 #[test]

@@ -151,7 +151,7 @@ fn in_token(name: &str, claims: Map, link: usize, of_values: bool) -> Place {
     let before: Vec<Vec<u8>> = if link == 0 { vec![] } else { vec![forge::seal(&key(1), &header("cap"), &bytes(&root().into()))] };
     let anchor = TrustAnchor::new("ana", &VerifyingKey::from_bytes(&public(1)).unwrap()).unwrap();
     let now = Now::from_millis(NOW * 1000 + 500).unwrap();
-    let verifier = Verifier::new([anchor], AUDIENCE, MemoryReplayStore::new(1, now).unwrap()).unwrap();
+    let verifier = Verifier::new([anchor], AUDIENCE, MemoryStore::new(1, now).unwrap()).unwrap();
     let decode = move |payload: &[u8]| {
         let token = forge::seal(&key(link as u8 + 1), &header("cap"), payload);
         let tokens = before.iter().cloned().chain([token]).map(Cbor::Bytes).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use deputize::{Arguments, Call, Code, Constraint, MemoryReplayStore, Now, Signer, SigningKey, TrustAnchor, Value, Verifier, VerifyingKey};
+use deputize::{Arguments, Call, Code, Constraint, MemoryStore, Now, Signer, SigningKey, TrustAnchor, Value, Verifier, VerifyingKey};
 use deputize_tests::vector::{Decision, hex, unhex};
 use serde_json::Value as Json;
 
@@ -65,7 +65,7 @@ fn decide(vector: &Decision, name: &str) {
         if anchor.may_impersonate { trusted.allow_impersonation() } else { trusted }
     });
     let created = Now::from_millis(vector.verifier.store_created_ms).unwrap();
-    let verifier = Verifier::new(anchors, &vector.verifier.audience, MemoryReplayStore::new(10, created).unwrap()).unwrap();
+    let verifier = Verifier::new(anchors, &vector.verifier.audience, MemoryStore::new(10, created).unwrap()).unwrap();
     let Value::Map(entries) = deputize::value_from_json(&vector.request.arguments.to_string()).unwrap() else { panic!("{name}") };
     let arguments = Arguments::new(entries).unwrap();
     let challenge = vector.request.challenge.as_deref().map(unhex);

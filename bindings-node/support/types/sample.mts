@@ -2,7 +2,7 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { Agent, AuditLog, Authorized, Denied, DeputizeError, MemoryReplayStore, SigningKey, TrustAnchor, Verifier, VerifyingKey, codes, openBeneath } from 'deputize';
+import { Agent, AuditLog, Authorized, Denied, DeputizeError, MemoryStore, SigningKey, TrustAnchor, Verifier, VerifyingKey, codes, openBeneath } from 'deputize';
 import {
   Constraint, anyOf, atLeast, cidr, each, email, exact, fields, glob, inRange, isPublicAddress, length, notGlob, optional, path, regex, subset, timeWindow, url,
   type Entry, type Tools,
@@ -19,7 +19,7 @@ const verifier = new Verifier({
   trust: [ana, new TrustAnchor('idp', key, { mayImpersonate: true })],
   audience: 'https://a',
   audit: new AuditLog('audit.jsonl', { arguments: true }),
-  replay: new MemoryReplayStore(10),
+  replay: new MemoryStore(10),
   clock: () => Date.now(),
 });
 const presentation = planner.prove(chain, 'deploy', { tag: 'v1', n: 1n, b: new Uint8Array(1) }, 'https://a', { challenge: new Uint8Array(8) });

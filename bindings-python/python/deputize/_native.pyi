@@ -37,7 +37,7 @@ __all__ = [
     "Authorized",
     "Chain",
     "Constraint",
-    "MemoryReplayStore",
+    "MemoryStore",
     "OptionalArgument",
     "Presentation",
     "SigningKey",
@@ -195,8 +195,8 @@ class TrustAnchor:
     def may_impersonate(self) -> bool: ...
 
 @final
-class MemoryReplayStore:
-    def __new__(cls, capacity: int | None = None) -> MemoryReplayStore: ...
+class MemoryStore:
+    def __new__(cls, capacity: int | None = None) -> MemoryStore: ...
     @property
     def capacity(self) -> int: ...
     def __len__(self) -> int: ...
@@ -256,7 +256,7 @@ class Verifier:
         trust: list[TrustAnchor | Agent] | tuple[TrustAnchor | Agent, ...],
         audience: str,
         audit: Callable[[AuditRecord], object] | None = None,
-        replay: MemoryReplayStore | _ReplayStore | None = None,
+        replay: MemoryStore | _ReplayStore | None = None,
         clock: Callable[[], int] | None = None,
     ) -> Verifier: ...
     @property

@@ -59,10 +59,18 @@ pub enum Family {
     Time,
     /// A token that is wider than its parent.
     Narrowing,
+    /// Revocation lists, suspensions, closed sessions, rotated keys.
+    Revocation,
     /// The proof of possession, audience and replay.
     Proof,
+    /// Identity documents, attestation, consent.
+    Identity,
     /// What the token allows.
     Authority,
+    /// Approvals by people, and budgets.
+    Approval,
+    /// Signed messages between agents.
+    Message,
     /// Configuration, stores, audit, files.
     System,
 }
@@ -80,8 +88,12 @@ impl Family {
             Family::Chain => "trust and chains",
             Family::Time => "time",
             Family::Narrowing => "narrowing",
+            Family::Revocation => "revocation and rotation",
             Family::Proof => "proof and replay",
+            Family::Identity => "identity",
             Family::Authority => "authority",
+            Family::Approval => "approvals and budgets",
+            Family::Message => "messages",
             Family::System => "configuration, stores and files",
         }
     }
@@ -139,6 +151,24 @@ codes! {
     ToolNotGranted = "tool-not-granted", Narrowing, "the parent does not allow this tool", "delegate only tools that the parent allows";
     NotProvablyNarrower = "not-provably-narrower", Narrowing, "the arguments are not provably narrower than the parent's", "narrow each argument, or combine: all of the parent's constraint and yours";
 
+    RevocationStale = "revocation-stale", Revocation, "there is no fresh revocation list of this issuer", "load the issuer's current list; without one nothing below this issuer is allowed";
+    RevocationRollback = "revocation-rollback", Revocation, "the list is older than the one that is held", "load a list with a higher sequence number";
+    RevocationEquivocation = "revocation-equivocation", Revocation, "two different lists have one sequence number", "ask the issuer which is right; both are kept as evidence, and its key may be in other hands";
+    RevocationGap = "revocation-gap", Revocation, "the change does not continue the list that is held", "load the full list, or the changes in between";
+    RevocationIncomplete = "revocation-incomplete", Revocation, "the list is not whole", "load every part of the list, in order, as it was made";
+    RevocationUntrusted = "revocation-untrusted", Revocation, "the list is not by a known authority", "name the authority and its key in the configuration, if it is to be trusted";
+    TokenRevoked = "token-revoked", Revocation, "the token was revoked", "ask whoever delegated it; everything below a revoked token is refused";
+    KeyRevoked = "key-revoked", Revocation, "the key was revoked", "make a new key and enrol it; what the old one holds or signed is refused";
+    KeyRetired = "key-retired", Revocation, "the key was replaced and its overlap is over", "use the new key, and tokens that were issued to it";
+    AgentSuspended = "agent-suspended", Revocation, "the agent is suspended", "ask the authority that suspended it";
+    AgentPending = "agent-pending", Revocation, "the agent is not active yet", "wait until the authority activates it";
+    IssuedBeforeEpoch = "issued-before-epoch", Revocation, "the root is older than the issuer accepts", "ask the issuer for a fresh root";
+    SessionClosed = "session-closed", Revocation, "the session was closed", "open a new session; nothing of a closed one is allowed";
+    TaskClosed = "task-closed", Revocation, "the task was closed", "issue a token for another task";
+    RotationInvalid = "rotation-invalid", Revocation, "the rotation is not signed by both keys, or cannot be", "sign the same rotation with the old key and the new one";
+    RotationEquivocation = "rotation-equivocation", Revocation, "the key has another successor already", "revoke the old key: somebody else may have it; both rotations are kept as evidence";
+    AnchorExceeded = "anchor-exceeded", Revocation, "the root is wider than this trust anchor may issue", "stay within the tools, lifetime and depth that the verifier grants this issuer";
+
     AudienceMismatch = "audience-mismatch", Proof, "the token or proof is for another audience", "prove for the audience that this verifier is configured with";
     ContextMismatch = "context-mismatch", Proof, "the token is not for this context", "use a token of this tenant, task or partition";
     ProofMissing = "proof-missing", Proof, "there is no proof of possession", "call through the client helper, which signs each call";
@@ -149,17 +179,46 @@ codes! {
     ProofMismatch = "proof-mismatch", Proof, "the proof is for another token, tool or arguments", "sign exactly the call that is sent, before defaults are added";
     ChallengeMismatch = "challenge-mismatch", Proof, "the proof does not answer the server's challenge", "sign again with the challenge that the server gave";
     ProofReplayed = "proof-replayed", Proof, "the proof was used already", "sign each attempt afresh";
-    ReplayStoreFull = "replay-store-full", Proof, "the replay store is full", "wait a minute, raise its capacity, or use a shared store";
-    ReplayStoreUnavailable = "replay-store-unavailable", Proof, "the replay store does not answer", "check the store; calls are refused until it answers";
+    StoreFull = "store-full", Proof, "the store is full", "wait a minute, raise its capacity, or use a shared store";
+    StoreUnavailable = "store-unavailable", Proof, "the store does not answer", "check the store; calls are refused until it answers";
+    TokenPredatesStore = "token-predates-store", Proof, "the token or approval is older than the memory of the store that counts it", "issue it again; a store that survives restarts keeps counting";
+
+    IdentityRequired = "identity-required", Identity, "a holder that has to be identified is not", "attach the identity document of every agent that the verifier asks for";
+    IdentityUntrusted = "identity-untrusted", Identity, "the identity is not by a known authority", "name the authority and its key in the configuration, if it is to be trusted";
+    IdentityInvalid = "identity-invalid", Identity, "the identity was not signed by its authority", "attach the document exactly as the authority issued it";
+    IdentityExpired = "identity-expired", Identity, "the identity has expired", "attest again for a fresh identity";
+    IdentityNotYetValid = "identity-not-yet-valid", Identity, "the identity is from the future", "set the clocks right";
+    IdentityRefused = "identity-refused", Identity, "the identity is not one that this verifier asks for", "use an agent of the kind, attributes and attestation that are named in the message";
+    AttestationFailed = "attestation-failed", Identity, "the evidence does not attest this agent", "correct what is named in the message; nothing was issued";
+    ConsentMissing = "consent-missing", Identity, "the impersonated principal has not consented", "attach the principal's signed consent";
+    ConsentInvalid = "consent-invalid", Identity, "the consent does not cover this call", "ask the principal for a consent to this issuer, holder, tool and audience";
 
     ToolNotAllowed = "tool-not-allowed", Authority, "the token does not allow this tool", "ask for a token that allows it";
     ArgumentMissing = "argument-missing", Authority, "an argument that the token constrains is missing", "pass the argument that is named in the message";
     ArgumentRefused = "argument-refused", Authority, "an argument is outside its constraint", "stay within the constraint, or ask for a wider token";
     ArgumentUnexpected = "argument-unexpected", Authority, "the token does not allow this argument", "leave the argument out, or ask for a token that allows it";
-    ApprovalRequired = "approval-required", Authority, "the call needs a human approval", "ask the approvers that the token names";
+
+    ApprovalRequired = "approval-required", Approval, "the call needs more approvals", "ask the approvers for their signatures, and call again with them";
+    ApprovalInvalid = "approval-invalid", Approval, "the approval was not signed by its approver", "attach the approval exactly as it was signed";
+    ApprovalMismatch = "approval-mismatch", Approval, "the approval is for another request", "ask for an approval of exactly this token, tool, arguments and audience";
+    ApprovalExpired = "approval-expired", Approval, "the approval has expired", "ask again";
+    ApprovalNotYetValid = "approval-not-yet-valid", Approval, "the approval is from the future", "set the clocks right";
+    ApprovalDenied = "approval-denied", Approval, "an approver said no", "do not ask again with the same request; a denial stands until it expires";
+    ApprovalSpent = "approval-spent", Approval, "the approval was used already", "ask again: an approval is for one call";
+    ApprovalWithdrawn = "approval-withdrawn", Approval, "the approver withdrew the approval", "ask again, or leave it";
+    ApproverRefused = "approver-refused", Approval, "this key may not approve this call", "ask an approver that the requirement names and that has no part in the chain";
+    BudgetExhausted = "budget-exhausted", Approval, "the budget is used up", "wait for the next window, or ask for a token with a budget of its own";
+
+    SenderUnknown = "sender-unknown", Message, "the sender is not known", "name the sender's key or identity authority to the receiver";
+    MessageMismatch = "message-mismatch", Message, "the message is for another recipient, session or payload", "send each message to the one it was signed for, with its payload";
+    MessageExpired = "message-expired", Message, "the message has expired", "sign it again";
+    MessageNotYetValid = "message-not-yet-valid", Message, "the message is from the future", "set the clocks right";
+    MessageReplayed = "message-replayed", Message, "the message was received already", "send each message once";
+    MessageOutOfOrder = "message-out-of-order", Message, "a message before this one is missing", "send the messages in their order";
 
     ConfigInvalid = "config-invalid", System, "the configuration is not usable", "correct what is named in the message";
     AuditUnavailable = "audit-unavailable", System, "the audit record could not be written", "no record, no action: check the audit sink";
     FileUnavailable = "file-unavailable", System, "the file cannot be opened", "check that it is there, is a regular file, and that this process may open it";
+    StateUnavailable = "state-unavailable", System, "the trust state cannot be read or written", "restore the file, or load the issuers' current lists into a new one";
     Internal = "internal", System, "an internal error", "please report it; the call was refused";
 }

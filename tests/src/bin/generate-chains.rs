@@ -2,7 +2,7 @@
 //!
 //! `generate-chains COUNT SEED`
 
-use deputize::{Arguments, Call, MemoryReplayStore, Now, TrustAnchor, Verifier, VerifyingKey};
+use deputize::{Arguments, Call, MemoryStore, Now, TrustAnchor, Verifier, VerifyingKey};
 use deputize_tests::forge::public;
 use deputize_tests::scenarios::{AUDIENCE, NOW};
 use deputize_tests::{random, vector::hex};
@@ -16,7 +16,7 @@ fn main() {
     let anchor = TrustAnchor::new("ana", &VerifyingKey::from_bytes(&public(1)).expect("a key")).expect("an anchor");
     for _ in 0..count {
         let case = random::case(&mut rng);
-        let verifier = Verifier::new([anchor.clone()], AUDIENCE, MemoryReplayStore::new(1, created).expect("a store")).expect("a verifier");
+        let verifier = Verifier::new([anchor.clone()], AUDIENCE, MemoryStore::new(1, created).expect("a store")).expect("a verifier");
         let arguments = Arguments::decode(&case.arguments).expect("arguments");
         let call = Call { tool: &case.tool, arguments: &arguments, challenge: None, context: case.context.as_deref() };
         let now = Now::from_millis(case.now_ms).expect("a time");

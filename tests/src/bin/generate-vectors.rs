@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use deputize::{Arguments, Call, MemoryReplayStore, Now, TrustAnchor, Value, Verifier, VerifyingKey, value_from_json};
+use deputize::{Arguments, Call, MemoryStore, Now, TrustAnchor, Value, Verifier, VerifyingKey, value_from_json};
 use deputize_tests::forge::public;
 use deputize_tests::scenarios::{self, AUDIENCE, Scenario};
 use deputize_tests::vector::{Anchor, Config, Decision, Expected, Request, hex};
@@ -50,7 +50,7 @@ fn decide(scenario: &Scenario) -> Result<Decision, String> {
     let anchor = TrustAnchor::new("ana", &key).expect("an anchor");
     let anchor = if scenario.may_impersonate { anchor.allow_impersonation() } else { anchor };
     let created = Now::from_millis(scenario.store_created_ms).expect("a time");
-    let verifier = Verifier::new([anchor], AUDIENCE, MemoryReplayStore::new(10, created).expect("a store")).expect("a verifier");
+    let verifier = Verifier::new([anchor], AUDIENCE, MemoryStore::new(10, created).expect("a store")).expect("a verifier");
     let Ok(Value::Map(entries)) = value_from_json(scenario.arguments) else { panic!("{}: arguments", scenario.name) };
     let arguments = Arguments::new(entries).expect("arguments");
     let call = Call { tool: scenario.tool, arguments: &arguments, challenge: scenario.challenge, context: scenario.context };

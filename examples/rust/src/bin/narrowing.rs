@@ -1,8 +1,6 @@
 //! Authority gets narrower hop by hop: a path, a glob below it, two files, one. Who asks for more is told a value.
 use deputize::os::{SysRng, generate_key, now};
-use deputize::{
-    ArgumentRules, Arguments, Call, Constraint, Grant, MemoryReplayStore, Tools, TrustAnchor, UnverifiedChain, Value, Verifier,
-};
+use deputize::{ArgumentRules, Arguments, Call, Constraint, Grant, MemoryStore, Tools, TrustAnchor, UnverifiedChain, Value, Verifier};
 
 const SERVER: &str = "https://git.acme.example";
 
@@ -60,7 +58,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     // A denied call names the argument, what it must be, and the first token that says so.
-    let replay = MemoryReplayStore::new(MemoryReplayStore::DEFAULT_CAPACITY, now()?)?;
+    let replay = MemoryStore::new(MemoryStore::DEFAULT_CAPACITY, now()?)?;
     let verifier = Verifier::new([TrustAnchor::new("ana", ana.verifying_key())?], SERVER, replay)?;
     for name in ["/src/login.py", "/src/app.py"] {
         let arguments = Arguments::new(vec![("path".into(), name.into())])?;

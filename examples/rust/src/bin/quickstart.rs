@@ -1,6 +1,6 @@
 //! A person lets a planner act, the planner lets a coder do a part of it, and a server decides about each call.
 use deputize::os::{SysRng, generate_key, now};
-use deputize::{ArgumentRules, Arguments, Call, Constraint, Grant, MemoryReplayStore, Tools, TrustAnchor, Verifier};
+use deputize::{ArgumentRules, Arguments, Call, Constraint, Grant, MemoryStore, Tools, TrustAnchor, Verifier};
 
 const SERVER: &str = "https://git.acme.example";
 
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let narrower = Grant::to(coder.verifying_key()).holder_name("coder").tools(read_below("/src")?).ttl(600);
     let chain = deputize::delegate(&planner, &chain, &narrower, &mut SysRng, now()?)?;
 
-    let replay = MemoryReplayStore::new(MemoryReplayStore::DEFAULT_CAPACITY, now()?)?;
+    let replay = MemoryStore::new(MemoryStore::DEFAULT_CAPACITY, now()?)?;
     let verifier = Verifier::new([TrustAnchor::new("ana", ana.verifying_key())?], SERVER, replay)?;
     for path in ["/src/login.py", "/secrets/key.pem"] {
         let arguments = Arguments::new(vec![("path".into(), path.into())])?;
