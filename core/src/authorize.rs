@@ -5,8 +5,9 @@ use crate::chain::VerifiedChain;
 use crate::constraint::Constraint;
 use crate::cose::{Envelope, ObjectKind};
 use crate::id::{is_at_or_below, is_name};
+use crate::plan::{Plan, Target};
 use crate::proof::{Call, Parts, ProofClaims, Received};
-use crate::store::{Operation, Outcome, StoreKey};
+use crate::store::{Operation, Outcome};
 use crate::time::{Now, Timestamp};
 use crate::value::{Arguments, Value};
 use crate::verify::Verifier;
@@ -17,6 +18,7 @@ use crate::{Code, Error, Result, limits};
 pub struct Authorized {
     chain: VerifiedChain,
     record: AuditRecord,
+    plan: Plan,
 }
 
 impl Authorized {
@@ -101,6 +103,12 @@ impl Authorized {
         self.record.ignored()
     }
 
+    /// What to commit to a store that is asked elsewhere, to give back what the call took from budgets: [`Verifier::refund`] does it.
+    #[must_use]
+    pub fn refund(&self, now: Now) -> Vec<Operation> {
+        self.record.proof.map_or_else(Vec::new, |proof| self.plan.refund(&self.chain.leaf().holder, &proof, self.expires(), now))
+    }
+
     /// The audit record.
     #[must_use]
     pub const fn record(&self) -> &AuditRecord {
@@ -148,44 +156,6 @@ impl Denied {
     }
 }
 
-/// What the store is asked at the end of a decision, and what each operation means where it refuses.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Plan {
-    operations: Vec<Operation>,
-    meanings: Vec<Meaning>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Meaning {
-    refused: Code,
-    predates: Code,
-    link: Option<usize>,
-}
-
-impl Plan {
-    pub(crate) fn push(&mut self, operation: Operation, refused: Code, predates: Code, link: Option<usize>) {
-        self.operations.push(operation);
-        self.meanings.push(Meaning { refused, predates, link });
-    }
-
-    fn accept(&self, outcome: Outcome) -> Result<()> {
-        let meant = |at: usize, code: fn(&Meaning) -> Code| match self.meanings.get(at) {
-            None => Error::new(Code::StoreUnavailable),
-            Some(meaning) => match meaning.link {
-                None => Error::new(code(meaning)),
-                Some(link) => Error::new(code(meaning)).at_link(link),
-            },
-        };
-        match outcome {
-            Outcome::Committed => Ok(()),
-            Outcome::Refused(at) => Err(meant(at, |meaning| meaning.refused)),
-            Outcome::Predates(at) => Err(meant(at, |meaning| meaning.predates)),
-            Outcome::Full => Err(Code::StoreFull.into()),
-            Outcome::Unavailable => Err(Code::StoreUnavailable.into()),
-        }
-    }
-}
-
 /// A call that everything but the store allows. For stores that answer asynchronously: commit [`Admissible::transaction`], then
 /// [`Admissible::admit`] with the answer.
 #[derive(Debug)]
@@ -201,7 +171,7 @@ impl Admissible {
     /// What to commit, all or nothing.
     #[must_use]
     pub fn transaction(&self) -> &[Operation] {
-        &self.plan.operations
+        self.plan.operations()
     }
 
     /// The time of the decision.
@@ -214,7 +184,7 @@ impl Admissible {
     /// `store-unavailable`.
     pub fn admit(self, outcome: Outcome) -> Result<Authorized, Denied> {
         match self.plan.accept(outcome) {
-            Ok(()) => Ok(Authorized { chain: self.chain, record: self.record }),
+            Ok(()) => Ok(Authorized { chain: self.chain, record: self.record, plan: self.plan }),
             Err(error) => Err(self.record.refuse(error)),
         }
     }
@@ -246,6 +216,28 @@ impl Verifier {
         match self.decide(presentation.into(), call, now, &mut record) {
             Ok((chain, plan, now)) => Ok(Admissible { chain, record, plan, now }),
             Err(error) => Err(record.refuse(error)),
+        }
+    }
+
+    /// Gives back what a call took from budgets, for a tool that failed. Once: a second time gives nothing. The proof and the approvals stay used.
+    /// `store-unavailable`, `store-full`.
+    pub fn refund(&self, authorized: &Authorized, now: Now) -> Result<()> {
+        let now = self.advance(now)?;
+        match self.store().commit(&authorized.refund(now), now) {
+            Outcome::Committed | Outcome::Refused(_) => Ok(()),
+            Outcome::Full => Err(Code::StoreFull.into()),
+            Outcome::Predates(_) | Outcome::Unavailable => Err(Code::StoreUnavailable.into()),
+        }
+    }
+
+    /// Revokes or closes something at once, for every verifier that shares the store, for as long as anything that is there now may live.
+    /// `store-unavailable`, `store-full`.
+    pub fn revoke(&self, target: &Target<'_>, now: Now) -> Result<()> {
+        let now = self.advance(now)?;
+        match self.store().commit(&[target.mark(now)?], now) {
+            Outcome::Committed => Ok(()),
+            Outcome::Full => Err(Code::StoreFull.into()),
+            Outcome::Refused(_) | Outcome::Predates(_) | Outcome::Unavailable => Err(Code::StoreUnavailable.into()),
         }
     }
 
@@ -290,10 +282,7 @@ impl Verifier {
         if leaf.approvals.requires(call.tool) {
             return Err(Error::named(Code::ApprovalRequired, "tool", call.tool).at_link(last));
         }
-        let mut plan = Plan::default();
-        let proof = StoreKey::new(b'p', &[leaf.holder.as_bytes(), claims.id.as_bytes()]);
-        let claim = Operation::Claim { key: proof, expires: claims.expires, since: claims.instant()? };
-        plan.push(claim, Code::ProofReplayed, Code::ProofPredatesStore, None);
+        let plan = Plan::of(&chain, call, &claims, now)?;
         Ok((chain, plan, now))
     }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::capability::Tools;
 use crate::claims::Claims;
-use crate::id::Digest;
+use crate::id::{Digest, sha256};
 use crate::key::VerifyingKey;
 use crate::{Code, Error, Result, limits};
 
@@ -13,6 +14,20 @@ pub struct TrustAnchor {
     name: String,
     key: VerifyingKey,
     may_impersonate: bool,
+    bounds: Bounds,
+    /// What keys in the store begin with that are this issuer's.
+    name_digest: Digest,
+}
+
+/// What roots of a trust anchor may give at most. Without a bound, the anchor's own word counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bounds {
+    /// The tools, and the arguments of each.
+    pub tools: Option<Tools>,
+    /// Seconds from `iat` to `exp`.
+    pub max_lifetime: Option<u64>,
+    /// How often it may be delegated on.
+    pub max_depth: Option<u8>,
 }
 
 impl TrustAnchor {
@@ -21,7 +36,15 @@ impl TrustAnchor {
         if !crate::id::is_name(name) {
             return Err(Error::named(Code::NameInvalid, "trust anchor", name));
         }
-        Ok(TrustAnchor { name: name.to_owned(), key: key.clone(), may_impersonate: false })
+        let name_digest = sha256(name.as_bytes());
+        Ok(TrustAnchor { name: name.to_owned(), key: key.clone(), may_impersonate: false, bounds: Bounds::default(), name_digest })
+    }
+
+    /// Accepts only roots within these bounds: for another organisation, whose issuers may give less here than at home.
+    #[must_use]
+    pub fn bounded(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
+        self
     }
 
     /// Allows it to issue impersonation.
@@ -45,6 +68,26 @@ impl TrustAnchor {
 
     pub(crate) const fn may_impersonate(&self) -> bool {
         self.may_impersonate
+    }
+
+    pub(crate) const fn name_digest(&self) -> &Digest {
+        &self.name_digest
+    }
+
+    /// Whether a root is within the bounds: `anchor-exceeded`.
+    pub(crate) fn admits(&self, root: &Claims) -> Result<()> {
+        let exceeded = |what| Err(Error::about(Code::AnchorExceeded, what));
+        let Bounds { tools, max_lifetime, max_depth } = &self.bounds;
+        if max_lifetime.is_some_and(|most| root.expires.secs() - root.issued.secs() > most) {
+            return exceeded("lifetime");
+        }
+        if max_depth.is_some_and(|most| root.max_depth > most) {
+            return exceeded("max_depth");
+        }
+        match tools.as_ref().map(|tools| tools.subsumes(&root.tools)) {
+            None | Some(Ok(())) => Ok(()),
+            Some(Err(wider)) => Err(Error::of(Code::AnchorExceeded, wider.context().unwrap_or("tools"))),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The claims of a token: the only place that knows their labels (specification, token.md).
 
+use crate::budget::Budgets;
 use crate::capability::Tools;
 use crate::cbor::{Decoder, Encoder};
 use crate::id::{Digest, SessionId, TokenId, is_context, is_free_text, is_name};
@@ -97,6 +98,8 @@ pub struct Claims {
     pub reason: Option<String>,
     /// The partition it is for.
     pub context: Option<String>,
+    /// What is counted.
+    pub budgets: Budgets,
     /// Labels that are signed and carry no authority.
     pub ignored: Vec<i64>,
 }
@@ -135,6 +138,7 @@ impl Claims {
             self.evidence.is_some(),
             self.reason.is_some(),
             self.context.is_some(),
+            !self.budgets.is_empty(),
         ];
         out.map(6 + count(&optional)).unsigned(0).unsigned(VERSION).unsigned(1).unsigned(self.mode as u64);
         out.unsigned(2).unsigned(self.depth.into()).unsigned(3).unsigned(self.max_depth.into());
@@ -160,6 +164,9 @@ impl Claims {
         }
         if let Some(context) = &self.context {
             out.unsigned(12).text(context);
+        }
+        if !self.budgets.is_empty() {
+            self.budgets.write(out.unsigned(13));
         }
     }
 
@@ -213,6 +220,7 @@ struct Draft<'a> {
     evidence: Option<Digest>,
     reason: Option<String>,
     context: Option<String>,
+    budgets: Budgets,
 }
 
 impl Draft<'_> {
@@ -263,6 +271,7 @@ impl Draft<'_> {
                 10 => self.evidence = Some(Digest::from_bytes(decoder.fixed()?)),
                 11 => self.reason = Some(read_text(decoder, "reason", is_free_text)?),
                 12 => self.context = Some(read_text(decoder, "context", is_context)?),
+                13 => self.budgets = Budgets::read(decoder)?,
                 _ => return Err(Code::ClaimUnknown.into()),
             }
         }
@@ -293,6 +302,7 @@ impl Draft<'_> {
             evidence: self.evidence,
             reason: self.reason,
             context: self.context,
+            budgets: self.budgets,
             ignored: self.ignored,
         };
         claims.validate(link == 0)?;
@@ -330,7 +340,20 @@ impl Claims {
             Mode::Impersonation if self.max_depth != 0 => return invalid("impersonation that could be delegated"),
             _ => {}
         }
+        if is_root {
+            self.counted_in(self.audience.as_deref())?;
+        }
         if self.approvals.has_approver(&self.holder) { Err(Code::HolderIsApprover.into()) } else { Ok(()) }
+    }
+}
+
+impl Claims {
+    /// Budgets are counted in one place: the audience that binds this token is one name.
+    pub(crate) fn counted_in(&self, audience: Option<&[String]>) -> Result<()> {
+        if self.budgets.is_empty() || audience.is_some_and(|names| names.len() == 1) {
+            return Ok(());
+        }
+        Err(Error::about(Code::ClaimInvalid, "budgets without one audience that counts them"))
     }
 }
 

@@ -1,9 +1,7 @@
 //! The envelope: COSE_Sign1 (RFC 9052) with one fixed protected header for each kind of object.
 
-use sha2::{Digest as _, Sha256};
-
 use crate::cbor::{Decoder, Encoder, Type};
-use crate::id::Digest;
+use crate::id::{Digest, sha256};
 use crate::key::{Signer, VerifyingKey};
 use crate::{Code, Error, Result};
 
@@ -117,7 +115,7 @@ impl<'a> Envelope<'a> {
 
     /// The same, with the hash.
     pub(crate) fn open_and_hash(&self, key: &VerifyingKey) -> Result<(&'a [u8], Digest)> {
-        self.verify(key).map(|message| (self.payload, hash(&message)))
+        self.verify(key).map(|message| (self.payload, sha256(&message)))
     }
 
     fn verify(&self, key: &VerifyingKey) -> Result<Vec<u8>> {
@@ -128,7 +126,7 @@ impl<'a> Envelope<'a> {
 
     /// The hash without checking the signature: for one's own token, when delegating from it or proving with it.
     pub(crate) fn unverified_hash(&self) -> Digest {
-        hash(&sig_structure(self.kind, self.payload))
+        sha256(&sig_structure(self.kind, self.payload))
     }
 }
 
@@ -145,10 +143,6 @@ fn sig_structure(kind: ObjectKind, payload: &[u8]) -> Vec<u8> {
     let mut out = Encoder::with_capacity(payload.len() + 64);
     out.array(4).text("Signature1").bytes(kind.protected()).bytes(&[]).bytes(payload);
     out.into_bytes()
-}
-
-fn hash(message: &[u8]) -> Digest {
-    Digest::from_bytes(Sha256::digest(message).into())
 }
 
 /// The reason for refusing a protected header that is not the fixed one (specification, encoding.md, "Envelope").

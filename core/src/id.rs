@@ -1,5 +1,7 @@
 //! Identifiers: fixed-size bytes, shown as lower-case hex; and the rules of names.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::error::is_unsafe_char;
 use crate::{Code, Error, Result, limits};
 
@@ -48,6 +50,11 @@ id!(/// The session that a chain belongs to.
     SessionId, 16);
 id!(/// A SHA-256 digest: of a task, of arguments, of evidence, of a Sig_structure.
     Digest, 32);
+
+/// SHA-256.
+pub(crate) fn sha256(bytes: &[u8]) -> Digest {
+    Digest(Sha256::digest(bytes).into())
+}
 
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {

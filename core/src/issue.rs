@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rand_core::TryCryptoRng;
 
+use crate::budget::{Budget, Budgets};
 use crate::capability::Tools;
 use crate::claims::{Claims, Mode};
 use crate::cose::{ObjectKind, seal};
@@ -34,6 +35,7 @@ pub struct Grant {
     evidence: Option<Digest>,
     reason: Option<String>,
     context: Option<String>,
+    budgets: Vec<Budget>,
     root: RootOnly,
 }
 
@@ -68,6 +70,7 @@ impl Grant {
             evidence: None,
             reason: None,
             context: None,
+            budgets: Vec::new(),
             root: RootOnly::default(),
         }
     }
@@ -93,6 +96,8 @@ impl Grant {
         reason: &str => reason = Some(reason.to_owned());
         /// The partition: of a root, any; of a delegated token, the parent's or one below it.
         context: &str => context = Some(context.to_owned());
+        /// What is counted, in addition to what the parents count. One audience has to be named in the chain: the one that counts.
+        budgets: Vec<Budget> => budgets = budgets;
         /// Root only: the accountable principal, unless it is the issuer.
         subject: &str => root.subject = Some(subject.to_owned());
         /// Root only: whose authority the holder uses; on behalf of the subject unless told otherwise.
@@ -101,6 +106,14 @@ impl Grant {
         session: SessionId => root.session = Some(session);
         /// Root only: the digest of the task.
         task: Digest => root.task = Some(task);
+    }
+
+    fn counted(&self, now: Now) -> Result<Budgets> {
+        if self.budgets.len() > limits::MAX_BUDGETS {
+            return Err(Error::about(Code::TooMany, "budgets"));
+        }
+        let millisecond = if self.budgets.is_empty() { 0 } else { (now.millis() % 1000) as u16 };
+        Ok(Budgets { millisecond, list: self.budgets.clone() })
     }
 
     fn expires(&self, issued: Timestamp, unless: Timestamp) -> Result<Timestamp> {
@@ -171,6 +184,7 @@ pub fn issue<R: TryCryptoRng>(signer: &dyn Signer, issuer: &str, grant: &Grant, 
         evidence: grant.evidence,
         reason: grant.reason.clone(),
         context: grant.context.clone(),
+        budgets: grant.counted(now)?,
         ignored: Vec::new(),
     });
     claims.validate(true)?;
@@ -225,6 +239,7 @@ pub fn delegate<R: TryCryptoRng>(
         evidence: grant.evidence,
         reason: grant.reason.clone(),
         context: grant.context.clone().or_else(|| parent.context.clone()),
+        budgets: grant.counted(now)?,
         ignored: Vec::new(),
     });
     child.validate(false)?;

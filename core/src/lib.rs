@@ -50,6 +50,7 @@
 
 mod audit;
 mod authorize;
+mod budget;
 mod cache;
 mod capability;
 mod cbor;
@@ -67,6 +68,7 @@ mod narrowing;
 #[cfg(feature = "os")]
 pub mod os;
 mod pattern;
+mod plan;
 mod proof;
 mod requirement;
 mod steps;
@@ -79,8 +81,9 @@ mod verify;
 
 pub use audit::AuditRecord;
 pub use authorize::{Admissible, Authorized, Denied};
+pub use budget::{Budget, Budgets, Scope};
 pub use capability::Tools;
-pub use chain::{TrustAnchor, VerifiedChain};
+pub use chain::{Bounds, TrustAnchor, VerifiedChain};
 pub use claims::{Claims, Mode};
 pub use constraint::{ArgumentRules, Constraint, Number, Range, UrlRule, is_public_address};
 pub use error::{Code, Error, Family, Result};
@@ -88,6 +91,7 @@ pub use id::{Digest, SessionId, TokenId};
 pub use issue::{DEFAULT_MAX_DEPTH, DEFAULT_TTL, Grant, delegate, issue};
 pub use json::{value_from_json, value_to_json};
 pub use key::{Signature, Signer, SigningKey, VerifyingKey};
+pub use plan::Target;
 pub use proof::{Call, Presentation, Received, prove};
 pub use requirement::ApprovalRules;
 pub use store::{MemoryStore, Operation, Outcome, Store, StoreKey};

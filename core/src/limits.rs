@@ -1,7 +1,9 @@
 //! Bounds. Each is checked before the work that it bounds (specification, encoding.md, "Limits").
 
-/// Bytes of a presentation: a chain, a proof and their heads.
-pub const MAX_PRESENTATION: usize = 68 * 1024;
+/// Bytes of a presentation: a chain, a proof, evidence and their heads.
+pub const MAX_PRESENTATION: usize = 128 * 1024;
+/// Identities, approvals and consents in a presentation.
+pub const MAX_EVIDENCE: usize = 64;
 /// Bytes of a chain.
 pub const MAX_CHAIN: usize = 64 * 1024;
 /// Tokens in a chain.
@@ -24,6 +26,10 @@ pub const MAX_ARGUMENTS: usize = 256;
 pub const MAX_AUDIENCES: usize = 16;
 /// Approval requirements of a tool, and approvers in one.
 pub const MAX_APPROVERS: usize = 16;
+/// Budgets of a token.
+pub const MAX_BUDGETS: usize = 8;
+/// What a budget may count to: integers that every language has exactly.
+pub const MAX_AMOUNT: u64 = (1 << 53) - 1;
 /// Bytes of a name.
 pub const MAX_NAME: usize = 256;
 /// Bytes of free text.

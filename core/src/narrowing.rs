@@ -38,6 +38,7 @@ pub(crate) fn narrows(parent: &Claims, child: &Claims, audience: Option<&[String
     {
         return refuse(Code::AudienceWidened, "aud");
     }
+    child.counted_in(child.audience.as_deref().or(audience))?;
     let within_context = match (&parent.context, &child.context) {
         (None, child) => child.is_none(),
         (Some(parent), Some(child)) => is_at_or_below(child, parent),

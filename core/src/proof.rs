@@ -54,7 +54,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// A chain and a proof: what travels with a call.
+/// A chain and a proof: what travels with a call. Evidence may be attached: identities, approvals, consents.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Presentation {
     bytes: Vec<u8>,
@@ -72,6 +72,31 @@ impl Presentation {
         let mut out = Encoder::with_capacity(chain.encode().len() + proof.len() + 8);
         out.array(2).raw(chain.encode()).bytes(proof);
         Presentation { bytes: out.into_bytes() }
+    }
+
+    /// The same chain and proof with evidence: identities, approvals, consents, each as its bytes, after what is attached already. `too-many` beyond
+    /// 64 objects, `too-large`.
+    pub fn attach<'e>(&'e self, evidence: impl IntoIterator<Item = &'e [u8]>) -> Result<Self> {
+        let parts = Parts::read(&self.bytes)?;
+        let evidence: Vec<&[u8]> = parts.evidence.iter().copied().chain(evidence).collect();
+        if evidence.is_empty() {
+            return Ok(self.clone());
+        }
+        if evidence.len() > limits::MAX_EVIDENCE {
+            return Err(Error::about(Code::TooMany, "evidence"));
+        }
+        let tokens = parts.tokens.as_slice();
+        let mut out = Encoder::with_capacity(self.bytes.len() + evidence.iter().map(|one| one.len() + 5).sum::<usize>());
+        out.array(3).array(tokens.len());
+        for token in tokens {
+            out.bytes(token);
+        }
+        out.bytes(parts.proof).array(evidence.len());
+        for one in evidence {
+            out.bytes(one);
+        }
+        let bytes = out.into_bytes();
+        if bytes.len() > limits::MAX_PRESENTATION { Err(Error::about(Code::TooLarge, "presentation")) } else { Ok(Presentation { bytes }) }
     }
 
     /// The bytes.
@@ -262,7 +287,7 @@ impl<'a> CallClaims<'a> {
                 0 => call.token = Some(Digest::from_bytes(decoder.fixed()?)),
                 1 => call.tool = Some(borrow_name(decoder, "tool")?),
                 2 => call.arguments = Some(Digest::from_bytes(decoder.fixed()?)),
-                3 => call.millisecond = Some(read_millisecond(decoder)?),
+                3 => call.millisecond = Some(decoder.at_most(999, "millisecond")? as u16),
                 _ => return Err(Code::ClaimUnknown.into()),
             }
         }
@@ -280,18 +305,12 @@ fn read_challenge<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8]> {
     if is_challenge(challenge) { Ok(challenge) } else { Err(Error::about(Code::ClaimInvalid, "nonce: 1 to 64 bytes")) }
 }
 
-fn read_millisecond(decoder: &mut Decoder<'_>) -> Result<u16> {
-    match u16::try_from(decoder.integer()?) {
-        Ok(millisecond) if millisecond < 1000 => Ok(millisecond),
-        _ => Err(Error::about(Code::ClaimInvalid, "millisecond")),
-    }
-}
-
 /// The parts of a presentation, borrowed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Parts<'a> {
     pub(crate) tokens: Tokens<'a>,
     pub(crate) proof: &'a [u8],
+    pub(crate) evidence: Vec<&'a [u8]>,
 }
 
 impl<'a> Parts<'a> {
@@ -304,17 +323,26 @@ impl<'a> Parts<'a> {
             return Err(Error::about(Code::TooLarge, "presentation"));
         }
         let mut decoder = Decoder::new(bytes);
-        match decoder.array()? {
-            2 => {}
+        let parts = match decoder.array()? {
+            parts @ (2 | 3) => parts,
             1 => return Err(Code::ProofMissing.into()),
             _ => return Err(Error::about(Code::Malformed, "not a presentation")),
-        }
+        };
         let tokens = Tokens::read(&mut decoder)?;
         let proof = decoder.bytes()?;
-        decoder.finish()?;
         if proof.len() > limits::MAX_PROOF {
             return Err(Error::about(Code::TooLarge, "proof"));
         }
-        Ok(Parts { tokens, proof })
+        let evidence = if parts == 3 { read_evidence(&mut decoder)? } else { Vec::new() };
+        decoder.finish()?;
+        Ok(Parts { tokens, proof, evidence })
+    }
+}
+
+fn read_evidence<'a>(decoder: &mut Decoder<'a>) -> Result<Vec<&'a [u8]>> {
+    match decoder.array()? {
+        0 => Err(Error::about(Code::Malformed, "evidence without an object")),
+        count if count > limits::MAX_EVIDENCE => Err(Error::about(Code::TooMany, "evidence")),
+        count => (0..count).map(|_| decoder.bytes()).collect(),
     }
 }

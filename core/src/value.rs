@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::cbor::{Decoder, Encoder, Type};
 use crate::id::{Digest, is_name};
 use crate::{Code, Error, Result, limits};
@@ -216,7 +214,7 @@ impl Arguments {
             frozen.push(Argument { name, value, encoding: start..out.len() });
         }
         let encoding = out.into_bytes();
-        let digest = Digest::from_bytes(Sha256::digest(&encoding).into());
+        let digest = crate::id::sha256(&encoding);
         Ok(Arguments(Arc::new(Frozen { entries: frozen, encoding, digest })))
     }
 

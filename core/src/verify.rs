@@ -114,9 +114,11 @@ impl Verifier {
         let leaf = leaf.ok_or(Error::new(Code::Malformed))?;
         leaf.valid_at(now.secs())?;
         for link in &fresh {
-            if let Some(parent) = &link.parent {
-                narrows(&parent.claims, &link.claims, parent.audience()).map_err(|error| error.at_link(link.position))?;
-            }
+            let narrower = match &link.parent {
+                Some(parent) => narrows(&parent.claims, &link.claims, parent.audience()),
+                None => anchor.admits(&link.claims),
+            };
+            narrower.map_err(|error| error.at_link(link.position))?;
         }
         for link in &fresh {
             self.cache.insert(link);

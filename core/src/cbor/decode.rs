@@ -151,6 +151,14 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// An integer from 0 to `most`; another one is `claim-invalid`.
+    pub(crate) fn at_most(&mut self, most: u64, what: &'static str) -> Result<u64> {
+        match u64::try_from(self.integer()?) {
+            Ok(value) if value <= most => Ok(value),
+            _ => Err(Error::about(Code::ClaimInvalid, what)),
+        }
+    }
+
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8]> {
         let length = self.length(2)?;
         self.take(length)

@@ -1,0 +1,177 @@
+//! What a decision asks the store at its end, in one transaction: that nothing of the call was revoked or closed, that proof and approvals are fresh,
+//! and that budgets last (specification, store.md).
+
+use crate::budget::{Budget, Scope};
+use crate::chain::{Link, TrustAnchor, VerifiedChain};
+use crate::id::{Digest, SessionId, TokenId, sha256};
+use crate::key::VerifyingKey;
+use crate::proof::{Call, ProofClaims};
+use crate::store::{Operation, Outcome, StoreKey};
+use crate::time::{Now, Timestamp};
+use crate::{Code, Error, Result, limits};
+
+/// What can be revoked in a store, at once, for all verifiers that share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// A token, and everything below it.
+    Token(TokenId),
+    /// A key: every chain in which it issued, or holds a token, and every approval by it.
+    Key(&'a VerifyingKey),
+    /// A session of an issuer: everything in it.
+    Session(&'a str, SessionId),
+    /// A task of an issuer: everything for it.
+    Task(&'a str, Digest),
+    /// One approval, which its approver takes back.
+    Approval(&'a VerifyingKey, TokenId),
+}
+
+impl Target<'_> {
+    fn key(&self) -> StoreKey {
+        match self {
+            Target::Token(id) => token_key(id),
+            Target::Key(key) => holder_key(key),
+            Target::Session(issuer, session) => session_key(&sha256(issuer.as_bytes()), session),
+            Target::Task(issuer, task) => task_key(&sha256(issuer.as_bytes()), task),
+            Target::Approval(approver, id) => approval_key(b'A', approver, id),
+        }
+    }
+
+    /// What to commit to a store that is asked elsewhere. The mark outlives every token that is there now.
+    pub fn mark(&self, now: Now) -> Result<Operation> {
+        Ok(Operation::Mark { key: self.key(), expires: Timestamp::from_secs(now.secs() + limits::MAX_LIFETIME + limits::LEEWAY)? })
+    }
+}
+
+fn token_key(id: &TokenId) -> StoreKey {
+    StoreKey::new(b'T', &[id.as_bytes()])
+}
+
+fn holder_key(key: &VerifyingKey) -> StoreKey {
+    StoreKey::new(b'K', &[key.as_bytes()])
+}
+
+fn session_key(issuer: &Digest, session: &SessionId) -> StoreKey {
+    StoreKey::new(b'S', &[issuer.as_bytes(), session.as_bytes()])
+}
+
+fn task_key(issuer: &Digest, task: &Digest) -> StoreKey {
+    StoreKey::new(b'Y', &[issuer.as_bytes(), task.as_bytes()])
+}
+
+fn approval_key(letter: u8, approver: &VerifyingKey, id: &TokenId) -> StoreKey {
+    StoreKey::new(letter, &[approver.as_bytes(), id.as_bytes()])
+}
+
+/// The operations, and what each means where it refuses.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    operations: Vec<Operation>,
+    meanings: Vec<Meaning>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Meaning {
+    refused: Code,
+    predates: Code,
+    link: Option<usize>,
+}
+
+impl Plan {
+    /// The plan of a call that everything else allows.
+    pub(crate) fn of(chain: &VerifiedChain, call: &Call<'_>, proof: &ProofClaims<'_>, now: Now) -> Result<Self> {
+        let mut plan = Plan { operations: Vec::with_capacity(16), meanings: Vec::with_capacity(16) };
+        plan.nothing_revoked(chain)?;
+        let key = approval_key(b'p', &chain.leaf().holder, &proof.id);
+        let claim = Operation::Claim { key, expires: proof.expires, since: proof.instant()? };
+        plan.push(claim, Code::ProofReplayed, Code::ProofPredatesStore, None);
+        for link in chain.leaf_link().downwards() {
+            plan.spend(link, chain.issuer(), call, now).map_err(|error| error.at_link(link.position))?;
+        }
+        Ok(plan)
+    }
+
+    fn nothing_revoked(&mut self, chain: &VerifiedChain) -> Result<()> {
+        let (leaf, issuer) = (chain.leaf(), chain.issuer());
+        let root = chain.leaf_link().upwards().last().map_or(leaf, |root| &root.claims);
+        // The last instant at which it can have been issued.
+        let since = Now::from_millis(root.issued.secs() * 1000 + 999)?;
+        let mut absent = |key, code, link| self.push(Operation::Absent { key, since }, code, Code::TokenPredatesStore, link);
+        absent(session_key(issuer.name_digest(), &leaf.session), Code::SessionClosed, None);
+        if let Some(task) = &leaf.task {
+            absent(task_key(issuer.name_digest(), task), Code::TaskClosed, None);
+        }
+        absent(holder_key(issuer.key()), Code::KeyRevoked, Some(0));
+        for link in chain.leaf_link().downwards() {
+            absent(token_key(&link.claims.id), Code::TokenRevoked, Some(link.position));
+            absent(holder_key(&link.claims.holder), Code::KeyRevoked, Some(link.position));
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, link: &Link, issuer: &TrustAnchor, call: &Call<'_>, now: Now) -> Result<()> {
+        let claims = &link.claims;
+        for (index, budget) in claims.budgets.iter().enumerate() {
+            let Some(amount) = budget.amount(call.tool, call.arguments)? else { continue };
+            let since = Now::from_millis(claims.issued.secs() * 1000 + u64::from(claims.budgets.millisecond))?;
+            let window = budget.window().map(|seconds| now.secs() / seconds);
+            let key = budget_key(budget, index, link, issuer, window.unwrap_or_default());
+            let expires = match (window, budget.window()) {
+                (Some(window), Some(seconds)) => Timestamp::from_secs(now.secs().max((window + 1) * seconds))?,
+                _ => claims.expires,
+            };
+            let spend = Operation::Spend { key, amount, limit: budget.limit(), expires, since };
+            self.push(spend, Code::BudgetExhausted, Code::TokenPredatesStore, Some(link.position));
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, operation: Operation, refused: Code, predates: Code, link: Option<usize>) {
+        self.operations.push(operation);
+        self.meanings.push(Meaning { refused, predates, link });
+    }
+
+    /// What to commit.
+    pub(crate) fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// What the store's answer means.
+    pub(crate) fn accept(&self, outcome: Outcome) -> Result<()> {
+        let meant = |at: usize, code: fn(&Meaning) -> Code| match self.meanings.get(at) {
+            None => Error::new(Code::StoreUnavailable),
+            Some(meaning) => match meaning.link {
+                None => Error::new(code(meaning)),
+                Some(link) => Error::new(code(meaning)).at_link(link),
+            },
+        };
+        match outcome {
+            Outcome::Committed => Ok(()),
+            Outcome::Refused(at) => Err(meant(at, |meaning| meaning.refused)),
+            Outcome::Predates(at) => Err(meant(at, |meaning| meaning.predates)),
+            Outcome::Full => Err(Code::StoreFull.into()),
+            Outcome::Unavailable => Err(Code::StoreUnavailable.into()),
+        }
+    }
+
+    /// What gives back the budgets that were spent, once: the first operation claims that.
+    pub(crate) fn refund(&self, holder: &VerifyingKey, proof: &TokenId, expires: Timestamp, now: Now) -> Vec<Operation> {
+        let once = Operation::Claim { key: approval_key(b'r', holder, proof), expires, since: now };
+        let back = self.operations.iter().filter_map(|operation| match operation {
+            Operation::Spend { key, amount, .. } => Some(Operation::Refund { key: *key, amount: *amount }),
+            _ => None,
+        });
+        std::iter::once(once).chain(back).collect()
+    }
+}
+
+/// A family counts by the token's hash and the budget's place in it; a session by its issuer, its id, and what the budget is about.
+fn budget_key(budget: &Budget, index: usize, link: &Link, issuer: &TrustAnchor, window: u64) -> StoreKey {
+    let window = window.to_be_bytes();
+    match budget.scope() {
+        Scope::Family => StoreKey::new(b'b', &[link.hash.as_bytes(), &[index as u8], &window]),
+        Scope::Session => {
+            let (name, subject) = (issuer.name_digest(), budget.subject());
+            StoreKey::new(b'B', &[name.as_bytes(), link.claims.session.as_bytes(), subject.as_bytes(), &window])
+        }
+    }
+}
