@@ -200,6 +200,9 @@ impl AuditRecord {
     }
 }
 
+/// What may be attached to a proof.
+const EVIDENCE: &[ObjectKind] = &[ObjectKind::Identity, ObjectKind::Approval, ObjectKind::Consent];
+
 impl Verifier {
     /// Decides about a call: the presentation as received (bytes or text), the call as received, the time now. Everything is checked, in the order of
     /// the specification's decision.md, and what has to be counted or claimed is committed to the store.
@@ -266,6 +269,7 @@ impl Verifier {
         let parts = Parts::read(&bytes)?;
         let shaped = self.shape(parts.tokens)?;
         let proof = Envelope::read(parts.proof, ObjectKind::Proof)?;
+        let evidence = parts.evidence.iter().map(|one| Envelope::read_one_of(one, EVIDENCE)).collect::<Result<Vec<_>>>()?;
         let chain = self.links(shaped, now)?;
         record.chain = Some(chain.clone());
         self.in_audience(&chain)?;

@@ -36,9 +36,13 @@ impl Target<'_> {
         }
     }
 
-    /// What to commit to a store that is asked elsewhere. The mark outlives every token that is there now.
+    /// What to commit to a store that is asked elsewhere. Keys, sessions and tasks are marked for good; a token or approval until it is expired for certain.
     pub fn mark(&self, now: Now) -> Result<Operation> {
-        Ok(Operation::Mark { key: self.key(), expires: Timestamp::from_secs(now.secs() + limits::MAX_LIFETIME + limits::LEEWAY)? })
+        let expires = match self {
+            Target::Token(_) | Target::Approval(..) => Timestamp::from_secs(now.secs() + limits::MAX_LIFETIME + limits::LEEWAY)?,
+            Target::Key(_) | Target::Session(..) | Target::Task(..) => Timestamp::MAX,
+        };
+        Ok(Operation::Mark { key: self.key(), expires })
     }
 }
 

@@ -1,0 +1,333 @@
+//! Budgets, closed sessions, immediate revocation, and trust anchors with bounds.
+
+use deputize::os::SysRng;
+use deputize::*;
+
+const AUDIENCE: &str = "https://tools.acme.example";
+const START: u64 = 1_764_000_000;
+
+fn key(n: u8) -> SigningKey {
+    SigningKey::from_seed(&[n; 32]).unwrap()
+}
+
+fn at(secs: u64) -> Now {
+    Now::from_millis((START + secs) * 1000 + 500).unwrap()
+}
+
+fn verifier_by(anchor: TrustAnchor) -> Verifier {
+    Verifier::new([anchor], AUDIENCE, MemoryStore::new(10_000, at(0)).unwrap()).unwrap()
+}
+
+fn ana() -> TrustAnchor {
+    TrustAnchor::new("ana", key(1).verifying_key()).unwrap()
+}
+
+fn grant(holder: u8) -> Grant {
+    let tools = Tools::new().allow("pay", ArgumentRules::new()).unwrap().allow("read", ArgumentRules::new()).unwrap();
+    Grant::to(key(holder).verifying_key()).tools(tools).audience(vec![AUDIENCE.into()])
+}
+
+fn root(grant: &Grant) -> UnverifiedChain {
+    issue(&key(1), "ana", grant, &mut SysRng, at(1)).unwrap()
+}
+
+fn delegated(chain: &UnverifiedChain, grant: &Grant) -> UnverifiedChain {
+    delegate(&key(2), chain, grant, &mut SysRng, at(1)).unwrap()
+}
+
+fn amount(amount: impl Into<Value>) -> Arguments {
+    Arguments::new(vec![("amount".into(), amount.into())]).unwrap()
+}
+
+fn nothing() -> Arguments {
+    Arguments::new(Vec::new()).unwrap()
+}
+
+fn call(
+    verifier: &Verifier,
+    holder: u8,
+    chain: &UnverifiedChain,
+    tool: &str,
+    arguments: &Arguments,
+    now: Now,
+) -> Result<Authorized, Denied> {
+    let call = Call::new(tool, arguments);
+    let presentation = prove(&key(holder), chain, &call, AUDIENCE, &mut SysRng, now).unwrap();
+    verifier.authorize(presentation.encode(), &call, now)
+}
+
+fn read(verifier: &Verifier, holder: u8, chain: &UnverifiedChain, now: Now) -> Result<Authorized, Denied> {
+    call(verifier, holder, chain, "read", &nothing(), now)
+}
+
+fn refused<T: std::fmt::Debug>(result: Result<T, Denied>, code: Code, link: Option<usize>) {
+    let denied = result.unwrap_err();
+    assert_eq!((denied.code(), denied.link()), (code, link), "{denied}");
+}
+
+#[test]
+fn a_budget_of_calls_lasts_for_that_many_and_no_more() {
+    let verifier = verifier_by(ana());
+    let chain = root(&grant(2).budgets(vec![Budget::calls(3).unwrap()]));
+    for _ in 0..3 {
+        read(&verifier, 2, &chain, at(2)).unwrap();
+    }
+    refused(read(&verifier, 2, &chain, at(2)), Code::BudgetExhausted, Some(0));
+}
+
+#[test]
+fn of_a_thousand_calls_at_once_as_many_as_the_budget_are_allowed() {
+    let verifier = verifier_by(ana());
+    let chain = root(&grant(2).budgets(vec![Budget::calls(10).unwrap()]));
+    let allowed = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..125 {
+                    match read(&verifier, 2, &chain, at(2)) {
+                        Ok(_) => drop(allowed.fetch_add(1, std::sync::atomic::Ordering::Relaxed)),
+                        Err(denied) => assert_eq!(denied.code(), Code::BudgetExhausted),
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(allowed.into_inner(), 10);
+}
+
+#[test]
+fn what_children_spend_their_parent_has_spent() {
+    let verifier = verifier_by(ana());
+    let parent = root(&grant(2).budgets(vec![Budget::calls(3).unwrap()]));
+    let [one, two] = [3, 4].map(|holder| delegated(&parent, &grant(holder).budgets(vec![Budget::calls(2).unwrap()])));
+    read(&verifier, 3, &one, at(2)).unwrap();
+    read(&verifier, 3, &one, at(2)).unwrap();
+    refused(read(&verifier, 3, &one, at(2)), Code::BudgetExhausted, Some(1));
+    read(&verifier, 4, &two, at(2)).unwrap();
+    refused(read(&verifier, 4, &two, at(2)), Code::BudgetExhausted, Some(0));
+    refused(read(&verifier, 2, &parent, at(2)), Code::BudgetExhausted, Some(0));
+}
+
+#[test]
+fn a_child_that_states_more_than_its_parent_still_gets_its_parents() {
+    let verifier = verifier_by(ana());
+    let parent = root(&grant(2).budgets(vec![Budget::calls(1).unwrap()]));
+    let child = delegated(&parent, &grant(3).budgets(vec![Budget::calls(1000).unwrap()]));
+    read(&verifier, 3, &child, at(2)).unwrap();
+    refused(read(&verifier, 3, &child, at(2)), Code::BudgetExhausted, Some(0));
+}
+
+#[test]
+fn a_refused_call_spends_nothing() {
+    let verifier = verifier_by(ana());
+    let chain = root(&grant(2).budgets(vec![Budget::calls(1).unwrap()]));
+    refused(call(&verifier, 2, &chain, "deploy", &nothing(), at(2)), Code::ToolNotAllowed, Some(0));
+    read(&verifier, 2, &chain, at(2)).unwrap();
+}
+
+#[test]
+fn a_sum_counts_the_argument_of_its_tool_and_nothing_else() {
+    let verifier = verifier_by(ana());
+    let chain = root(&grant(2).budgets(vec![Budget::sum(100, "pay", "amount").unwrap()]));
+    call(&verifier, 2, &chain, "pay", &amount(60), at(2)).unwrap();
+    refused(call(&verifier, 2, &chain, "pay", &amount(41), at(2)), Code::BudgetExhausted, Some(0));
+    call(&verifier, 2, &chain, "pay", &amount(40), at(2)).unwrap();
+    refused(call(&verifier, 2, &chain, "pay", &amount(1), at(2)), Code::BudgetExhausted, Some(0));
+    read(&verifier, 2, &chain, at(2)).unwrap();
+    call(&verifier, 2, &chain, "pay", &amount(0), at(2)).unwrap();
+}
+
+#[test]
+fn what_cannot_be_summed_is_refused() {
+    let verifier = verifier_by(ana());
+    let chain = root(&grant(2).budgets(vec![Budget::sum(100, "pay", "amount").unwrap()]));
+    for bad in [
+        Value::Integer(-1),
+        Value::Integer(1 << 53),
+        Value::Integer(i64::MAX),
+        Value::Float(0.5),
+        "1".into(),
+        Value::Null,
+        vec![1i64].into(),
+    ] {
+        refused(call(&verifier, 2, &chain, "pay", &amount(bad), at(2)), Code::ArgumentRefused, Some(0));
+    }
+    call(&verifier, 2, &chain, "pay", &amount(100), at(2)).unwrap();
+}
+
+#[test]
+fn a_rate_begins_anew_with_each_window() {
+    let verifier = verifier_by(ana());
+    let chain = root(&grant(2).budgets(vec![Budget::calls(2).unwrap().per(60).unwrap()]));
+    let window = 60 - START % 60;
+    for start in [window, window + 60] {
+        read(&verifier, 2, &chain, at(start)).unwrap();
+        read(&verifier, 2, &chain, at(start + 30)).unwrap();
+        refused(read(&verifier, 2, &chain, at(start + 59)), Code::BudgetExhausted, Some(0));
+    }
+}
+
+#[test]
+fn a_budget_over_the_session_counts_every_chain_of_it_and_no_other_issuers() {
+    let bo = TrustAnchor::new("bo", key(9).verifying_key()).unwrap();
+    let verifier = Verifier::new([ana(), bo], AUDIENCE, MemoryStore::new(10_000, at(0)).unwrap()).unwrap();
+    let session = SessionId::from_bytes([7; 16]);
+    let budget = || vec![Budget::calls(2).unwrap().over_session()];
+    let [one, two] = [2, 3].map(|holder| root(&grant(holder).session(session).budgets(budget())));
+    let other = issue(&key(9), "bo", &grant(4).session(session).budgets(budget()), &mut SysRng, at(1)).unwrap();
+    read(&verifier, 2, &one, at(2)).unwrap();
+    read(&verifier, 4, &other, at(2)).unwrap();
+    read(&verifier, 3, &two, at(2)).unwrap();
+    refused(read(&verifier, 2, &one, at(2)), Code::BudgetExhausted, Some(0));
+    read(&verifier, 4, &other, at(2)).unwrap();
+}
+
+#[test]
+fn a_refund_gives_back_what_was_spent_and_only_once() {
+    let verifier = verifier_by(ana());
+    let chain = root(&grant(2).budgets(vec![Budget::calls(1).unwrap()]));
+    let first = read(&verifier, 2, &chain, at(2)).unwrap();
+    verifier.refund(&first, at(3)).unwrap();
+    read(&verifier, 2, &chain, at(3)).unwrap();
+    verifier.refund(&first, at(3)).unwrap();
+    refused(read(&verifier, 2, &chain, at(3)), Code::BudgetExhausted, Some(0));
+}
+
+#[test]
+fn a_budget_from_before_the_stores_memory_is_not_counted_from_zero() {
+    let chain = root(&grant(2).budgets(vec![Budget::calls(1).unwrap()]));
+    let restarted = Verifier::new([ana()], AUDIENCE, MemoryStore::new(100, at(2)).unwrap()).unwrap();
+    refused(read(&restarted, 2, &chain, at(3)), Code::TokenPredatesStore, Some(0));
+}
+
+#[test]
+fn a_budget_names_the_one_audience_that_counts_it() {
+    let budgets = || vec![Budget::calls(1).unwrap()];
+    let several = vec![AUDIENCE.into(), "https://other.example".into()];
+    for audience in [Vec::new(), several.clone()] {
+        let error = issue(&key(1), "ana", &grant(2).audience(audience).budgets(budgets()), &mut SysRng, at(1)).unwrap_err();
+        assert_eq!(error.code(), Code::ClaimInvalid);
+    }
+    let wide = root(&grant(2).audience(several.clone()));
+    let child = |grant: Grant| delegate(&key(2), &wide, &grant.budgets(budgets()), &mut SysRng, at(1));
+    assert_eq!(child(grant(3).audience(several)).unwrap_err().code(), Code::ClaimInvalid);
+    assert_eq!(child(Grant::to(key(3).verifying_key())).unwrap_err().code(), Code::ClaimInvalid);
+    child(grant(3)).unwrap();
+}
+
+#[test]
+fn budgets_that_mean_nothing_are_refused() {
+    for bad in [0, 1 << 53, u64::MAX] {
+        assert_eq!(Budget::calls(bad).unwrap_err().code(), Code::ClaimInvalid, "{bad}");
+    }
+    for bad in [0, 30 * 24 * 3600 + 1, u64::MAX] {
+        assert_eq!(Budget::calls(1).unwrap().per(bad).unwrap_err().code(), Code::ClaimInvalid, "{bad}");
+    }
+    assert_eq!(Budget::sum(1, "", "amount").unwrap_err().code(), Code::NameInvalid);
+    assert_eq!(Budget::sum(1, "pay", "\n").unwrap_err().code(), Code::NameInvalid);
+    let many = vec![Budget::calls(1).unwrap(); 9];
+    assert_eq!(issue(&key(1), "ana", &grant(2).budgets(many), &mut SysRng, at(1)).unwrap_err().code(), Code::TooMany);
+}
+
+#[test]
+fn a_closed_session_stops_everything_in_it_and_no_other() {
+    let bo = TrustAnchor::new("bo", key(9).verifying_key()).unwrap();
+    let verifier = Verifier::new([ana(), bo], AUDIENCE, MemoryStore::new(10_000, at(0)).unwrap()).unwrap();
+    let session = SessionId::from_bytes([7; 16]);
+    let parent = root(&grant(2).session(session));
+    let child = delegated(&parent, &grant(3));
+    let sibling = root(&grant(2));
+    let same_id_of_another_issuer = issue(&key(9), "bo", &grant(4).session(session), &mut SysRng, at(1)).unwrap();
+    read(&verifier, 3, &child, at(2)).unwrap();
+    verifier.revoke(&Target::Session("ana", session), at(3)).unwrap();
+    refused(read(&verifier, 2, &parent, at(3)), Code::SessionClosed, None);
+    refused(read(&verifier, 3, &child, at(3)), Code::SessionClosed, None);
+    read(&verifier, 2, &sibling, at(3)).unwrap();
+    read(&verifier, 4, &same_id_of_another_issuer, at(3)).unwrap();
+    // Closed again: no difference. Opened with a new root: still closed.
+    verifier.revoke(&Target::Session("ana", session), at(4)).unwrap();
+    refused(read(&verifier, 2, &root(&grant(2).session(session)), at(4)), Code::SessionClosed, None);
+}
+
+#[test]
+fn a_closed_task_stops_everything_for_it() {
+    let verifier = verifier_by(ana());
+    let task = Digest::from_bytes([5; 32]);
+    let child = delegated(&root(&grant(2).task(task)), &grant(3));
+    verifier.revoke(&Target::Task("ana", task), at(2)).unwrap();
+    refused(read(&verifier, 3, &child, at(2)), Code::TaskClosed, None);
+    read(&verifier, 2, &root(&grant(2)), at(2)).unwrap();
+}
+
+#[test]
+fn a_revoked_token_takes_everything_below_it_along_and_its_siblings_stay() {
+    let verifier = verifier_by(ana());
+    let parent = root(&grant(2));
+    let [one, two] = [3, 4].map(|holder| delegated(&parent, &grant(holder)));
+    let id = |chain: &UnverifiedChain| chain.unverified_claims().unwrap().last().unwrap().id;
+    verifier.revoke(&Target::Token(id(&one)), at(2)).unwrap();
+    refused(read(&verifier, 3, &one, at(2)), Code::TokenRevoked, Some(1));
+    read(&verifier, 4, &two, at(2)).unwrap();
+    verifier.revoke(&Target::Token(id(&parent)), at(2)).unwrap();
+    refused(read(&verifier, 4, &two, at(2)), Code::TokenRevoked, Some(0));
+}
+
+#[test]
+fn a_revoked_key_neither_issues_nor_holds() {
+    let verifier = verifier_by(ana());
+    let parent = root(&grant(2));
+    let child = delegated(&parent, &grant(3));
+    verifier.revoke(&Target::Key(key(3).verifying_key()), at(2)).unwrap();
+    refused(read(&verifier, 3, &child, at(2)), Code::KeyRevoked, Some(1));
+    read(&verifier, 2, &parent, at(2)).unwrap();
+    verifier.revoke(&Target::Key(key(1).verifying_key()), at(2)).unwrap();
+    refused(read(&verifier, 2, &parent, at(2)), Code::KeyRevoked, Some(0));
+}
+
+#[test]
+fn a_revocation_lasts_as_long_as_anything_that_it_is_about() {
+    let verifier = verifier_by(ana());
+    let month = 30 * 24 * 3600;
+    let chain = root(&grant(2).ttl(month));
+    let id = chain.unverified_claims().unwrap()[0].id;
+    verifier.revoke(&Target::Token(id), at(2)).unwrap();
+    refused(read(&verifier, 2, &chain, at(month)), Code::TokenRevoked, Some(0));
+    refused(read(&verifier, 2, &chain, at(month + 1)), Code::TokenExpired, Some(0));
+    let year = 365 * 24 * 3600;
+    verifier.revoke(&Target::Key(key(2).verifying_key()), at(3)).unwrap();
+    let later = issue(&key(1), "ana", &grant(2), &mut SysRng, at(year)).unwrap();
+    refused(read(&verifier, 2, &later, at(year)), Code::KeyRevoked, Some(0));
+}
+
+#[test]
+fn another_organisations_issuer_stays_within_its_bounds() {
+    let bounds =
+        Bounds { tools: Some(Tools::new().allow("read", ArgumentRules::new()).unwrap()), max_lifetime: Some(600), max_depth: Some(1) };
+    let verifier = verifier_by(ana().bounded(bounds));
+    let read_only = || Tools::new().allow("read", ArgumentRules::new()).unwrap();
+    let within = || grant(2).tools(read_only()).ttl(600).max_depth(1);
+    let child = delegated(&root(&within()), &Grant::to(key(3).verifying_key()));
+    read(&verifier, 3, &child, at(2)).unwrap();
+    for wider in [grant(2).ttl(600).max_depth(1), within().ttl(601), within().max_depth(2)] {
+        let chain = root(&wider);
+        refused(read(&verifier, 2, &chain, at(2)), Code::AnchorExceeded, Some(0));
+        refused(read(&verifier, 3, &delegated(&chain, &Grant::to(key(3).verifying_key()).ttl(60)), at(2)), Code::AnchorExceeded, Some(0));
+    }
+}
+
+#[test]
+fn evidence_is_bounded_and_of_a_known_kind() {
+    let verifier = verifier_by(ana());
+    let chain = root(&grant(2));
+    let arguments = nothing();
+    let call = Call::new("read", &arguments);
+    let presentation = prove(&key(2), &chain, &call, AUDIENCE, &mut SysRng, at(2)).unwrap();
+    let garbage = presentation.attach([&b"garbage"[..]]).unwrap();
+    refused(verifier.authorize(garbage.encode(), &call, at(2)), Code::Malformed, None);
+    let token = chain.token_bytes().unwrap()[0];
+    refused(verifier.authorize(presentation.attach([token]).unwrap().encode(), &call, at(2)), Code::KindMismatch, None);
+    assert_eq!(presentation.attach([token; 65]).unwrap_err().code(), Code::TooMany);
+    assert_eq!(presentation.attach([&[0; 130 * 1024][..]]).unwrap_err().code(), Code::TooLarge);
+    assert_eq!(presentation.attach([]).unwrap(), presentation);
+    verifier.authorize(presentation.encode(), &call, at(2)).unwrap();
+}
