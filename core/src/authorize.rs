@@ -81,6 +81,12 @@ impl Authorized {
         Ok(())
     }
 
+    /// Checks the partition of what a tool is about to read or write: it is the leaf's context, or below it. `context-mismatch`, also if the leaf
+    /// has none.
+    pub fn check_context(&self, context: &str) -> Result<()> {
+        in_context(Some(context), self.chain.leaf().context.as_deref())
+    }
+
     /// None where the token says nothing about arguments.
     fn constraint_on(&self, argument: &str) -> Result<Option<&Constraint>> {
         match self.chain.leaf().tools.rules(self.tool()) {

@@ -75,6 +75,24 @@ impl Grant {
         }
     }
 
+    /// On the holder's own behalf: it is its own principal, under this name. Root only.
+    #[must_use]
+    pub fn own_behalf(holder: &VerifyingKey, name: &str) -> Self {
+        Grant::to(holder).holder_name(name).subject(name).mode(Mode::OwnBehalf)
+    }
+
+    /// On behalf of a principal, who stays accountable. Root only.
+    #[must_use]
+    pub fn on_behalf_of(holder: &VerifyingKey, principal: &str) -> Self {
+        Grant::to(holder).subject(principal).mode(Mode::OnBehalfOf)
+    }
+
+    /// As a principal: at these audiences, by this holder and nobody below it. Root only; verifiers ask for the principal's consent.
+    #[must_use]
+    pub fn impersonating(holder: &VerifyingKey, holder_name: &str, principal: &str, audience: Vec<String>) -> Self {
+        Grant::to(holder).holder_name(holder_name).subject(principal).mode(Mode::Impersonation).audience(audience)
+    }
+
     setters! {
         /// What to call the holder in audit records.
         holder_name: &str => holder_name = Some(holder_name.to_owned());

@@ -294,7 +294,7 @@ fn a_revocation_lasts_as_long_as_anything_that_it_is_about() {
     refused(read(&verifier, 2, &chain, at(month)), Code::TokenRevoked, Some(0));
     refused(read(&verifier, 2, &chain, at(month + 1)), Code::TokenExpired, Some(0));
     let year = 365 * 24 * 3600;
-    verifier.revoke(&Target::Key(key(2).verifying_key()), at(3)).unwrap();
+    verifier.revoke(&Target::Key(key(2).verifying_key()), at(month + 2)).unwrap();
     let later = issue(&key(1), "ana", &grant(2), &mut SysRng, at(year)).unwrap();
     refused(read(&verifier, 2, &later, at(year)), Code::KeyRevoked, Some(0));
 }
@@ -330,4 +330,58 @@ fn evidence_is_bounded_and_of_a_known_kind() {
     assert_eq!(presentation.attach([&[0; 130 * 1024][..]]).unwrap_err().code(), Code::TooLarge);
     assert_eq!(presentation.attach([]).unwrap(), presentation);
     verifier.authorize(presentation.encode(), &call, at(2)).unwrap();
+}
+
+#[test]
+fn the_three_modes_of_delegation_say_for_whom_the_holder_acts() {
+    let verifier = Verifier::new([ana().allow_impersonation()], AUDIENCE, MemoryStore::new(100, at(0)).unwrap()).unwrap();
+    let holder = key(2);
+    let holder = holder.verifying_key();
+    let audience = || vec![AUDIENCE.to_owned()];
+    for (grant, mode, principal) in [
+        (Grant::own_behalf(holder, "cron"), Mode::OwnBehalf, "cron"),
+        (Grant::on_behalf_of(holder, "bo"), Mode::OnBehalfOf, "bo"),
+        (Grant::impersonating(holder, "desk", "bo", audience()), Mode::Impersonation, "bo"),
+    ] {
+        let chain = verifier.verify_chain(&root(&grant), at(2)).unwrap();
+        assert_eq!((chain.leaf().mode, chain.principal()), (mode, principal));
+    }
+    for nobody in ["", "\n"] {
+        let error = issue(&key(1), "ana", &Grant::on_behalf_of(holder, nobody), &mut SysRng, at(1)).unwrap_err();
+        assert_eq!(error.code(), Code::NameInvalid, "a principal that is not named is no reason to act for oneself");
+    }
+}
+
+#[test]
+fn a_session_and_its_task_are_in_every_token_below() {
+    let verifier = verifier_by(ana());
+    let session = Session::open(&mut SysRng).unwrap().for_task(b"fix the login bug");
+    let child = delegated(&root(&grant(2).in_session(&session)), &grant(3));
+    let allowed = read(&verifier, 3, &child, at(2)).unwrap();
+    for claims in allowed.chain().claims() {
+        assert_eq!((claims.session, claims.task), (session.id(), session.task()));
+    }
+    assert_ne!(Session::open(&mut SysRng).unwrap().id(), session.id());
+    verifier.revoke(&Target::Task("ana", session.task().unwrap()), at(2)).unwrap();
+    refused(read(&verifier, 3, &child, at(2)), Code::TaskClosed, None);
+}
+
+#[test]
+fn a_tool_asks_whether_a_partition_is_the_calls() {
+    let verifier = verifier_by(ana());
+    let chain = root(&grant(2).context("tenant:1/task:7"));
+    let arguments = nothing();
+    let call = Call::new("read", &arguments).context("tenant:1/task:7");
+    let presentation = prove(&key(2), &chain, &call, AUDIENCE, &mut SysRng, at(2)).unwrap();
+    let allowed = verifier.authorize(presentation.encode(), &call, at(2)).unwrap();
+    for own in ["tenant:1/task:7", "tenant:1/task:7/notes"] {
+        allowed.check_context(own).unwrap();
+    }
+    for other in
+        ["tenant:1", "tenant:1/task:70", "tenant:1/task:7/../8", "TENANT:1/task:7", "tenant:1/task:7/", "", "*", "tenant:1/task:7/*", "/"]
+    {
+        assert_eq!(allowed.check_context(other).unwrap_err().code(), Code::ContextMismatch, "{other}");
+    }
+    let without = read(&verifier, 3, &root(&grant(3)), at(2)).unwrap();
+    assert_eq!(without.check_context("tenant:1").unwrap_err().code(), Code::ContextMismatch);
 }
