@@ -33,8 +33,8 @@ async function fastest(count, prepare, work) {
 }
 
 function warm() {
-  const replay = new MemoryStore(presentations.length + 1);
-  const verifier = new Verifier({ trust: new TrustAnchor('ana', issuer), audience: shared.audience, replay, clock: () => shared.now_ms });
+  const store = new MemoryStore(presentations.length + 1);
+  const verifier = new Verifier({ trust: new TrustAnchor('ana', issuer), audience: shared.audience, store, clock: () => shared.now_ms });
   verifier.authorize(first, shared.tool, shared.arguments);
   return verifier;
 }

@@ -161,19 +161,30 @@ export declare class TrustAnchor {
   get mayImpersonate(): boolean;
 }
 
-/** The replay store of one process. */
+/** The store of one process: what was claimed, marked and spent. */
 export declare class MemoryStore {
   constructor(capacity?: number);
   /** Tells it apart from other stores by type. */
   private readonly memory: true;
 }
 
-/** A store elsewhere. `claim` is one atomic step: `true` if the key was not there and is now, `false` if it was. `expires` is in seconds. */
-export interface ReplayStore {
-  claim(key: Uint8Array, expires: number, nowMs: number): boolean;
+/** One step of a transaction: `expires` is in seconds, `since` in milliseconds since 1970. What each one means is in docs/spec/store.md. */
+export type StoreOperation =
+  | readonly ['claim', key: Uint8Array, expires: number, since: number]
+  | readonly ['absent', key: Uint8Array, since: number]
+  | readonly ['mark', key: Uint8Array, expires: number]
+  | readonly ['spend', key: Uint8Array, amount: number, limit: number, expires: number, since: number]
+  | readonly ['refund', key: Uint8Array, amount: number];
+
+/** `true` if all of it happened; else nothing did: the operation at an index refuses, or what it is about is older than the store, or there is no room. */
+export type StoreAnswer = true | readonly ['refused' | 'predates', number] | 'full';
+
+/** A store elsewhere. `commit` is one atomic step: all of the operations or none, judged in their order. If it throws, nothing is allowed. */
+export interface Store {
+  commit(operations: readonly StoreOperation[], nowMs: number): StoreAnswer;
 }
-export interface AsyncReplayStore {
-  claim(key: Uint8Array, expires: number, nowMs: number): boolean | Promise<boolean>;
+export interface AsyncStore {
+  commit(operations: readonly StoreOperation[], nowMs: number): StoreAnswer | Promise<StoreAnswer>;
 }
 
 export interface VerifierOptions {
@@ -182,7 +193,7 @@ export interface VerifierOptions {
   /** Gets every record. If it throws, an allowed call is denied: no record, no action. A promise is waited for by `authorizeAsync` only. */
   audit?: AuditLog | ((record: AuditRecord) => unknown);
   /** A store that answers with a promise works with `authorizeAsync` only. */
-  replay?: MemoryStore | ReplayStore | AsyncReplayStore;
+  store?: MemoryStore | Store | AsyncStore;
   /** Milliseconds since 1970. */
   clock?: () => number;
 }

@@ -48,7 +48,7 @@ function anchorOf(value) {
 
 let storeOf;
 
-/** The replay store of one process. It begins to remember when the first verifier takes it, by that verifier's clock. */
+/** The store of one process. It begins to remember when the first verifier takes it, by that verifier's clock. */
 class MemoryStore {
   #capacity;
   #handle;
@@ -60,8 +60,8 @@ class MemoryStore {
   }
 
   constructor(capacity = 100000) {
-    if (new.target !== MemoryStore) throw failure('config-invalid', 'give the verifier an object with claim() instead of a class of', 'MemoryStore');
-    if (!Number.isSafeInteger(capacity) || capacity < 1 || capacity > 0xffffffff) throw failure('config-invalid', 'the capacity of a replay store:', String(capacity));
+    if (new.target !== MemoryStore) throw failure('config-invalid', 'give the verifier an object with commit() instead of a class of', 'MemoryStore');
+    if (!Number.isSafeInteger(capacity) || capacity < 1 || capacity > 0xffffffff) throw failure('config-invalid', 'the capacity of a store:', String(capacity));
     this.#capacity = capacity;
     Object.freeze(this);
   }

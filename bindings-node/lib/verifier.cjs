@@ -18,29 +18,30 @@ const MOST_TEXT = Math.ceil(69632 / 3) * 4 + 1;
 /** Bytes that are no presentation, for something that is neither bytes nor text. */
 const NO_PRESENTATION = Buffer.from([0]);
 const NOTHING = Buffer.alloc(0);
+const UNAVAILABLE = Object.freeze(['unavailable', 0]);
 
 /** A store in memory, unless this process is one of several workers: each would accept a proof once. */
 function defaultStore() {
-  if (cluster.isWorker) throw failure('config-invalid', 'replay: one of several processes needs a store that they share, or says so with', 'new MemoryStore()');
+  if (cluster.isWorker) throw failure('config-invalid', 'store: one of several processes needs a store that they share, such as RedisStore of deputize/redis, or says so with', 'new MemoryStore()');
   return new MemoryStore();
 }
 
 /** Decides about calls. */
 class Verifier {
   #handle;
-  #claim;
+  #commit;
   #audit;
   #clock;
 
   constructor(given) {
-    const read = options(given, ['trust', 'audience', 'audit', 'replay', 'clock'], 'Verifier');
+    const read = options(given, ['trust', 'audience', 'audit', 'store', 'clock'], 'Verifier');
     this.#clock = clockOf(read.get('clock'));
     this.#audit = sinkOf(read.get('audit'));
     const config = configTape(read.get('trust'), read.get('audience'));
-    const replay = read.has('replay') ? read.get('replay') : defaultStore();
-    const store = storeOf(replay, this.#created());
-    if (store === undefined) this.#claim = claimOf(replay);
-    this.#handle = call('verifierNew', config, store);
+    const store = read.has('store') ? read.get('store') : defaultStore();
+    const memory = storeOf(store, this.#created());
+    if (memory === undefined) this.#commit = commitOf(store);
+    this.#handle = call('verifierNew', config, memory);
     Object.freeze(this);
   }
 
@@ -48,14 +49,13 @@ class Verifier {
   authorize(presentation, tool, args, given) {
     let outcome = this.#decide(presentation, tool, args, given);
     if (Object.hasOwn(outcome, 'waiting')) {
-      const { key, expires, nowMs } = read(outcome.question);
       let answer;
       try {
-        answer = settled(this.#claim(key, expires, nowMs));
+        answer = answerOf(settled(this.#commit(...read(outcome.question))));
       } catch {
-        answer = undefined;
+        answer = UNAVAILABLE;
       }
-      outcome = call('admit', outcome.waiting, wordFor(answer));
+      outcome = call('admit', outcome.waiting, ...answer);
     }
     if (!types.isExternal(outcome)) {
       const denied = deniedFrom(outcome);
@@ -79,14 +79,13 @@ class Verifier {
   async authorizeAsync(presentation, tool, args, given) {
     let outcome = this.#decide(presentation, tool, args, given);
     if (Object.hasOwn(outcome, 'waiting')) {
-      const { key, expires, nowMs } = read(outcome.question);
       let answer;
       try {
-        answer = await this.#claim(key, expires, nowMs);
+        answer = answerOf(await this.#commit(...read(outcome.question)));
       } catch {
-        answer = undefined;
+        answer = UNAVAILABLE;
       }
-      outcome = call('admit', outcome.waiting, wordFor(answer));
+      outcome = call('admit', outcome.waiting, ...answer);
     }
     if (!types.isExternal(outcome)) {
       const denied = deniedFrom(outcome);
@@ -111,7 +110,7 @@ class Verifier {
     return new VerifiedChain(NATIVE, call('verifyChain', this.#handle, requiredChain(chain), this.#now()));
   }
 
-  /** Everything up to the claim in a store of JavaScript's; the arguments are taken before anything else runs. */
+  /** Everything up to the question to a store of JavaScript's; the arguments are taken before anything else runs. */
   #decide(presentation, tool, args, given) {
     const writer = takeWriter();
     let nowMs;
@@ -128,7 +127,7 @@ class Verifier {
       if (context === undefined) writer.letter('N');
       else writer.text(context);
       nowMs = this.#now();
-      return call('decide', this.#handle, writer.done(), nowMs, this.#claim === undefined);
+      return call('decide', this.#handle, writer.done(), nowMs, this.#commit === undefined);
     } catch (error) {
       return this.#refuse(tool, nowMs, error);
     } finally {
@@ -185,10 +184,14 @@ function writePresentation(writer, presentation) {
   if (!types.isUint8Array(presentation) || !writer.view(presentation, MOST_BYTES)) writer.bytes(NO_PRESENTATION);
 }
 
-/** The store's answer: only `true` is fresh, only `false` is seen. */
-function wordFor(answer) {
-  if (answer === true) return 'fresh';
-  return answer === false ? 'seen' : 'unavailable';
+/** The store's answer as a word and the operation that it is about; what is no answer is no store. */
+function answerOf(answer) {
+  if (answer === true) return ['committed', 0];
+  if (answer === 'full') return ['full', 0];
+  if (!Array.isArray(answer) || types.isProxy(answer) || answer.length !== 2) return UNAVAILABLE;
+  const [word, index] = answer;
+  const known = (word === 'refused' || word === 'predates') && Number.isSafeInteger(index) && index >= 0;
+  return known ? [word, index] : UNAVAILABLE;
 }
 
 function isThenable(value) {
@@ -231,10 +234,10 @@ function sinkOf(audit) {
   throw failure('config-invalid', 'audit is an AuditLog or a function, not', kindOf(audit));
 }
 
-function claimOf(replay) {
-  const claim = replay?.claim;
-  if (typeof claim !== 'function') throw failure('config-invalid', 'replay is a MemoryStore or has claim(); it is', kindOf(replay));
-  return (key, expires, nowMs) => Reflect.apply(claim, replay, [key, expires, nowMs]);
+function commitOf(store) {
+  const commit = store?.commit;
+  if (typeof commit !== 'function') throw failure('config-invalid', 'store is a MemoryStore or has commit(); it is', kindOf(store));
+  return (operations, nowMs) => Reflect.apply(commit, store, [operations, nowMs]);
 }
 
 module.exports = { Verifier };

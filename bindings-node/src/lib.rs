@@ -12,6 +12,7 @@ mod files;
 mod grant;
 mod keys;
 mod record;
+mod store;
 mod tape;
 mod values;
 mod verifier;

@@ -6,6 +6,7 @@ use napi_derive::napi;
 
 use crate::chain::{claims_to_value, seconds};
 use crate::errors::{Result, thrown, to_json};
+use crate::store::question;
 use crate::tape;
 
 /// A decision, with its record.
@@ -67,12 +68,8 @@ pub(crate) fn denied(denied: Denied) -> Outcome {
 
 /// A call that waits for a store in JavaScript.
 pub(crate) fn admissible(admissible: Admissible) -> Outcome {
-    let question = optional(vec![
-        ("key", Some(Value::Bytes(admissible.replay_key().as_bytes().to_vec()))),
-        ("expires", Some(seconds(admissible.expires()))),
-        ("nowMs", Some(Value::Integer(admissible.now().millis() as i64))),
-    ]);
-    Either3::C(Waiting { question: tape::write(&question).into(), waiting: External::new(Some(admissible)) })
+    let question = tape::write(&question(&admissible));
+    Either3::C(Waiting { question: question.into(), waiting: External::new(Some(admissible)) })
 }
 
 /// An allowed call whose record could not be written.

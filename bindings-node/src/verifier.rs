@@ -1,46 +1,18 @@
-//! The verifier, and the replay store in memory.
+//! The verifier.
 
-use std::sync::Arc;
-
-use deputize::{
-    Admissible, Arguments, Call, Claimed, Code, Error, MemoryStore, Now, Received, ReplayKey, ReplayStore, Timestamp, TrustAnchor,
-    UnverifiedChain, Value, Verifier,
-};
+use deputize::{Admissible, Arguments, Call, Error, Code, Now, Received, TrustAnchor, UnverifiedChain, Value, Verifier};
 use napi::bindgen_prelude::{Buffer, BufferSlice, External};
 use napi_derive::napi;
 
 use crate::errors::{Result, about, thrown};
 use crate::grant::system_now;
 use crate::record::{Outcome, admissible, allowed, chain_to_value, denied};
+use crate::store::{Elsewhere, Memory, Shared};
 use crate::tape::{Reader, Run};
-use crate::{keys, tape};
-
-/// The store in memory: the verifier and JavaScript hold on to it together.
-type Memory = Arc<MemoryStore>;
-
-/// A store that JavaScript has: it is asked there, between the evaluation and the admission.
-struct Elsewhere;
-
-impl ReplayStore for Elsewhere {
-    fn claim(&self, _: &ReplayKey, _: Timestamp, _: Now) -> Claimed {
-        Claimed::Unavailable
-    }
-}
-
-struct Shared(Memory);
-
-impl ReplayStore for Shared {
-    fn claim(&self, key: &ReplayKey, expires: Timestamp, now: Now) -> Claimed {
-        self.0.claim(key, expires, now)
-    }
-
-    fn created(&self) -> Option<Now> {
-        self.0.created()
-    }
-}
+use crate::{keys, store, tape};
 
 /// Milliseconds that JavaScript's clock gave, or else those of the system's.
-fn time(millis: Option<f64>) -> deputize::Result<Now> {
+pub(crate) fn time(millis: Option<f64>) -> deputize::Result<Now> {
     match millis {
         None => system_now(),
         Some(millis) if (1.0..=9_007_199_254_740_991.0).contains(&millis) && millis.fract() == 0.0 => Now::from_millis(millis as u64),
@@ -51,14 +23,6 @@ fn time(millis: Option<f64>) -> deputize::Result<Now> {
 /// A time for the record of a decision that had no usable clock: the system's, or the first millisecond of 1970.
 fn time_of_record(millis: Option<f64>) -> Result<Now> {
     time(millis).or_else(|_| system_now()).or_else(|_| Now::from_millis(1)).map_err(thrown)
-}
-
-#[napi(catch_unwind)]
-pub fn store_new(capacity: f64, created_ms: Option<f64>) -> Result<External<Memory>> {
-    let usable = (0.0..=f64::from(u32::MAX)).contains(&capacity) && capacity.fract() == 0.0;
-    let capacity = if usable { capacity as usize } else { 0 };
-    let store = time(created_ms).or_else(|_| system_now()).and_then(|created| MemoryStore::new(capacity, created));
-    store.map(|store| External::new(Arc::new(store))).map_err(thrown)
 }
 
 /// A verifier from `{audience, anchors: [[name, key, may_impersonate]]}`; without a store, JavaScript has it.
@@ -76,7 +40,7 @@ pub fn verifier_new(config: BufferSlice, store: Option<&External<Memory>>) -> Re
         }
     }
     let verifier = match store {
-        Some(store) => Verifier::new(anchors, &audience, Shared(Arc::clone(store))),
+        Some(store) => Verifier::new(anchors, &audience, Shared::of(store)),
         None => Verifier::new(anchors, &audience, Elsewhere),
     };
     verifier.map(External::new).map_err(thrown)
@@ -95,10 +59,10 @@ pub fn anchor_check(name: String, key: BufferSlice) -> Result<()> {
     keys::public(&key).and_then(|key| TrustAnchor::new(&name, &key)).map(drop).map_err(thrown)
 }
 
-/// Decides about a call: a tape of the arguments, the presentation, the tool, the challenge and the context. With `claim`, the proof is claimed
-/// in the store in memory; without, the outcome may be one that waits.
+/// Decides about a call: a tape of the arguments, the presentation, the tool, the challenge and the context. With `commit`, the store in
+/// memory is asked; without, the outcome may be one that waits.
 #[napi(catch_unwind)]
-pub fn decide(verifier: &External<Verifier>, call: BufferSlice, now_ms: Option<f64>, claim: bool) -> Result<Outcome> {
+pub fn decide(verifier: &External<Verifier>, call: BufferSlice, now_ms: Option<f64>, commit: bool) -> Result<Outcome> {
     let mut reader = Reader::new(&call);
     let arguments = reader.map().map_err(thrown)?;
     let parts = [reader.run(), reader.run(), reader.run(), reader.run()];
@@ -116,23 +80,18 @@ pub fn decide(verifier: &External<Verifier>, call: BufferSlice, now_ms: Option<f
         Err(error) => return Ok(denied(verifier.refuse(tool, error, time_of_record(now_ms)?))),
     };
     let call = Call { tool, arguments: &arguments, challenge, context };
-    Ok(if claim {
+    Ok(if commit {
         verifier.authorize(presentation, &call, now).map_or_else(denied, allowed)
     } else {
         verifier.evaluate(presentation, &call, now).map_or_else(denied, admissible)
     })
 }
 
-/// The last step for a store in JavaScript: its answer is `fresh`, `seen`, or anything else for none.
+/// The last step for a store in JavaScript, with its answer: a word, and which operation it is about.
 #[napi(catch_unwind)]
-pub fn admit(waiting: &mut External<Option<Admissible>>, answer: String) -> Result<Outcome> {
-    let claimed = match &*answer {
-        "fresh" => Claimed::Fresh,
-        "seen" => Claimed::Seen,
-        _ => Claimed::Unavailable,
-    };
+pub fn admit(waiting: &mut External<Option<Admissible>>, answer: String, index: f64) -> Result<Outcome> {
     let admissible = waiting.take().ok_or_else(|| thrown(tape::broken()))?;
-    Ok(admissible.admit(claimed).map_or_else(denied, allowed))
+    Ok(admissible.admit(store::answered(&answer, index)).map_or_else(denied, allowed))
 }
 
 /// A denial, with its record, for what JavaScript refused.

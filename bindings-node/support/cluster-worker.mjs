@@ -2,7 +2,7 @@
 import { Agent, MemoryStore, Verifier } from 'deputize';
 
 const trust = [Agent.generate('ana')];
-const outcomes = [{}, { replay: new MemoryStore() }].map((options) => {
+const outcomes = [{}, { store: new MemoryStore() }].map((options) => {
   try {
     new Verifier({ trust, audience: 'https://tools.acme.example', ...options });
     return 'made';

@@ -1,7 +1,7 @@
 // Every denial that a caller can reach through the API, with its code and its record; FFI-20, ENC-24, POP-01, 04, 10, 15, 16, 17, 18, TIM-01, 03.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Agent, Presentation, TrustAnchor, Verifier, allOf, atLeast, between, decodeValue, encodeValue, optional } from 'deputize';
+import { Agent, MemoryStore, Presentation, TrustAnchor, Verifier, allOf, atLeast, between, decodeValue, encodeValue, optional } from 'deputize';
 import { AUDIENCE, cast, chainFor, denied, refused, verifierFor } from '../support/helpers.mjs';
 
 const later = (seconds) => ({ clock: () => Date.now() + seconds * 1000 });
@@ -109,13 +109,13 @@ test('times have a beginning and an end', () => {
   const chain = ana.issue({ to: coder, tools: { t: {} }, ttl: 30 });
   const early = ana.issue({ to: coder, tools: { t: {} }, notBefore: Math.floor(Date.now() / 1000) + 100 });
   const call = (verifier, on = chain) => () => verifier.authorize(coder.prove(on, 't', {}, AUDIENCE), 't', {});
-  const from = { claim: () => true };
-  assert.equal(denied('token-expired', call(verifierFor(ana, { replay: from, ...later(30) }))).link, 0);
-  assert.ok(call(verifierFor(ana, { replay: from, ...later(20) }))());
+  const from = { commit: () => true };
+  assert.equal(denied('token-expired', call(verifierFor(ana, { store: from, ...later(30) }))).link, 0);
+  assert.ok(call(verifierFor(ana, { store: from, ...later(20) }))());
   denied('token-not-yet-valid', call(verifierFor(ana), early));
-  denied('token-not-yet-valid', call(verifierFor(ana, { replay: from, ...later(-40) })));
+  denied('token-not-yet-valid', call(verifierFor(ana, { store: from, ...later(-40) })));
   const long = ana.issue({ to: coder, tools: { t: {} } });
-  denied('proof-expired', call(verifierFor(ana, { replay: from, ...later(60) }), long));
+  denied('proof-expired', call(verifierFor(ana, { store: from, ...later(60) }), long));
   const proof = coder.prove(long, 't', {}, AUDIENCE);
   denied('proof-predates-store', () => verifierFor(ana, later(5)).authorize(proof, 't', {}));
 });
@@ -179,7 +179,7 @@ test('what a denial or an allowed call is does not come from a prototype', (t) =
 test('a verifier is configured whole or not at all', () => {
   const { ana } = cast();
   for (const given of [undefined, null, {}, { trust: [ana] }, { audience: 'a' }, { trust: [], audience: 'a' }, { trust: [ana, ana], audience: 'a' }, { trust: [ana.key], audience: 'a' }, { trust: [ana], audience: '' }, { trust: [ana], audience: 'a\n' }, { trust: [ana], audience: 5 },
-    { trust: [ana], audience: 'a', audit: 'file' }, { trust: [ana], audience: 'a', audit: null }, { trust: [ana], audience: 'a', replay: null }, { trust: [ana], audience: 'a', replay: {} }, { trust: [ana], audience: 'a', replay: () => true }, { trust: [ana], audience: 'a', clock: 5 }, { trust: [ana], audience: 'a', log: () => 1 }]) refused('config-invalid', () => new Verifier(given));
+    { trust: [ana], audience: 'a', audit: 'file' }, { trust: [ana], audience: 'a', audit: null }, { trust: [ana], audience: 'a', store: null }, { trust: [ana], audience: 'a', store: {} }, { trust: [ana], audience: 'a', store: () => true }, { trust: [ana], audience: 'a', store: { commit: true } }, { trust: [ana], audience: 'a', replay: new MemoryStore() }, { trust: [ana], audience: 'a', clock: 5 }, { trust: [ana], audience: 'a', log: () => 1 }]) refused('config-invalid', () => new Verifier(given));
   for (const name of ['', 'a\n', 5, undefined]) refused('name-invalid', () => new TrustAnchor(name, ana.key));
   for (const key of ['x', undefined, {}]) refused('key-invalid', () => new TrustAnchor('a', key));
 });

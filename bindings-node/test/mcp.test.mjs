@@ -160,7 +160,7 @@ test('a low-level server is guarded, its fallback too', async (t) => {
 });
 
 test('what the tool gets is what was decided about', async (t) => {
-  const { server, ran } = deployer({ verifier: verifierFor(ana, { replay: { async claim() { held.params.arguments.tag = 'v9'; await turn(); return true; } } }) });
+  const { server, ran } = deployer({ verifier: verifierFor(ana, { store: { async commit() { held.params.arguments.tag = 'v9'; await turn(); return true; } } }) });
   const client = newClient();
   const near = await connected(t, server, client);
   let held;

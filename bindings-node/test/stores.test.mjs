@@ -1,4 +1,4 @@
-// Replay stores, audit functions and clocks of the program: POP-05, POP-21, POP-22, TIM-03, TIM-04.
+// Stores, audit functions and clocks of the program: POP-05, POP-21, POP-22, TIM-03, TIM-04.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -13,8 +13,8 @@ const callAsync = (verifier, presentation = proof()) => verifier.authorizeAsync(
 
 test('of 64 tasks with one proof and an asynchronous store, exactly one is allowed', async () => {
   const seen = new Set();
-  const replay = { async claim(key) { await turn(); const fresh = !seen.has(hex(key)); seen.add(hex(key)); await pause(1); return fresh; } };
-  const verifier = verifierFor(ana, { replay });
+  const store = { async commit([[, key]]) { await turn(); const fresh = !seen.has(hex(key)); seen.add(hex(key)); await pause(1); return fresh || ['refused', 0]; } };
+  const verifier = verifierFor(ana, { store });
   const one = proof();
   const results = await Promise.allSettled(Array.from({ length: 64 }, () => callAsync(verifier, one)));
   assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1);
@@ -29,28 +29,38 @@ test('of 64 tasks with one proof and the store in memory, exactly one is allowed
   assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1);
 });
 
-test('a store is asked last, once, with the holder\'s key and the end of the proof', () => {
+test('a store is asked last, once, to claim the holder\'s key until the end of the proof', () => {
   const asked = [];
-  const replay = { me: 'store', claim(key, expires, nowMs) { asked.push([this.me, key, expires, nowMs]); return true; } };
-  const verifier = verifierFor(ana, { replay });
+  const store = { me: 'store', commit(operations, nowMs) { asked.push([this.me, operations, nowMs]); return true; } };
+  const verifier = verifierFor(ana, { store });
   denied('proof-mismatch', () => verifier.authorize(proof(), 'deploy', { x: 1 }));
   denied('tool-not-allowed', () => verifier.authorize(coder.prove(chain, 'other', {}, AUDIENCE), 'other', {}));
   assert.equal(asked.length, 0);
   call(verifier);
-  const [[me, key, expires, nowMs]] = asked;
-  assert.deepEqual([me, key.constructor, key.length, hex(key.subarray(0, 32))], ['store', Uint8Array, 48, hex(coder.key.bytes)]);
+  const [[me, operations, nowMs]] = asked;
+  const [[name, key, expires, since]] = operations;
+  assert.deepEqual([me, operations.length, name, key.constructor, key.length], ['store', 1, 'claim', Uint8Array, 49]);
+  assert.deepEqual([key[0], hex(key.subarray(1, 33))], ['p'.charCodeAt(0), hex(coder.key.bytes)]);
   assert.ok(Number.isSafeInteger(nowMs) && expires * 1000 > nowMs && expires * 1000 <= nowMs + 60000);
+  assert.ok(Number.isSafeInteger(since) && since <= nowMs && since > nowMs - 10000);
 });
 
-test('only true is fresh and only false is seen', async () => {
-  for (const answer of [undefined, null, 1, 0, 'true', '', {}, [], new Boolean(true), Symbol('x'), 1n, () => true, { then: 5 }]) {
-    denied('store-unavailable', () => call(verifierFor(ana, { replay: { claim: () => answer } })));
-    await rejected('store-unavailable', callAsync(verifierFor(ana, { replay: { claim: async () => answer } })));
+test('only true is a commit, and what is no answer denies', async () => {
+  class Odd extends Array {}
+  const getter = Object.defineProperty(['refused', 0], 1, { get() { throw new Error('odd'); } });
+  const wrong = [undefined, null, false, 1, 0, 'true', 'refused', 'committed', '', {}, [], new Boolean(true), Symbol('x'), 1n, () => true, { then: 5 },
+    [true], ['refused'], ['refused', 1], ['refused', -1], ['refused', 0.5], ['refused', NaN], ['refused', '0'], ['refused', 0n], ['refused', 0, 0], ['refused', 2 ** 53], ['full', 0],
+    ['committed', 0], [new String('refused'), 0], { 0: 'refused', 1: 0, length: 2 }, new Proxy(['refused', 0], {}), getter, Odd.of('committed', 0)];
+  for (const answer of wrong) {
+    denied('store-unavailable', () => call(verifierFor(ana, { store: { commit: () => answer } })));
+    await rejected('store-unavailable', callAsync(verifierFor(ana, { store: { commit: async () => answer } })));
   }
-  denied('proof-replayed', () => call(verifierFor(ana, { replay: { claim: () => false } })));
-  await rejected('proof-replayed', callAsync(verifierFor(ana, { replay: { claim: async () => false } })));
-  assert.ok(call(verifierFor(ana, { replay: { claim: () => true } })));
-  assert.ok(await callAsync(verifierFor(ana, { replay: { claim: () => true } })));
+  for (const [answer, code] of [[['refused', 0], 'proof-replayed'], [['predates', 0], 'proof-predates-store'], ['full', 'store-full']]) {
+    denied(code, () => call(verifierFor(ana, { store: { commit: () => answer } })));
+    await rejected(code, callAsync(verifierFor(ana, { store: { commit: async () => answer } })));
+  }
+  assert.ok(call(verifierFor(ana, { store: { commit: () => true } })));
+  assert.ok(await callAsync(verifierFor(ana, { store: { commit: () => true } })));
 });
 
 test('a store that fails denies, and leaves no unhandled rejection', async (t) => {
@@ -58,35 +68,35 @@ test('a store that fails denies, and leaves no unhandled rejection', async (t) =
   const note = (error) => unhandled.push(error);
   process.on('unhandledRejection', note);
   t.after(() => process.off('unhandledRejection', note));
-  for (const claim of [() => { throw new Error('disk'); }, () => { throw undefined; }, async () => { throw new Error('disk'); }, async () => true, () => ({ then() { throw new Error('odd'); } }), () => ({ get then() { throw new Error('odd'); } })]) {
-    denied('store-unavailable', () => call(verifierFor(ana, { replay: { claim } })));
+  for (const commit of [() => { throw new Error('disk'); }, () => { throw undefined; }, async () => { throw new Error('disk'); }, async () => true, () => ({ then() { throw new Error('odd'); } }), () => ({ get then() { throw new Error('odd'); } })]) {
+    denied('store-unavailable', () => call(verifierFor(ana, { store: { commit } })));
   }
-  for (const claim of [() => { throw new Error('disk'); }, async () => { throw new Error('disk'); }, () => ({ then() { throw new Error('odd'); } })]) await rejected('store-unavailable', callAsync(verifierFor(ana, { replay: { claim } })));
+  for (const commit of [() => { throw new Error('disk'); }, async () => { throw new Error('disk'); }, () => ({ then() { throw new Error('odd'); } })]) await rejected('store-unavailable', callAsync(verifierFor(ana, { store: { commit } })));
   await pause(5);
   assert.deepEqual(unhandled, []);
 });
 
 test('a store in memory has a capacity, and is shared by the verifiers that get it', () => {
-  const replay = new MemoryStore(2);
-  const [one, two] = [verifierFor(ana, { replay }), verifierFor(ana, { replay })];
+  const store = new MemoryStore(2);
+  const [one, two] = [verifierFor(ana, { store }), verifierFor(ana, { store })];
   const presentation = proof();
   call(one, presentation);
   denied('proof-replayed', () => call(two, presentation));
   call(two);
   denied('store-full', () => call(one));
   for (const capacity of [0, -1, 1.5, NaN, '10', null, 2 ** 33, Infinity]) refused('config-invalid', () => new MemoryStore(capacity));
-  class Always extends MemoryStore { claim() { return true; } }
+  class Always extends MemoryStore { commit() { return true; } }
   refused('config-invalid', () => new Always());
 });
 
 test('no record, no action', async () => {
   let action = 0;
   for (const audit of [() => { throw new Error('full'); }, () => { throw undefined; }, async () => { throw new Error('full'); }, async () => undefined, () => new Promise(() => {})]) {
-    const replay = { claim: () => true };
-    const refusal = denied('audit-unavailable', () => { call(verifierFor(ana, { audit, replay })); action++; });
+    const store = { commit: () => true };
+    const refusal = denied('audit-unavailable', () => { call(verifierFor(ana, { audit, store })); action++; });
     assert.equal(refusal.record.sentence.includes('audit-unavailable'), true);
-    denied('tool-not-allowed', () => verifierFor(ana, { audit, replay }).authorize(coder.prove(chain, 'x', {}, AUDIENCE), 'x', {}));
-    denied('proof-missing', () => verifierFor(ana, { audit, replay }).authorize('', 'deploy', {}));
+    denied('tool-not-allowed', () => verifierFor(ana, { audit, store }).authorize(coder.prove(chain, 'x', {}, AUDIENCE), 'x', {}));
+    denied('proof-missing', () => verifierFor(ana, { audit, store }).authorize('', 'deploy', {}));
   }
   for (const audit of [() => { throw new Error('full'); }, async () => { throw new Error('full'); }, async () => { await pause(1); throw undefined; }]) {
     await rejected('audit-unavailable', callAsync(verifierFor(ana, { audit })));
@@ -121,9 +131,9 @@ test('a log that is closed or full denies', { skip: process.platform !== 'linux'
 });
 
 test('a clock gives milliseconds since 1970 or nothing is allowed', async () => {
-  const replay = { claim: () => true };
+  const store = { commit: () => true };
   for (const clock of [() => NaN, () => '1764000000000', () => -1, () => 0, () => 1.5, () => Infinity, () => undefined, () => null, () => 2 ** 60, () => 253402300800000, () => BigInt(Date.now()), async () => Date.now(), async () => { throw new Error('x'); }, () => { throw new Error('x'); }, () => new Date()]) {
-    const verifier = verifierFor(ana, { clock, replay });
+    const verifier = verifierFor(ana, { clock, store });
     assert.ok(denied('clock-invalid', () => call(verifier)).record.timeMs > 1.7e12);
     await rejected('clock-invalid', callAsync(verifier));
     refused('clock-invalid', () => verifier.verifyChain(chain));
@@ -133,7 +143,7 @@ test('a clock gives milliseconds since 1970 or nothing is allowed', async () => 
 
 test('a clock that goes back is noticed', () => {
   let ahead = 0;
-  const verifier = verifierFor(ana, { clock: () => Date.now() + ahead, replay: { claim: () => true } });
+  const verifier = verifierFor(ana, { clock: () => Date.now() + ahead, store: { commit: () => true } });
   call(verifier);
   ahead = -30000;
   call(verifier);

@@ -16,7 +16,7 @@ const WORK = `
   const { parentPort, workerData } = require('node:worker_threads');
   const { Agent, Verifier, MemoryStore } = require(workerData.library);
   const [ana, coder] = [Agent.generate('ana'), Agent.generate('coder')];
-  const verifier = new Verifier({ trust: [ana], audience: 'a', replay: new MemoryStore(1000) });
+  const verifier = new Verifier({ trust: [ana], audience: 'a', store: new MemoryStore(1000) });
   const chain = ana.issue({ to: coder, tools: { t: {} } });
   let allowed = 0, replayed = 0;
   do {

@@ -42,8 +42,8 @@ def main():
         return shared["now_ms"]
 
     def warm():
-        replay = MemoryStore(len(presentations) + 1)
-        verifier = Verifier(trust=trust, audience=shared["audience"], replay=replay, clock=clock)
+        store = MemoryStore(len(presentations) + 1)
+        verifier = Verifier(trust=trust, audience=shared["audience"], store=store, clock=clock)
         verifier.authorize(*first, tool, arguments)
         return verifier
 

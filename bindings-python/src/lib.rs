@@ -6,6 +6,7 @@ mod decision;
 mod errors;
 mod files;
 mod keys;
+mod store;
 mod token;
 mod verifier;
 
@@ -35,9 +36,11 @@ mod _native {
     #[pymodule_export]
     use crate::keys::{SigningKey, VerifyingKey};
     #[pymodule_export]
+    use crate::store::MemoryStore;
+    #[pymodule_export]
     use crate::token::{Chain, Presentation, delegate, issue, prove};
     #[pymodule_export]
-    use crate::verifier::{MemoryStore, TrustAnchor, Verifier};
+    use crate::verifier::{TrustAnchor, Verifier};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,16 +1,20 @@
 //! The verifier.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use deputize::{Call, Claimed, Code, Error, Now, Received, ReplayKey, ReplayStore, Timestamp};
+use deputize::{Call, Code, Error, Now, Received, Store as _};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyString};
+use pyo3::types::PyString;
 
 use crate::convert::{self, sequence, text, unsigned, verifying_key};
 use crate::decision::{AuditRecord, Authorized, VerifiedChain};
 use crate::errors::{Failure, Result, denial, entry, failed_callback};
+use crate::store::{Kind, commit, kind_of};
 use crate::token::{Chain, Presentation, system_now};
+
+const NO_STORE: &str =
+    "store: one of several processes needs a store that they share, such as deputize.redis.RedisStore, or says so with MemoryStore()";
 
 /// Someone whose roots a verifier accepts.
 #[pyclass(frozen, module = "deputize")]
@@ -69,79 +73,11 @@ fn anchor_of(object: &Bound<'_, PyAny>) -> Result<deputize::TrustAnchor> {
     Ok(deputize::TrustAnchor::new(&name, &verifying_key(object, Code::ConfigInvalid, WHAT)?)?)
 }
 
-/// The bounded store in memory. It begins with the first verifier that uses it, by that verifier's clock.
-#[pyclass(frozen, module = "deputize")]
-pub struct MemoryStore {
-    capacity: usize,
-    store: OnceLock<Arc<deputize::MemoryStore>>,
-}
-
-#[pymethods]
-impl MemoryStore {
-    #[new]
-    #[pyo3(signature = (capacity=None))]
-    fn new(capacity: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        const WHAT: &str = "capacity: a positive int";
-        entry(|| {
-            let capacity = match capacity {
-                None => deputize::MemoryStore::DEFAULT_CAPACITY,
-                Some(capacity) => {
-                    usize::try_from(unsigned(capacity, Code::ConfigInvalid, WHAT)?).map_err(|_| Error::about(Code::ConfigInvalid, WHAT))?
-                }
-            };
-            if capacity == 0 {
-                return Err(Error::about(Code::ConfigInvalid, WHAT).into());
-            }
-            Ok(MemoryStore { capacity, store: OnceLock::new() })
-        })
-    }
-
-    #[getter]
-    const fn capacity(&self) -> usize {
-        self.capacity
-    }
-
-    /// How many proofs it remembers.
-    fn __len__(&self) -> usize {
-        self.store.get().map_or(0, |store| store.len())
-    }
-}
-
-impl MemoryStore {
-    fn begin(&self, now: Now) -> deputize::Result<Arc<deputize::MemoryStore>> {
-        let made = Arc::new(deputize::MemoryStore::new(self.capacity, now)?);
-        Ok(self.store.get_or_init(|| made).clone())
-    }
-}
-
-/// What the verifier in core is given for a store: the one in memory, or one that Python is asked about after core has decided.
-#[derive(Clone)]
-enum Store {
-    Memory(Arc<deputize::MemoryStore>),
-    Python,
-}
-
-impl ReplayStore for Store {
-    fn claim(&self, key: &ReplayKey, expires: Timestamp, now: Now) -> Claimed {
-        match self {
-            Store::Memory(store) => store.claim(key, expires, now),
-            Store::Python => Claimed::Unavailable,
-        }
-    }
-
-    fn created(&self) -> Option<Now> {
-        match self {
-            Store::Memory(store) => store.created(),
-            Store::Python => None,
-        }
-    }
-}
-
 /// The process that a verifier was made in; in a forked child, the memory is only a copy.
 struct Configuration {
     anchors: Vec<deputize::TrustAnchor>,
     audience: String,
-    store: Store,
+    store: Kind,
 }
 
 impl Configuration {
@@ -158,7 +94,8 @@ pub struct Verifier {
     process: u32,
     /// The verifier of one forked child, with locks of its own: those of the parent may have been held when it forked.
     child: OnceLock<(u32, deputize::Verifier)>,
-    replay: Option<Py<PyAny>>,
+    /// A store that is written in Python; core has any other.
+    store: Option<Py<PyAny>>,
     audit: Option<Py<PyAny>>,
     clock: Option<Py<PyAny>>,
 }
@@ -166,13 +103,13 @@ pub struct Verifier {
 #[pymethods]
 impl Verifier {
     #[new]
-    #[pyo3(signature = (trust, audience, audit=None, replay=None, clock=None))]
+    #[pyo3(signature = (trust, audience, audit=None, store=None, clock=None))]
     fn new(
         py: Python<'_>,
         trust: &Bound<'_, PyAny>,
         audience: &Bound<'_, PyAny>,
         audit: Option<Bound<'_, PyAny>>,
-        replay: Option<Bound<'_, PyAny>>,
+        store: Option<Bound<'_, PyAny>>,
         clock: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         entry(|| {
@@ -185,25 +122,14 @@ impl Verifier {
                 }
             }
             let clock = clock.map(Bound::unbind);
-            if replay.is_none() && is_worker(py)? {
-                const WHAT: &str = "replay: one of several processes needs a store that they share, or says so with MemoryStore()";
-                return Err(Error::about(Code::ConfigInvalid, WHAT).into());
+            if store.is_none() && is_worker(py)? {
+                return Err(Error::about(Code::ConfigInvalid, NO_STORE).into());
             }
-            let store = match &replay {
-                None => Store::Memory(Arc::new(deputize::MemoryStore::new(
-                    deputize::MemoryStore::DEFAULT_CAPACITY,
-                    read_clock(py, clock.as_ref())?,
-                )?)),
-                Some(store) => match store.cast::<MemoryStore>() {
-                    Ok(memory) => Store::Memory(memory.get().begin(read_clock(py, clock.as_ref())?)?),
-                    Err(_) if store.getattr("claim").is_ok_and(|claim| claim.is_callable()) => Store::Python,
-                    Err(_) => return Err(Error::about(Code::ConfigInvalid, "replay: a store with a method claim").into()),
-                },
-            };
-            let replay = if matches!(store, Store::Python) { replay.map(Bound::unbind) } else { None };
-            let configuration = Configuration { anchors, audience, store };
+            let kind = kind_of(store.as_ref(), || read_clock(py, clock.as_ref()))?;
+            let store = if matches!(kind, Kind::Python) { store.map(Bound::unbind) } else { None };
+            let configuration = Configuration { anchors, audience, store: kind };
             let (core, process) = (configuration.verifier()?, std::process::id());
-            Ok(Verifier { core, configuration, process, child: OnceLock::new(), replay, audit: audit.map(Bound::unbind), clock })
+            Ok(Verifier { core, configuration, process, child: OnceLock::new(), store, audit: audit.map(Bound::unbind), clock })
         })
     }
 
@@ -241,7 +167,7 @@ impl Verifier {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        for held in [&self.replay, &self.audit, &self.clock] {
+        for held in [&self.store, &self.audit, &self.clock] {
             visit.call(held)?;
         }
         Ok(())
@@ -280,7 +206,7 @@ impl Verifier {
             (_, Ok(read), Ok(now)) => (read, *now),
         };
         let unavailable = |what| self.refuse(py, shown, Error::about(Code::StoreUnavailable, what), &Ok(now));
-        if self.is_forked() && self.replay.is_none() {
+        if self.is_forked() && self.store.is_none() {
             return Err(unavailable("a forked process has only a copy of the memory; make the verifier after the fork, or share a store"));
         }
         let Some(core) = self.core() else { return Err(unavailable("a process that was forked twice")) };
@@ -289,12 +215,11 @@ impl Verifier {
             Ok(admissible) => admissible,
             Err(denied) => return Err(self.denied(py, denied)),
         };
-        let (key, expires, time) = (*admissible.replay_key(), admissible.expires(), admissible.now());
-        let claimed = match &self.replay {
-            None => py.detach(|| self.configuration.store.claim(&key, expires, time)),
-            Some(store) => claim(py, store, &key, expires, time)?,
+        let outcome = match &self.store {
+            None => py.detach(|| self.configuration.store.commit(admissible.transaction(), admissible.now())),
+            Some(store) => commit(py, store, admissible.transaction(), admissible.now())?,
         };
-        let authorized = match admissible.admit(claimed) {
+        let authorized = match admissible.admit(outcome) {
             Ok(authorized) => authorized,
             Err(denied) => return Err(self.denied(py, denied)),
         };
@@ -415,18 +340,5 @@ fn read_clock(py: Python<'_>, clock: Option<&Py<PyAny>>) -> Result<Now> {
             failed_callback(py, error)?;
             Err(Error::about(Code::ClockInvalid, "the clock raised an exception").into())
         }
-    }
-}
-
-/// Asks a store that is written in Python: only `True` itself is fresh.
-fn claim(py: Python<'_>, store: &Py<PyAny>, key: &ReplayKey, expires: Timestamp, now: Now) -> Result<Claimed> {
-    let key = PyBytes::new(py, key.as_bytes());
-    match store.bind(py).call_method1("claim", (key, expires.secs(), now.millis())) {
-        Ok(answer) => Ok(match answer.cast_exact::<PyBool>() {
-            Ok(fresh) if fresh.is_true() => Claimed::Fresh,
-            Ok(_) => Claimed::Seen,
-            Err(_) => Claimed::Unavailable,
-        }),
-        Err(error) => failed_callback(py, error).map(|()| Claimed::Unavailable),
     }
 }

@@ -475,11 +475,11 @@ def test_each_round_of_a_call_that_asks_back_is_signed_afresh(mode: Any, story: 
 
 def test_a_failing_store_denies(story: Story, chain: Chain, effects: Effects) -> None:
     class Broken:
-        def claim(self, key: bytes, expires: int, now_ms: int) -> bool:
+        def commit(self, operations: list[Any], now_ms: int) -> bool:
             raise ConnectionError
 
     async def main() -> None:
-        verifier = Verifier(trust=[story.ana], audience=SERVER, replay=Broken())
+        verifier = Verifier(trust=[story.ana], audience=SERVER, store=Broken())
         async with Client(guard(mcp_server.make(effects.path), verifier)) as client:
             sign_calls(client, story.coder, chain, SERVER)
             assert_denied(await client.call_tool("deploy", {"env": "staging"}), "store-unavailable")

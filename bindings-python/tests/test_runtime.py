@@ -61,7 +61,7 @@ def test_one_of_many_tasks_is_allowed(story: Story) -> None:
 
 def test_verifiers_share_a_store(story: Story) -> None:
     store = MemoryStore()
-    first, second = story.verifier(replay=store), story.verifier(replay=store)
+    first, second = story.verifier(store=store), story.verifier(store=store)
     presentation = story.coder.prove(story.chain({"t": {}}), "t", {}, SERVER)
     assert outcome(first, presentation) == "allowed"
     assert outcome(second, presentation) == "proof-replayed"
@@ -71,7 +71,7 @@ def test_verifiers_share_a_store(story: Story) -> None:
 
 
 def test_a_full_store_refuses_and_forgets_nothing(story: Story) -> None:
-    verifier, chain = story.verifier(replay=MemoryStore(1)), story.chain({"t": {}})
+    verifier, chain = story.verifier(store=MemoryStore(1)), story.chain({"t": {}})
     first, second = (story.coder.prove(chain, "t", {}, SERVER) for _ in range(2))
     assert outcome(verifier, first) == "allowed"
     assert outcome(verifier, second) == "store-full"
@@ -83,7 +83,7 @@ class Store:
         self.answer = answer
         self.asked: list[tuple[Any, ...]] = []
 
-    def claim(self, *asked: Any) -> Any:
+    def commit(self, *asked: Any) -> Any:
         self.asked.append(asked)
         return self.answer()
 
@@ -93,6 +93,14 @@ def raising(error: BaseException) -> Callable[..., Any]:
         raise error
 
     return call
+
+
+class Text(str):
+    pass
+
+
+class Pair(tuple[Any, ...]):
+    pass
 
 
 class Truthy:
@@ -124,15 +132,32 @@ def quietly(make: Callable[[], Any]) -> Callable[[], Any]:
     ("answer", "code"),
     [
         (lambda: True, "allowed"),
-        (lambda: False, "proof-replayed"),
+        (lambda: ("refused", 0), "proof-replayed"),
+        (lambda: ("predates", 0), "proof-predates-store"),
+        (lambda: "full", "store-full"),
         *[
             (answer, "store-unavailable")
             for answer in (
                 lambda: None,
+                lambda: False,
                 lambda: 1,
                 lambda: 0,
                 lambda: "True",
                 lambda: [True],
+                lambda: ("refused", 1),
+                lambda: ("refused", -1),
+                lambda: ("refused", 2**64),
+                lambda: ("refused", True),
+                lambda: ("refused", 0.0),
+                lambda: ("refused",),
+                lambda: ("refused", 0, 0),
+                lambda: ["refused", 0],
+                lambda: ("committed", 0),
+                lambda: ("full", 0),
+                lambda: "refused",
+                lambda: "committed",
+                lambda: Text("full"),
+                lambda: Pair(("refused", 0)),
                 Truthy,
                 quietly(later),
                 raising(OSError("no disk")),
@@ -144,14 +169,17 @@ def quietly(make: Callable[[], Any]) -> Callable[[], Any]:
 )
 def test_a_store_of_ones_own(answer: Callable[[], Any], code: str, story: Story) -> None:
     store = Store(answer)
-    verifier, presentation = story.verifier(replay=store), story.coder.prove(story.chain({"t": {}}), "t", {}, SERVER)
+    verifier, presentation = story.verifier(store=store), story.coder.prove(story.chain({"t": {}}), "t", {}, SERVER)
     assert outcome(verifier, presentation) == code
-    ((key, expires, now),) = store.asked
+    ((operations, now),) = store.asked
+    ((name, key, expires, since),) = operations
+    assert (type(operations), type(operations[0]), name) == (list, tuple, "claim")
     assert type(key) is bytes
-    assert len(key) == 48
-    assert key[:32] == story.coder.key.bytes
-    assert type(expires) is int
-    assert type(now) is int
+    assert len(key) == 49
+    assert key[:33] == b"p" + story.coder.key.bytes
+    assert {type(expires), type(since), type(now)} == {int}
+    assert since <= now + 10_000
+    assert abs(since - time.time() * 1000) < 10_000
     assert abs(expires - time.time()) < 70
     assert abs(now - time.time() * 1000) < 10_000
     # A call that is denied for another reason never gets to the store.
@@ -162,9 +190,9 @@ def test_a_store_of_ones_own(answer: Callable[[], Any], code: str, story: Story)
 def test_an_interrupt_passes_and_nothing_is_allowed(story: Story) -> None:
     chain = story.chain({"t": {}})
     for options in (
-        {"replay": Store(raising(KeyboardInterrupt()))},
+        {"store": Store(raising(KeyboardInterrupt()))},
         {"audit": raising(KeyboardInterrupt())},
-        {"audit": raising(asyncio.CancelledError()), "replay": Store(lambda: True)},
+        {"audit": raising(asyncio.CancelledError()), "store": Store(lambda: True)},
     ):
         verifier = story.verifier(**options)
         with pytest.raises((KeyboardInterrupt, asyncio.CancelledError)):
@@ -206,7 +234,7 @@ def test_a_bad_clock_denies(clock: Callable[[], Any], story: Story) -> None:
 
 def test_time_does_not_run_backwards(story: Story) -> None:
     offset = [0.0]
-    verifier = story.verifier(clock=lambda: int((time.time() + offset[0]) * 1000), replay=Store(lambda: True))
+    verifier = story.verifier(clock=lambda: int((time.time() + offset[0]) * 1000), store=Store(lambda: True))
     chain = story.chain({"t": {}})
     assert outcome(verifier, story.coder.prove(chain, "t", {}, SERVER)) == "allowed"
     offset[0] = -10
@@ -241,13 +269,15 @@ def test_threads_with_callbacks_do_not_block_each_other(story: Story) -> None:
     lock, seen, sink = threading.Lock(), set(), []
 
     class Shared:
-        def claim(self, key: bytes, expires: int, now_ms: int) -> bool:
+        def commit(self, operations: list[Any], now_ms: int) -> Any:
+            ((_, key, _, _),) = operations
             with lock:
-                fresh = key not in seen
+                if key in seen:
+                    return "refused", 0
                 seen.add(key)
-                return fresh
+                return True
 
-    verifier = story.verifier(replay=Shared(), audit=sink.append, clock=lambda: int(time.time() * 1000))
+    verifier = story.verifier(store=Shared(), audit=sink.append, clock=lambda: int(time.time() * 1000))
     chain = story.chain({"t": {}})
 
     def work(_: int) -> list[str]:
@@ -284,8 +314,8 @@ def test_a_forked_process_does_not_use_a_copy_of_the_memory(story: Story) -> Non
     memory = story.verifier()
     assert outcome(memory, story.coder.prove(chain, "t", {}, SERVER)) == "allowed"
     assert in_child(memory) == "store-unavailable"
-    assert in_child(story.verifier(replay=MemoryStore())) == "store-unavailable"
-    assert in_child(story.verifier(replay=Store(lambda: True))) == "allowed"
+    assert in_child(story.verifier(store=MemoryStore())) == "store-unavailable"
+    assert in_child(story.verifier(store=Store(lambda: True))) == "allowed"
     assert outcome(memory, story.coder.prove(chain, "t", {}, SERVER)) == "allowed"
 
 

@@ -208,9 +208,9 @@ def test_every_denial_has_its_code(story: Story) -> None:
             verifier,
         ),
         ("proof-signature-invalid", None, forged(prove(), swap(1, flip(proof))), "t", good, {}, verifier),
-        ("token-expired", 0, prove(), "t", good, {}, story.verifier(clock=at(3601), replay=Fresh())),
-        ("token-not-yet-valid", 0, prove(), "t", good, {}, story.verifier(clock=at(-40), replay=Fresh())),
-        ("proof-expired", None, prove(), "t", good, {}, story.verifier(clock=at(61), replay=Fresh())),
+        ("token-expired", 0, prove(), "t", good, {}, story.verifier(clock=at(3601), store=Fresh())),
+        ("token-not-yet-valid", 0, prove(), "t", good, {}, story.verifier(clock=at(-40), store=Fresh())),
+        ("proof-expired", None, prove(), "t", good, {}, story.verifier(clock=at(61), store=Fresh())),
         ("proof-predates-store", None, prove(), "t", good, {}, story.verifier(clock=at(5))),
         ("audience-mismatch", 0, prove(), "t", good, {}, Verifier(trust=[story.ana], audience="https://c.example")),
         ("audience-mismatch", None, prove(), "t", good, {}, Verifier(trust=[story.ana], audience="https://b.example")),
@@ -259,7 +259,7 @@ def test_every_denial_has_its_code(story: Story) -> None:
 class Fresh:
     """A store that has seen nothing."""
 
-    def claim(self, key: bytes, expires: int, now_ms: int) -> bool:
+    def commit(self, operations: list[Any], now_ms: int) -> bool:
         return True
 
 
@@ -370,7 +370,8 @@ def test_approvals_modes_and_configuration(story: Story) -> None:
         lambda: Verifier(trust=[story.ana], audience=5),
         lambda: Verifier(trust=[story.ana], audience=SERVER, audit="file"),
         lambda: Verifier(trust=[story.ana], audience=SERVER, clock=5),
-        lambda: Verifier(trust=[story.ana], audience=SERVER, replay={}),
+        lambda: Verifier(trust=[story.ana], audience=SERVER, store={}),
+        lambda: Verifier(trust=[story.ana], audience=SERVER, store=lambda: True),
         lambda: MemoryStore(0),
         lambda: MemoryStore(-1),
         lambda: MemoryStore(True),

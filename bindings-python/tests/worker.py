@@ -12,4 +12,4 @@ def outcome(**options: MemoryStore) -> str:
 
 
 def outcomes() -> list[str]:
-    return [outcome(), outcome(replay=MemoryStore())]
+    return [outcome(), outcome(store=MemoryStore())]

@@ -113,7 +113,7 @@ fn warm(c: &mut Criterion) {
     }
     let chain = scene.chain(2);
     let verifier = verifier(store());
-    measure(&mut group, "2 with replay store", || scene.prove(&chain, 2), |one| verifier.authorize(one.encode(), &call, now()).unwrap());
+    measure(&mut group, "2 with store", || scene.prove(&chain, 2), |one| verifier.authorize(one.encode(), &call, now()).unwrap());
     let of_text = |one: String| {
         let bytes = bytes_from_text(&one, limits::MAX_PRESENTATION).unwrap();
         verifier.authorize(&bytes, &call, now()).unwrap()

@@ -72,7 +72,7 @@ fn with_the_store_in_memory_it_is_five_on_average() {
     };
     decide();
     let total: usize = (0..CALLS).map(|_| decide()).sum();
-    println!("{} allocations per decision with the replay store", total as f64 / CALLS as f64);
+    println!("{} allocations per decision with the store", total as f64 / CALLS as f64);
     assert!(total <= 5 * CALLS, "{total} allocations for {CALLS} calls");
 }
 

@@ -1,7 +1,7 @@
 """A plain verifier of Deputize presentations, written from docs/spec alone.
 
 It favours the order and the words of the specification over speed: one function for each page or table, no state
-but the replay store. It is the oracle of the differential tests, not a library to deploy.
+but the store. It is the oracle of the differential tests, not a library to deploy.
 """
 
 import base64
@@ -13,6 +13,7 @@ from deputize_claims import CALL, CAPABILITY, Token, read_proof_claims
 from deputize_constraints import accepts, arguments_fault, check_constraint, decode_constraint
 from deputize_keys import did_key, is_public_key, signature_holds
 from deputize_narrower import narrower, narrower_arguments
+from deputize_store import MemoryStore
 from deputize_values import (
     MAX_TIME,
     MAX_VALUE_BYTES,
@@ -35,6 +36,7 @@ __all__ = [
     "MAX_TIME",
     "MAX_VALUE_BYTES",
     "Denied",
+    "MemoryStore",
     "accepts",
     "check_constraint",
     "decode_constraint",
@@ -141,24 +143,6 @@ def split_presentation(presentation):
 # The decision -------------------------------------------------------------------------------------------------------
 
 
-class ReplayStore:
-    """Remembers claimed proofs until they expire, and the latest time its verifier has seen."""
-
-    def __init__(self, capacity=1 << 20):
-        self.capacity = capacity
-        self.claimed = {}
-        self.latest_ms = 0
-
-    def claim(self, key, exp, now_ms):
-        self.claimed = {old: until for old, until in self.claimed.items() if now_ms < until * 1000}
-        if key in self.claimed:
-            return "seen"
-        if len(self.claimed) >= self.capacity:
-            return "full"
-        self.claimed[key] = exp
-        return "fresh"
-
-
 def check_config(config):
     anchors = {}
     require(config["anchors"], "config-invalid")
@@ -181,8 +165,6 @@ def check_call(request):
 
 def check_clock(now_ms, store):
     require(0 < now_ms <= MAX_TIME * 1000 + 999, "clock-invalid")
-    if not isinstance(store, ReplayStore):
-        return now_ms
     require(now_ms >= store.latest_ms - 60000, "clock-behind")
     store.latest_ms = max(store.latest_ms, now_ms)
     return store.latest_ms
@@ -262,8 +244,6 @@ def check_proof(envelope, leaf, leaf_hash, config, request, digest, now_ms, fact
     require(proof[3] == config["audience"], "audience-mismatch")
     require(proof[6] * 1000 <= now_ms + 30000, "proof-not-yet-valid")
     require(now_ms < proof[4] * 1000, "proof-expired")
-    created = config.get("store_created_ms")
-    require(created is None or proof[6] * 1000 + call[3] >= created, "proof-predates-store")
     require((call[0], call[1], call[2]) == (leaf_hash, request["tool"], digest), "proof-mismatch")
     require(proof.get(10) == request.get("challenge"), "challenge-mismatch")
     return proof
@@ -275,14 +255,13 @@ def check_arguments(token, tool, arguments):
     require(fault is None, fault)
 
 
-def claim_replay(store, key, exp, now_ms):
-    if isinstance(store, ReplayStore):
-        answer = store.claim(key, exp, now_ms)
-    else:
-        answer = "seen" if key in store else "fresh"
-        store.add(key)
-    codes = {"seen": "proof-replayed", "full": "store-full"}
-    require(answer == "fresh", codes.get(answer, "store-unavailable"))
+def commit(store, plan, now_ms):
+    """The last step: `plan` has for each operation the code if it is refused, and the one if the store is younger."""
+    answer = store.commit([operation for operation, _, _ in plan], now_ms)
+    require(answer != "full", "store-full")
+    if answer is not True:
+        reason, index = answer
+        raise Denied(plan[index][1 if reason == "refused" else 2])
 
 
 def describe(tokens):
@@ -331,7 +310,8 @@ def verify(config, request, now_ms, store, facts=None):
             check_arguments(token, request["tool"], request["arguments"])
     with at_link(len(tokens) - 1):
         require(not leaf.approvals.get(request["tool"]), "approval-required")
-    claim_replay(store, leaf.key + proof[7], proof[4], now_ms)
+    claim = ("claim", b"p" + leaf.key + proof[7], proof[4], proof[6] * 1000 + proof[CALL][3])
+    commit(store, [(claim, "proof-replayed", "proof-predates-store")], now_ms)
     holders = describe(tokens)
     return {
         "caller": holders[-1]["name"] or holders[-1]["key"],

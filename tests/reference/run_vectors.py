@@ -102,7 +102,6 @@ def check_decision(case):
     config = {
         "anchors": [{**anchor, "key": bytes.fromhex(anchor["key"])} for anchor in settings["anchors"]],
         "audience": settings["audience"],
-        "store_created_ms": settings["store_created_ms"],
     }
     challenge = call.get("challenge")
     request = {
@@ -112,7 +111,7 @@ def check_decision(case):
         "challenge": None if challenge is None else bytes.fromhex(challenge),
         "context": call.get("context"),
     }
-    store = ref.ReplayStore()
+    store = ref.MemoryStore(created_ms=settings["store_created_ms"])
 
     facts = {}
 

@@ -15,11 +15,7 @@ def authorize(query):
         {"name": one["name"], "key": bytes.fromhex(one["key_hex"]), "may_impersonate": bool(one.get("may_impersonate"))}
         for one in query["anchors"]
     ]
-    config = {
-        "anchors": anchors,
-        "audience": query["audience"],
-        "store_created_ms": query.get("store_created_ms"),
-    }
+    config = {"anchors": anchors, "audience": query["audience"]}
     presentation = query.get("presentation_text")
     if presentation is None:
         presentation = bytes.fromhex(query["presentation_hex"])
@@ -32,7 +28,8 @@ def authorize(query):
             "challenge": None if challenge is None else bytes.fromhex(challenge),
             "context": query.get("context"),
         }
-        result = reference.verify(config, request, query["now_ms"], reference.ReplayStore())
+        store = reference.MemoryStore(created_ms=query.get("store_created_ms"))
+        result = reference.verify(config, request, query["now_ms"], store)
     except reference.Denied as denied:
         return {"decision": "deny", "code": denied.code, "link": denied.link}
     return {"decision": "allow", **result}

@@ -58,7 +58,7 @@ pub struct Scenario {
     pub context: Option<&'static str>,
     /// Whether the anchor may impersonate.
     pub may_impersonate: bool,
-    /// When the replay store came to be.
+    /// When the store came to be.
     pub store_created_ms: u64,
     /// Whether the request was authorized just before.
     pub presented_before: bool,
@@ -554,7 +554,12 @@ pub fn all() -> Vec<Scenario> {
         "deny-approval-required", "a tool that has to be approved" => Some("approval-required"), Some(1), |s| {
             s.child_capability = |c| { c.set(9, approvals("github.update_pr", 1, &[9])); };
         }
-        "deny-denied-call-is-not-a-replay", "a denied call leaves nothing in the replay store" => Some("tool-not-allowed"), Some(0), |s| {
+        "deny-denied-call-before-the-store", "the store is asked last" => Some("tool-not-allowed"), Some(0), |s| {
+            s.tool = "deploy";
+            s.call = |c| { c.set(1, "deploy"); };
+            s.store_created_ms = NOW * 1000 + 251;
+        }
+        "deny-denied-call-is-not-a-replay", "a denied call leaves nothing in the store" => Some("tool-not-allowed"), Some(0), |s| {
             s.tool = "deploy";
             s.call = |c| { c.set(1, "deploy"); };
             s.presented_before = true;

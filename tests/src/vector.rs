@@ -31,7 +31,7 @@ pub struct Config {
     pub anchors: Vec<Anchor>,
     /// What it is called.
     pub audience: String,
-    /// When its replay store came to be.
+    /// When its store came to be.
     pub store_created_ms: u64,
 }
 

@@ -17,7 +17,7 @@ fn anchor() -> TrustAnchor {
     TrustAnchor::new("ana", &VerifyingKey::from_bytes(&public(1)).unwrap()).unwrap()
 }
 
-fn verifier_with(store: impl ReplayStore + 'static) -> Verifier {
+fn verifier_with(store: impl Store + 'static) -> Verifier {
     Verifier::new([anchor()], AUDIENCE, store).unwrap()
 }
 
@@ -29,12 +29,12 @@ fn verifier() -> Verifier {
     verifier_with(memory(1000))
 }
 
-/// Accepts every claim: for tests that send one proof many times.
+/// Commits everything: for tests that send one proof many times.
 struct Forgetful;
 
-impl ReplayStore for Forgetful {
-    fn claim(&self, _: &ReplayKey, _: Timestamp, _: Now) -> Claimed {
-        Claimed::Fresh
+impl Store for Forgetful {
+    fn commit(&self, _: &[Operation], _: Now) -> Outcome {
+        Outcome::Committed
     }
 }
 
@@ -182,9 +182,9 @@ fn pop_08_bad_proofs_leave_nothing_in_the_store_and_do_not_use_up_a_nonce() {
 
 struct Shared(std::sync::Arc<MemoryStore>);
 
-impl ReplayStore for Shared {
-    fn claim(&self, key: &ReplayKey, expires: Timestamp, now: Now) -> Claimed {
-        self.0.claim(key, expires, now)
+impl Store for Shared {
+    fn commit(&self, transaction: &[Operation], now: Now) -> Outcome {
+        self.0.commit(transaction, now)
     }
 }
 
@@ -252,15 +252,15 @@ fn pop_24_a_signature_over_chosen_arguments_is_never_a_token() {
 
 #[test]
 fn pop_21_a_store_that_is_full_or_does_not_answer_denies() {
-    struct Broken(Claimed);
-    impl ReplayStore for Broken {
-        fn claim(&self, _: &ReplayKey, _: Timestamp, _: Now) -> Claimed {
+    struct Broken(Outcome);
+    impl Store for Broken {
+        fn commit(&self, _: &[Operation], _: Now) -> Outcome {
             self.0
         }
     }
-    assert_eq!(code(decide(&verifier_with(Broken(Claimed::Unavailable)), &good())), Code::StoreUnavailable);
-    assert_eq!(code(decide(&verifier_with(Broken(Claimed::Full)), &good())), Code::StoreFull);
-    assert!(decide(&verifier_with(Broken(Claimed::Fresh)), &good()).is_ok());
+    assert_eq!(code(decide(&verifier_with(Broken(Outcome::Unavailable)), &good())), Code::StoreUnavailable);
+    assert_eq!(code(decide(&verifier_with(Broken(Outcome::Full)), &good())), Code::StoreFull);
+    assert!(decide(&verifier_with(Broken(Outcome::Committed)), &good()).is_ok());
 }
 
 #[test]

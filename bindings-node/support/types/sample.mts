@@ -19,7 +19,7 @@ const verifier = new Verifier({
   trust: [ana, new TrustAnchor('idp', key, { mayImpersonate: true })],
   audience: 'https://a',
   audit: new AuditLog('audit.jsonl', { arguments: true }),
-  replay: new MemoryStore(10),
+  store: new MemoryStore(10),
   clock: () => Date.now(),
 });
 const presentation = planner.prove(chain, 'deploy', { tag: 'v1', n: 1n, b: new Uint8Array(1) }, 'https://a', { challenge: new Uint8Array(8) });
@@ -27,7 +27,7 @@ const authorized: Authorized = verifier.authorize(presentation.text, 'deploy', {
 const pending: Promise<Authorized> = verifier.authorizeAsync(presentation, 'deploy', {});
 const depth: number | undefined = narrower.unverifiedClaims()[0]?.maxDepth;
 const who: string = authorized.caller + authorized.onBehalfOf + authorized.chain.principal + authorized.record.json({ arguments: true });
-new Verifier({ trust: ana, audience: 'a', replay: { claim: async (claimed: Uint8Array, expires: number) => claimed.length > expires } });
+new Verifier({ trust: ana, audience: 'a', store: { commit: async (operations, nowMs) => operations[0]?.[1].length === nowMs || ['refused', 0] } });
 try {
   verifier.verifyChain(chain);
 } catch (error) {

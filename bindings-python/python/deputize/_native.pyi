@@ -29,8 +29,8 @@ class _Code(TypedDict):
     summary: str
     help: str
 
-class _ReplayStore(Protocol):
-    def claim(self, key: bytes, expires: int, now_ms: int, /) -> bool: ...
+class _Store(Protocol):
+    def commit(self, operations: list[Any], now_ms: int, /) -> bool | str | tuple[str, int]: ...
 
 __all__ = [
     "AuditRecord",
@@ -256,7 +256,7 @@ class Verifier:
         trust: list[TrustAnchor | Agent] | tuple[TrustAnchor | Agent, ...],
         audience: str,
         audit: Callable[[AuditRecord], object] | None = None,
-        replay: MemoryStore | _ReplayStore | None = None,
+        store: MemoryStore | _Store | None = None,
         clock: Callable[[], int] | None = None,
     ) -> Verifier: ...
     @property

@@ -50,12 +50,12 @@ impl rand_core::TryRng for Counter {
 
 impl TryCryptoRng for Counter {}
 
-/// Takes every proof for a fresh one: what remains is the decision without the store.
+/// Commits everything: what remains is the decision without the store.
 pub struct NoStore;
 
-impl ReplayStore for NoStore {
-    fn claim(&self, _: &ReplayKey, _: Timestamp, _: Now) -> Claimed {
-        Claimed::Fresh
+impl Store for NoStore {
+    fn commit(&self, _: &[Operation], _: Now) -> Outcome {
+        Outcome::Committed
     }
 }
 
@@ -146,6 +146,6 @@ impl Scene {
     }
 }
 
-pub fn verifier(store: impl ReplayStore + 'static) -> Verifier {
+pub fn verifier(store: impl Store + 'static) -> Verifier {
     Verifier::new([TrustAnchor::new("ana", key(0).verifying_key()).unwrap()], AUDIENCE, store).unwrap()
 }

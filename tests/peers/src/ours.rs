@@ -3,8 +3,7 @@
 use core::convert::Infallible;
 
 use deputize::{
-    ArgumentRules, Arguments, Call, Claimed, Constraint, Grant, Now, Range, ReplayKey, ReplayStore, SigningKey, Timestamp, Tools,
-    TrustAnchor, UnverifiedChain, Verifier, delegate, issue, prove,
+    ArgumentRules, Arguments, Call, Constraint, Grant, Now, Operation, Outcome, Range, SigningKey, Store, Tools, TrustAnchor, UnverifiedChain, Verifier, delegate, issue, prove,
 };
 
 use crate::{AUDIENCE, DEPTHS, Peer, TOOL, labels, seed};
@@ -34,9 +33,9 @@ impl rand_core::TryCryptoRng for Counter {}
 /// None of the others has a store of used proofs.
 struct NoStore;
 
-impl ReplayStore for NoStore {
-    fn claim(&self, _: &ReplayKey, _: Timestamp, _: Now) -> Claimed {
-        Claimed::Fresh
+impl Store for NoStore {
+    fn commit(&self, _: &[Operation], _: Now) -> Outcome {
+        Outcome::Committed
     }
 }
 
