@@ -1,6 +1,6 @@
 //! The verifier.
 
-use deputize::{Admissible, Arguments, Call, Error, Code, Now, Received, TrustAnchor, UnverifiedChain, Value, Verifier};
+use deputize::{Admissible, Arguments, Call, Code, Error, Now, Received, TrustAnchor, UnverifiedChain, Value, Verifier};
 use napi::bindgen_prelude::{Buffer, BufferSlice, External};
 use napi_derive::napi;
 

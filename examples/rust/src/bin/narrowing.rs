@@ -58,8 +58,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     // A denied call names the argument, what it must be, and the first token that says so.
-    let replay = MemoryStore::new(MemoryStore::DEFAULT_CAPACITY, now()?)?;
-    let verifier = Verifier::new([TrustAnchor::new("ana", ana.verifying_key())?], SERVER, replay)?;
+    let store = MemoryStore::new(MemoryStore::DEFAULT_CAPACITY, now()?)?;
+    let verifier = Verifier::new([TrustAnchor::new("ana", ana.verifying_key())?], SERVER, store)?;
     for name in ["/src/login.py", "/src/app.py"] {
         let arguments = Arguments::new(vec![("path".into(), name.into())])?;
         let call = Call::new("read_file", &arguments);

@@ -18,8 +18,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let narrower = Grant::to(coder.verifying_key()).holder_name("coder").tools(read_below("/src")?).ttl(600);
     let chain = deputize::delegate(&planner, &chain, &narrower, &mut SysRng, now()?)?;
 
-    let replay = MemoryStore::new(MemoryStore::DEFAULT_CAPACITY, now()?)?;
-    let verifier = Verifier::new([TrustAnchor::new("ana", ana.verifying_key())?], SERVER, replay)?;
+    let store = MemoryStore::new(MemoryStore::DEFAULT_CAPACITY, now()?)?;
+    let verifier = Verifier::new([TrustAnchor::new("ana", ana.verifying_key())?], SERVER, store)?;
     for path in ["/src/login.py", "/secrets/key.pem"] {
         let arguments = Arguments::new(vec![("path".into(), path.into())])?;
         let call = Call::new("read_file", &arguments);
