@@ -1,5 +1,6 @@
 """The claims of tokens and proofs: docs/spec/token.md and proof.md."""
 
+from deputize_budget import read_budgets
 from deputize_constraints import read_entry
 from deputize_keys import is_public_key
 from deputize_values import MAX_TIME, Denied, Reader, is_context, is_free_text, is_name, require
@@ -104,6 +105,8 @@ def read_capability(reader):
         elif label in (11, 12):
             text = reader.text()
             capability[label] = checked(text, is_free_text(text) if label == 11 else is_context(text))
+        elif label == 13:
+            capability[13] = read_budgets(reader)
         else:
             raise Denied("claim-unknown")
     return capability
@@ -121,6 +124,7 @@ class Token:
         self.parent, self.tools, self.session = capability.get(4), capability[5], capability[6]
         self.task, self.holder_name, self.approvals = capability.get(7), capability.get(8), capability.get(9, {})
         self.reason, self.context = capability.get(11), capability.get(12)
+        self.budgets = capability.get(13, (0, []))
         self.check(link)
 
     def check(self, link):
@@ -136,8 +140,15 @@ class Token:
         if self.mode == 2:
             require(link == 0 and self.max_depth == 0, "claim-invalid")
             require(self.holder_name is not None and self.aud, "claim-invalid")
+        if link == 0:
+            self.check_counted_in(self.aud)
         for requirements in self.approvals.values():
             require(all(self.key not in keys for _, keys in requirements), "holder-is-approver")
+
+
+    def check_counted_in(self, aud):
+        """Budgets are counted by one audience."""
+        require(not self.budgets[1] or (aud is not None and len(aud) == 1), "claim-invalid")
 
 
 def read_token_claims(payload):

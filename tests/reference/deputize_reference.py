@@ -9,6 +9,7 @@ import hashlib
 
 import cbor2
 
+from deputize_budget import spending
 from deputize_claims import CALL, CAPABILITY, Token, read_proof_claims
 from deputize_constraints import accepts, arguments_fault, check_constraint, decode_constraint
 from deputize_keys import did_key, is_public_key, signature_holds
@@ -52,7 +53,7 @@ __all__ = [
     "signature_holds",
 ]
 
-MAX_PRESENTATION, MAX_CHAIN, MAX_TOKENS, MAX_PROOF = 69632, 65536, 16, 2048
+MAX_PRESENTATION, MAX_CHAIN, MAX_TOKENS, MAX_PROOF, MAX_EVIDENCE = 131072, 65536, 16, 2048, 64
 
 
 # Envelopes ----------------------------------------------------------------------------------------------------------
@@ -109,6 +110,17 @@ def open_envelope(data, kind):
     return Envelope(payload, cbor2.dumps(["Signature1", protected, b"", payload]), signature)
 
 
+def open_evidence(data):
+    """The kind of a piece of evidence, and its envelope."""
+    for kind in ("identity", "approval", "consent"):
+        try:
+            return kind, open_envelope(data, kind)
+        except Denied as denied:
+            if denied.code != "kind-mismatch":
+                raise
+    raise Denied("kind-mismatch")
+
+
 def decode_text_form(text):
     try:
         data = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), b"-_", validate=True)
@@ -119,7 +131,7 @@ def decode_text_form(text):
 
 
 def split_presentation(presentation):
-    """The envelopes' bytes of a presentation: the tokens, root first, and the proof."""
+    """The envelopes' bytes of a presentation: the tokens, root first, the proof, and the evidence."""
     require(len(presentation) > 0, "proof-missing")
     if isinstance(presentation, str):
         require(len(presentation) <= (MAX_PRESENTATION * 4 + 2) // 3, "too-large")
@@ -128,7 +140,7 @@ def split_presentation(presentation):
     reader = Reader(presentation)
     parts = reader.expect(4)
     require(parts != 1, "proof-missing")
-    require(parts == 2, "malformed")
+    require(parts in (2, 3), "malformed")
     start = reader.pos
     count = reader.count(4, MAX_TOKENS)
     require(count > 0, "malformed")
@@ -136,8 +148,13 @@ def split_presentation(presentation):
     require(reader.pos - start <= MAX_CHAIN, "too-large")
     proof = reader.bytes()
     require(len(proof) <= MAX_PROOF, "too-large")
+    evidence = []
+    if parts == 3:
+        count = reader.count(4, MAX_EVIDENCE)
+        require(count > 0, "malformed")
+        evidence = [reader.bytes() for _ in range(count)]
     reader.end()
-    return tokens, proof
+    return tokens, proof, evidence
 
 
 # The decision -------------------------------------------------------------------------------------------------------
@@ -218,6 +235,7 @@ def check_narrowing(parent, child, inherited_aud):
     require(None in (parent.nbf, child.nbf) or child.nbf >= parent.nbf, "lifetime-widened")
     if child.aud is not None and inherited_aud is not None:
         require(set(child.aud) <= set(inherited_aud), "audience-widened")
+    child.check_counted_in(inherited_aud if child.aud is None else child.aud)
     if parent.context is None:
         require(child.context is None, "context-widened")
     else:
@@ -255,13 +273,37 @@ def check_arguments(token, tool, arguments):
     require(fault is None, fault)
 
 
+def not_revoked(tokens, anchor):
+    """The marks that must not be there, with the codes and links of a refusal."""
+    root, issuer = tokens[0], hashlib.sha256(anchor["name"].encode()).digest()
+    since = root.iat * 1000 + 999
+    yield ("absent", b"S" + issuer + root.session, since), "session-closed", None
+    if root.task is not None:
+        yield ("absent", b"Y" + issuer + root.task, since), "task-closed", None
+    yield ("absent", b"K" + anchor["key"], since), "key-revoked", 0
+    for link, token in enumerate(tokens):
+        yield ("absent", b"T" + token.cti, since), "token-revoked", link
+        yield ("absent", b"K" + token.key, since), "key-revoked", link
+
+
+def check_bounds(anchor, root):
+    bounds = anchor.get("bounds", {})
+    require(root.exp - root.iat <= bounds.get("max_lifetime", root.exp), "anchor-exceeded")
+    require(root.max_depth <= bounds.get("max_depth", 15), "anchor-exceeded")
+    if "tools" in bounds:
+        for tool, arguments in root.tools.items():
+            granted = bounds["tools"].get(tool)
+            require(granted is not None and narrower_arguments(granted, arguments), "anchor-exceeded")
+
+
 def commit(store, plan, now_ms):
-    """The last step: `plan` has for each operation the code if it is refused, and the one if the store is younger."""
-    answer = store.commit([operation for operation, _, _ in plan], now_ms)
+    """The last step: `plan` has for each operation the codes if it is refused and if the store is younger, and the link."""
+    answer = store.commit([operation for operation, _, _, _ in plan], now_ms)
     require(answer != "full", "store-full")
     if answer is not True:
         reason, index = answer
-        raise Denied(plan[index][1 if reason == "refused" else 2])
+        _, refused, predates, link = plan[index]
+        raise Denied(refused if reason == "refused" else predates, link)
 
 
 def describe(tokens):
@@ -281,12 +323,13 @@ def verify(config, request, now_ms, store, facts=None):
     anchors = check_config(config)
     digest = hashlib.sha256(check_call(request)).digest()
     now_ms = check_clock(now_ms, store)
-    token_bytes, proof_bytes = split_presentation(request["presentation"])
+    token_bytes, proof_bytes, evidence_bytes = split_presentation(request["presentation"])
     envelopes = []
     for link, data in enumerate(token_bytes):
         with at_link(link):
             envelopes.append(open_envelope(data, "cap"))
     proof_envelope = open_envelope(proof_bytes, "pop")
+    evidence = [open_evidence(data) for data in evidence_bytes]
     with at_link(0):
         anchor = find_anchor(envelopes[0].payload, anchors)
     tokens = check_links(envelopes, anchor)
@@ -294,6 +337,8 @@ def verify(config, request, now_ms, store, facts=None):
     for link, token in enumerate(tokens):
         with at_link(link):
             check_times(token, now_ms)
+    with at_link(0):
+        check_bounds(anchor, tokens[0])
     aud = tokens[0].aud
     for link in range(1, len(tokens)):
         with at_link(link):
@@ -310,8 +355,20 @@ def verify(config, request, now_ms, store, facts=None):
             check_arguments(token, request["tool"], request["arguments"])
     with at_link(len(tokens) - 1):
         require(not leaf.approvals.get(request["tool"]), "approval-required")
+    plan = [
+        (operation, code, "token-predates-store", link) for operation, code, link in not_revoked(tokens, anchor)
+    ]
     claim = ("claim", b"p" + leaf.key + proof[7], proof[4], proof[6] * 1000 + proof[CALL][3])
-    commit(store, [(claim, "proof-replayed", "proof-predates-store")], now_ms)
+    plan.append((claim, "proof-replayed", "proof-predates-store", None))
+    for link, token in enumerate(tokens):
+        with at_link(link):
+            plan += [
+                (operation, "budget-exhausted", "token-predates-store", link)
+                for operation in spending(
+                    token, envelopes[link].hash, anchor["name"], request["tool"], request["arguments"], now_ms
+                )
+            ]
+    commit(store, plan, now_ms)
     holders = describe(tokens)
     return {
         "caller": holders[-1]["name"] or holders[-1]["key"],

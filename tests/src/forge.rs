@@ -28,6 +28,13 @@ impl Map {
         self
     }
 
+    /// The map with one more entry.
+    #[must_use]
+    pub fn with(mut self, key: i64, value: impl Into<Cbor>) -> Self {
+        self.set(key, value);
+        self
+    }
+
     /// Drops an entry.
     pub fn remove(&mut self, key: i64) -> &mut Self {
         self.0.retain(|entry| entry.0 != Cbor::from(key));

@@ -233,6 +233,25 @@ fn root_hash(edit: Edit, edit_capability: Edit) -> Cbor {
     Cbor::Bytes(hash(&header("cap"), &bytes(&root.into())).to_vec())
 }
 
+fn one_audience(claims: &mut Map) {
+    claims.set(3, texts(&[AUDIENCE]));
+}
+
+/// Issued 7 milliseconds into its second.
+fn budgets(list: Vec<Map>) -> Cbor {
+    Map::of([(0, 7.into()), (1, Cbor::Array(list.into_iter().map(Cbor::from).collect()))]).into()
+}
+
+fn budget(limit: u64, scope: u64) -> Map {
+    Map::of([(0, limit.into()), (1, scope.into())])
+}
+
+/// The presentation with a third part.
+fn with_evidence(presentation: Vec<u8>, evidence: &[&[u8]]) -> Vec<u8> {
+    let evidence = Cbor::Array(evidence.iter().map(|one| Cbor::Bytes(one.to_vec())).collect());
+    [&[0x83][..], &presentation[1..], &bytes(&evidence)].concat()
+}
+
 fn to_coder(claims: &mut Map) {
     claims.set(8, cnf(&public(3)));
 }
@@ -317,6 +336,67 @@ pub fn all() -> Vec<Scenario> {
             s.child_capability = |c| { c.set(9, approvals("deploy", 1, &[9])); };
         }
 
+        "allow-within-a-budget", "a call takes one from a budget of one" => None, None, |s| {
+            s.root = one_audience;
+            s.child_capability = |c| { c.set(13, budgets(vec![budget(1, 0)])); };
+        }
+        "deny-budget-of-an-argument-that-is-no-number", "a sum counts integers" => Some("argument-refused"), Some(1), |s| {
+            s.root = one_audience;
+            s.child_capability = |c| { c.set(13, budgets(vec![budget(9, 0).with(2, "github.update_pr").with(3, "repo")])); };
+        }
+        "deny-budget-without-an-audience", "a budget is counted by one audience" => Some("claim-invalid"), Some(1), |s| {
+            s.child_capability = |c| { c.set(13, budgets(vec![budget(1, 0)])); };
+        }
+        "deny-budget-of-a-root-with-two-audiences", "two audiences would each count for themselves" => Some("claim-invalid"), Some(0), |s| {
+            s.root = |c| { c.set(3, texts(&["https://other.acme.example", AUDIENCE])); };
+            s.root_capability = |c| { c.set(13, budgets(vec![budget(1, 0)])); };
+        }
+        "deny-budget-of-nothing", "a limit is 1 or more" => Some("claim-invalid"), Some(1), |s| {
+            s.root = one_audience;
+            s.child_capability = |c| { c.set(13, budgets(vec![budget(0, 0)])); };
+        }
+        "deny-budget-beyond-exact-integers", "a limit is at most 2^53 - 1" => Some("claim-invalid"), Some(1), |s| {
+            s.root = one_audience;
+            s.child_capability = |c| { c.set(13, budgets(vec![budget(1 << 53, 0)])); };
+        }
+        "deny-budget-of-an-unknown-scope", "a scope is family or session" => Some("claim-invalid"), Some(1), |s| {
+            s.root = one_audience;
+            s.child_capability = |c| { c.set(13, budgets(vec![budget(1, 2)])); };
+        }
+        "deny-budget-of-an-argument-without-a-tool", "an argument belongs to a tool" => Some("claim-invalid"), Some(1), |s| {
+            s.root = one_audience;
+            s.child_capability = |c| { c.set(13, budgets(vec![budget(1, 0).with(3, "n")])); };
+        }
+        "deny-budget-with-an-empty-window", "a window is a second or more" => Some("claim-invalid"), Some(1), |s| {
+            s.root = one_audience;
+            s.child_capability = |c| { c.set(13, budgets(vec![budget(1, 0).with(4, 0)])); };
+        }
+        "deny-budget-with-an-unknown-key", "an unknown key of a budget is refused" => Some("claim-unknown"), Some(1), |s| {
+            s.root = one_audience;
+            s.child_capability = |c| { c.set(13, budgets(vec![budget(1, 0).with(5, 1)])); };
+        }
+        "deny-budget-without-a-limit", "a budget has a limit" => Some("claim-missing"), Some(1), |s| {
+            s.root = one_audience;
+            s.child_capability = |c| { c.set(13, budgets(vec![Map::of([(1, 0.into())])])); };
+        }
+        "deny-no-budgets", "an empty list of budgets is refused" => Some("claim-invalid"), Some(1), |s| {
+            s.root = one_audience;
+            s.child_capability = |c| { c.set(13, budgets(Vec::new())); };
+        }
+        "deny-nine-budgets", "a token has at most 8 budgets" => Some("too-many"), Some(1), |s| {
+            s.root = one_audience;
+            s.child_capability = |c| { c.set(13, budgets(vec![budget(1, 0); 9])); };
+        }
+        "deny-budget-from-before-the-store", "what was counted before the store's memory is not counted from zero" => Some("token-predates-store"), Some(1), |s| {
+            s.root = one_audience;
+            s.child_capability = |c| { c.set(13, budgets(vec![budget(1, 0)])); };
+            s.store_created_ms = NOW * 1000 + 8;
+        }
+        "deny-evidence-of-another-kind", "a token is no evidence" => Some("kind-mismatch"), None, |s| { s.whole = |b| with_evidence(b, &[&seal(&key(1), &header("cap"), b"x")]); }
+        "deny-evidence-that-is-garbage", "evidence that cannot be read is not dropped" => Some("malformed"), None, |s| { s.whole = |b| with_evidence(b, &[b"x"]); }
+        "deny-empty-evidence", "a list of evidence is not empty" => Some("malformed"), None, |s| { s.whole = |b| with_evidence(b, &[]); }
+        "deny-65-pieces-of-evidence", "evidence is at most 64 objects" => Some("too-many"), None, |s| { s.whole = |b| with_evidence(b, &[&b"x"[..]; 65]); }
+
         "deny-empty-input", "an empty input has no proof" => Some("proof-missing"), None, |s| { s.text = |_| String::new(); }
         "deny-text-with-padding", "the text form has no padding" => Some("text-malformed"), None, |s| { s.text = |t| format!("{t}="); }
         "deny-text-with-space", "the text form has nothing around it" => Some("text-malformed"), None, |s| { s.text = |t| format!(" {t}"); }
@@ -324,7 +404,7 @@ pub fn all() -> Vec<Scenario> {
         "deny-presentation-without-proof", "a chain alone is no call" => Some("proof-missing"), None, |s| {
             s.whole = |b| [&[0x81][..], &b[1..b.len() - proof_length(&b)]].concat();
         }
-        "deny-presentation-too-large", "a presentation of more than 68 KiB is refused unread" => Some("too-large"), None, |s| { s.whole = |_| vec![0; 69_633]; }
+        "deny-presentation-too-large", "a presentation of more than 128 KiB is refused unread" => Some("too-large"), None, |s| { s.whole = |_| vec![0; 131_073]; }
         "deny-chain-too-large", "a chain of more than 64 KiB is refused" => Some("too-large"), None, |s| {
             s.tokens = |t| vec![t[0].clone(), vec![0; 66_000]];
         }
@@ -397,7 +477,7 @@ pub fn all() -> Vec<Scenario> {
             s.root_payload = |b| replace(b, &[0x06, 0x1a], &[0x06, 0x1b, 0, 0, 0, 0]);
         }
         "deny-unknown-claim", "an unknown claim is refused" => Some("claim-unknown"), Some(1), |s| { s.child = |c| { c.set(9, 1); }; }
-        "deny-unknown-capability-key", "an unknown key of the capability is refused" => Some("claim-unknown"), Some(1), |s| { s.child_capability = |c| { c.set(13, 1); }; }
+        "deny-unknown-capability-key", "an unknown key of the capability is refused" => Some("claim-unknown"), Some(1), |s| { s.child_capability = |c| { c.set(14, 1); }; }
         "deny-version-2", "another version is refused" => Some("version-unsupported"), Some(0), |s| { s.root_capability = |c| { c.set(0, 2); }; }
         "deny-version-0", "version 0 is refused" => Some("version-unsupported"), Some(0), |s| { s.root_capability = |c| { c.set(0, 0); }; }
         "deny-missing-exp", "exp is required" => Some("claim-missing"), Some(0), |s| { s.root = |c| { c.remove(4); }; }
