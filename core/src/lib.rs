@@ -48,6 +48,7 @@
 //! key files, and files below a root.
 #![forbid(unsafe_code)]
 
+mod approval;
 mod audit;
 mod authorize;
 mod cache;
@@ -55,6 +56,7 @@ mod capability;
 mod cbor;
 mod chain;
 mod claims;
+mod consent;
 mod constraint;
 mod cose;
 mod error;
@@ -63,6 +65,7 @@ mod issue;
 mod json;
 mod key;
 pub mod limits;
+mod message;
 mod narrowing;
 #[cfg(feature = "os")]
 pub mod os;
@@ -77,17 +80,20 @@ mod token;
 mod value;
 mod verify;
 
+pub use approval::{Approval, ApprovalGrant, ApprovalPolicy, ApprovalRequest, DEFAULT_APPROVAL_TTL, ToolHint, approve, deny};
 pub use audit::AuditRecord;
 pub use authorize::{Admissible, Authorized, Denied};
 pub use capability::Tools;
 pub use chain::{TrustAnchor, VerifiedChain};
 pub use claims::{Claims, Mode};
+pub use consent::{Consent, ConsentGrant, DEFAULT_CONSENT_TTL, consent};
 pub use constraint::{ArgumentRules, Constraint, Number, Range, UrlRule, is_public_address};
 pub use error::{Code, Error, Family, Result};
-pub use id::{Digest, SessionId, TokenId};
+pub use id::{Digest, RequestId, SessionId, TokenId};
 pub use issue::{DEFAULT_MAX_DEPTH, DEFAULT_TTL, Grant, delegate, issue};
 pub use json::{value_from_json, value_to_json};
 pub use key::{Signature, Signer, SigningKey, VerifyingKey};
+pub use message::{DEFAULT_MESSAGE_TTL, Inbox, Outbox, Outgoing, ReceivedMessage};
 pub use proof::{Call, Presentation, Received, prove};
 pub use requirement::ApprovalRules;
 pub use store::{MemoryStore, Operation, Outcome, Store, StoreKey};
