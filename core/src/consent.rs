@@ -288,3 +288,125 @@ fn read_tools(decoder: &mut Decoder<'_>) -> Result<Vec<String>> {
     }
     Ok(tools)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::SigningKey;
+
+    const TIME: u64 = 1_764_000_000;
+
+    fn key(n: u8) -> SigningKey {
+        SigningKey::from_seed(&[n; 32]).unwrap()
+    }
+
+    fn at(secs: u64) -> Now {
+        Now::from_millis(secs * 1000).unwrap()
+    }
+
+    fn claims() -> ConsentClaims {
+        ConsentClaims {
+            subject: "ana".into(),
+            audience: "https://mail.example".into(),
+            expires: Timestamp::from_secs(TIME + 3600).unwrap(),
+            issued: Timestamp::from_secs(TIME).unwrap(),
+            id: TokenId::from_bytes([7; 16]),
+            holder: key(2).verifying_key().clone(),
+            issuer: "acme".into(),
+            tools: Some(vec!["read".into(), "send".into()]),
+        }
+    }
+
+    fn signed(claims: &ConsentClaims, signer: u8) -> Vec<u8> {
+        seal(ObjectKind::Consent, &claims.encode(), &key(signer)).unwrap()
+    }
+
+    fn judged(bytes: &[u8], change: impl Fn(&mut Impersonation<'_>), now: u64) -> Result<ConsentClaims> {
+        let holder = key(2);
+        let mut call = Impersonation {
+            subject: "ana",
+            issuer: "acme",
+            holder: holder.verifying_key(),
+            tool: "send",
+            audience: "https://mail.example",
+        };
+        change(&mut call);
+        call.consented(bytes, key(1).verifying_key(), at(now))
+    }
+
+    fn why(result: Result<ConsentClaims>) -> (Code, String) {
+        let error = result.unwrap_err();
+        (error.code(), error.context().unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn a_consent_covers_the_calls_that_it_names() {
+        let bytes = signed(&claims(), 1);
+        assert_eq!(judged(&bytes, |_| {}, TIME).unwrap(), claims());
+        judged(&bytes, |call| call.tool = "read", TIME + 3599).unwrap();
+        let any = ConsentClaims { tools: None, ..claims() };
+        assert_eq!(judged(&signed(&any, 1), |call| call.tool = "delete", TIME).unwrap(), any);
+    }
+
+    #[test]
+    fn each_thing_that_a_consent_binds_has_to_be_the_same() {
+        let bytes = signed(&claims(), 1);
+        let stranger = key(3);
+        let invalid = |result, what: &str| assert_eq!(why(result), (Code::ConsentInvalid, what.to_owned()));
+        invalid(judged(&bytes, |call| call.subject = "anna", TIME), "principal");
+        invalid(judged(&bytes, |call| call.issuer = "other", TIME), "issuer");
+        invalid(judged(&bytes, |call| call.audience = "https://mail.example/", TIME), "audience");
+        invalid(judged(&bytes, |call| call.tool = "Send", TIME), "tool");
+        let other = ConsentClaims { holder: stranger.verifying_key().clone(), ..claims() };
+        invalid(judged(&signed(&other, 1), |_| {}, TIME), "holder");
+        invalid(judged(&bytes, |_| {}, TIME - 31), "not valid yet");
+        judged(&bytes, |_| {}, TIME - 30).unwrap();
+        invalid(judged(&bytes, |_| {}, TIME + 3600), "expired");
+        for signer in [2, 3] {
+            invalid(judged(&signed(&claims(), signer), |_| {}, TIME), "signature");
+        }
+    }
+
+    #[test]
+    fn every_prefix_and_every_changed_bit_of_a_consent_is_refused() {
+        let bytes = signed(&claims(), 1);
+        for length in 0..bytes.len() {
+            judged(&bytes[..length], |_| {}, TIME).unwrap_err();
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut changed = bytes.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            judged(&changed, |_| {}, TIME).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn claims_out_of_their_range_are_refused() {
+        let late = |seconds: u64| Timestamp::from_secs(TIME + seconds).unwrap();
+        let many = (0..257).map(|n| format!("{n:03}")).collect();
+        for (bad, code) in [
+            (ConsentClaims { expires: late(0), ..claims() }, Code::ClaimInvalid),
+            (ConsentClaims { expires: late(86_401), ..claims() }, Code::ClaimInvalid),
+            (ConsentClaims { expires: Timestamp::MAX, ..claims() }, Code::ClaimInvalid),
+            (ConsentClaims { subject: String::new(), ..claims() }, Code::ClaimInvalid),
+            (ConsentClaims { issuer: "a\u{202e}".into(), ..claims() }, Code::ClaimInvalid),
+            (ConsentClaims { tools: Some(vec![]), ..claims() }, Code::ClaimInvalid),
+            (ConsentClaims { tools: Some(vec!["".into()]), ..claims() }, Code::ClaimInvalid),
+            (ConsentClaims { tools: Some(vec!["send".into(), "read".into()]), ..claims() }, Code::NotCanonical),
+            (ConsentClaims { tools: Some(vec!["read".into(), "read".into()]), ..claims() }, Code::NotCanonical),
+            (ConsentClaims { tools: Some(many), ..claims() }, Code::TooMany),
+        ] {
+            assert_eq!(why(judged(&signed(&bad, 1), |_| {}, TIME)).0, code, "{bad:?}");
+        }
+        judged(&signed(&ConsentClaims { expires: late(86_400), ..claims() }, 1), |_| {}, TIME).unwrap();
+        assert_eq!(why(judged(&vec![0; limits::MAX_CONSENT + 1], |_| {}, TIME)).0, Code::TooLarge);
+        let token = seal(ObjectKind::Token, &claims().encode(), &key(1)).unwrap();
+        assert_eq!(why(judged(&token, |_| {}, TIME)).0, Code::KindMismatch);
+        let mut version = claims().encode();
+        let place = version.windows(3).position(|window| window == [0xa3, 0x00, 0x01]).unwrap();
+        version[place + 2] = 2;
+        assert_eq!(ConsentClaims::decode(&version).unwrap_err().code(), Code::VersionUnsupported);
+        version[place + 1] = 3;
+        assert_eq!(ConsentClaims::decode(&version).unwrap_err().code(), Code::ClaimUnknown);
+    }
+}

@@ -126,7 +126,7 @@ const fn is_control_or_format(c: char) -> bool {
         '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
         | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}'
+        | '\u{fff0}'..='\u{fffc}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}'
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
@@ -139,7 +139,7 @@ const fn is_blank(c: char) -> bool {
 const fn is_drawn_over(c: char) -> bool {
     matches!(c,
         '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
-        | '\u{fe20}'..='\u{fe2f}')
+        | '\u{a670}'..='\u{a672}' | '\u{fe20}'..='\u{fe2f}')
 }
 
 /// A screen moves what stands beside these to another place, without any control.
@@ -151,4 +151,39 @@ const fn is_right_to_left(c: char) -> bool {
 /// What each font draws as it likes, or not at all.
 const fn is_private(c: char) -> bool {
     matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{f0000}'..) || (c as u32) & 0xfffe == 0xfffe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(class: &str) -> Vec<char> {
+        let hir = regex_syntax::parse(class).unwrap();
+        let regex_syntax::hir::HirKind::Class(regex_syntax::hir::Class::Unicode(class)) = hir.kind() else { panic!() };
+        class.iter().flat_map(|range| range.start()..=range.end()).collect()
+    }
+
+    #[test]
+    fn no_control_format_blank_private_or_enclosing_character_is_shown() {
+        let shown: Vec<char> = all(r"[\p{Cc}\p{Cf}\p{Co}\p{Z}\p{Me}]").into_iter().filter(|c| !is_hidden(*c)).collect();
+        assert_eq!(shown, [' ']);
+    }
+
+    #[test]
+    fn letters_and_signs_of_most_scripts_are_shown() {
+        for c in "aZ09~!éßøłžαωбяאن你好カかक하ไทย€∞→🦀".chars() {
+            assert_eq!(is_hidden(c), is_right_to_left(c), "{c}");
+        }
+        for plane in 0..=16u32 {
+            for end in [0xfffe, 0xffff] {
+                assert!(char::from_u32(plane << 16 | end).is_some_and(is_hidden));
+            }
+        }
+    }
+
+    #[test]
+    fn a_space_is_shown_and_a_second_one_is_counted() {
+        assert_eq!(quoted("a b  c"), "\"a b \\u0020c\"");
+        assert_eq!(quoted("\u{1f980}\u{e0041}\n\""), "\"\u{1f980}\\udb40\\udc41\\n\\\"\"");
+    }
 }

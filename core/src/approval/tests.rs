@@ -4,7 +4,7 @@ use super::claims::ApprovalClaims;
 use super::*;
 use crate::cose::{ObjectKind, seal};
 use crate::id::{Digest, SessionId, TokenId};
-use crate::key::{Signer, SigningKey, VerifyingKey};
+use crate::key::{SigningKey, VerifyingKey};
 use crate::time::{Now, Timestamp};
 use crate::{ApprovalRules, Code, Error, Result, limits};
 
