@@ -118,3 +118,68 @@ fn read_sequence(decoder: &mut Decoder<'_>) -> Result<u64> {
         _ => Err(Error::about(Code::ClaimInvalid, "sequence")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::SigningKey;
+
+    const TIME: u64 = 1_764_000_000;
+
+    fn at(secs: u64) -> Timestamp {
+        Timestamp::from_secs(secs).unwrap()
+    }
+
+    fn claims() -> MessageClaims {
+        MessageClaims {
+            recipient: "bob".into(),
+            expires: at(TIME + 60),
+            issued: at(TIME),
+            id: TokenId::from_bytes([7; 16]),
+            sender: SigningKey::from_seed(&[1; 32]).unwrap().verifying_key().clone(),
+            session: SessionId::from_bytes([3; 16]),
+            sequence: limits::MAX_SEQUENCE,
+            payload: Digest::from_bytes([4; 32]),
+            token: Some(Digest::from_bytes([5; 32])),
+        }
+    }
+
+    fn code(bytes: &[u8]) -> Option<Code> {
+        MessageClaims::decode(bytes).err().map(|error| error.code())
+    }
+
+    #[test]
+    fn claims_survive_their_encoding() {
+        for claims in [claims(), MessageClaims { token: None, sequence: 0, ..claims() }] {
+            assert_eq!(MessageClaims::decode(&claims.encode()).unwrap(), claims);
+        }
+    }
+
+    #[test]
+    fn claims_out_of_their_range_are_refused() {
+        for (bad, expected) in [
+            (MessageClaims { expires: at(TIME + 3600), ..claims() }, None),
+            (MessageClaims { expires: at(TIME + 3601), ..claims() }, Some(Code::ClaimInvalid)),
+            (MessageClaims { expires: at(TIME), ..claims() }, Some(Code::ClaimInvalid)),
+            (MessageClaims { issued: at(0), expires: Timestamp::MAX, ..claims() }, Some(Code::ClaimInvalid)),
+            (MessageClaims { sequence: limits::MAX_SEQUENCE + 1, ..claims() }, Some(Code::ClaimInvalid)),
+            (MessageClaims { sequence: u64::MAX, ..claims() }, Some(Code::Malformed)),
+            (MessageClaims { recipient: String::new(), ..claims() }, Some(Code::ClaimInvalid)),
+            (MessageClaims { recipient: "a\n".into(), ..claims() }, Some(Code::ClaimInvalid)),
+        ] {
+            assert_eq!(code(&bad.encode()), expected, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn claims_that_are_missing_or_unknown_are_refused() {
+        assert_eq!(code(&[0xa0]), Some(Code::ClaimMissing));
+        assert_eq!(code(&[0xa1, 0x01, 0x61, b'x']), Some(Code::ClaimUnknown));
+        let mut out = Encoder::new();
+        out.map(1).integer(MESSAGE).map(0);
+        assert_eq!(code(&out.into_bytes()), Some(Code::ClaimMissing));
+        let mut out = Encoder::new();
+        out.map(1).integer(MESSAGE).map(1).unsigned(4).unsigned(0);
+        assert_eq!(code(&out.into_bytes()), Some(Code::ClaimUnknown));
+    }
+}
