@@ -13,7 +13,7 @@ pub(crate) enum Verdict {
     /// Every requirement is met. These are to be claimed: one for each approver.
     Approved(Vec<CountedApproval>),
     /// Somebody who may said no. `approval-denied`, and to be marked until it expires.
-    Denied(Denial),
+    Denied(Box<Denial>),
 }
 
 /// An approval that counts.
@@ -68,7 +68,7 @@ pub(crate) fn judge(
         }
     }
     if let Some(denial) = denial {
-        return Ok(Verdict::Denied(denial));
+        return Ok(Verdict::Denied(Box::new(denial)));
     }
     for (count, approvers) in requirements {
         let there = counted.iter().filter(|approval| approvers.contains(&approval.approver)).count();
