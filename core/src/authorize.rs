@@ -5,7 +5,7 @@ use crate::chain::VerifiedChain;
 use crate::constraint::Constraint;
 use crate::cose::{Envelope, ObjectKind};
 use crate::id::{is_at_or_below, is_name};
-use crate::plan::{Plan, Target};
+use crate::plan::{Plan, Revocable};
 use crate::proof::{Call, Parts, ProofClaims, Received};
 use crate::store::{Operation, Outcome};
 use crate::time::{Now, Timestamp};
@@ -241,7 +241,7 @@ impl Verifier {
 
     /// Revokes or closes something at once, for every verifier that shares the store, for as long as anything that is there now may live.
     /// `store-unavailable`, `store-full`.
-    pub fn revoke(&self, target: &Target<'_>, now: Now) -> Result<()> {
+    pub fn revoke(&self, target: &Revocable<'_>, now: Now) -> Result<()> {
         let now = self.advance(now)?;
         match self.store().commit(&[target.mark(now)?], now) {
             Outcome::Committed => Ok(()),

@@ -48,6 +48,8 @@ id!(/// The id of a token or proof (claim cti): random, never an authority by it
     TokenId, 16);
 id!(/// The session that a chain belongs to.
     SessionId, 16);
+id!(/// What a request for approval is called: the same for whoever asks, approves and verifies. Never an authority by itself.
+    RequestId, 16);
 id!(/// A SHA-256 digest: of a task, of arguments, of evidence, of a Sig_structure.
     Digest, 32);
 

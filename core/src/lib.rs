@@ -48,6 +48,7 @@
 //! key files, and files below a root.
 #![forbid(unsafe_code)]
 
+mod approval;
 mod audit;
 mod authorize;
 mod budget;
@@ -56,6 +57,7 @@ mod capability;
 mod cbor;
 mod chain;
 mod claims;
+mod consent;
 mod constraint;
 mod cose;
 mod error;
@@ -64,6 +66,7 @@ mod issue;
 mod json;
 mod key;
 pub mod limits;
+mod message;
 mod narrowing;
 #[cfg(feature = "os")]
 pub mod os;
@@ -80,19 +83,22 @@ mod token;
 mod value;
 mod verify;
 
+pub use approval::{Approval, ApprovalGrant, ApprovalPolicy, ApprovalRequest, DEFAULT_APPROVAL_TTL, ToolHint, approve, deny};
 pub use audit::AuditRecord;
 pub use authorize::{Admissible, Authorized, Denied};
 pub use budget::{Budget, Budgets, Scope};
 pub use capability::Tools;
 pub use chain::{Bounds, TrustAnchor, VerifiedChain};
 pub use claims::{Claims, Mode};
+pub use consent::{Consent, ConsentGrant, DEFAULT_CONSENT_TTL, consent};
 pub use constraint::{ArgumentRules, Constraint, Number, Range, UrlRule, is_public_address};
 pub use error::{Code, Error, Family, Result};
-pub use id::{Digest, SessionId, TokenId};
+pub use id::{Digest, RequestId, SessionId, TokenId};
 pub use issue::{DEFAULT_MAX_DEPTH, DEFAULT_TTL, Grant, delegate, issue};
 pub use json::{value_from_json, value_to_json};
 pub use key::{Signature, Signer, SigningKey, VerifyingKey};
-pub use plan::Target;
+pub use message::{DEFAULT_MESSAGE_TTL, Inbox, Outbox, Outgoing, ReceivedMessage};
+pub use plan::Revocable;
 pub use proof::{Call, Presentation, Received, prove};
 pub use requirement::ApprovalRules;
 pub use session::Session;

@@ -62,3 +62,27 @@ pub const LEEWAY: u64 = 30;
 pub const MAX_STEP_BACK: u64 = 60;
 /// Bytes of a challenge.
 pub const MAX_CHALLENGE: usize = 64;
+/// Bytes of an approval.
+pub const MAX_APPROVAL: usize = 4 * 1024;
+/// Seconds from `iat` to `exp` of an approval.
+pub const MAX_APPROVAL_LIFETIME: u64 = 3600;
+/// Approvals that come with one call.
+pub const MAX_APPROVALS: usize = 64;
+/// Bytes of a request for approval: a chain, arguments, three names and their heads.
+pub const MAX_APPROVAL_REQUEST: usize = MAX_CHAIN + MAX_VALUE + 1024;
+/// Arguments of a call that can be approved: as many as a person is asked to read.
+pub const MAX_APPROVAL_ARGUMENTS: usize = 256;
+/// Bytes of a consent.
+pub const MAX_CONSENT: usize = 16 * 1024;
+/// Seconds from `iat` to `exp` of a consent.
+pub const MAX_CONSENT_LIFETIME: u64 = 24 * 3600;
+/// Bytes of a message, its payload apart.
+pub const MAX_MESSAGE: usize = 1024;
+/// Bytes of a message's payload.
+pub const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
+/// Seconds from `iat` to `exp` of a message.
+pub const MAX_MESSAGE_LIFETIME: u64 = 3600;
+/// The highest sequence number.
+pub const MAX_SEQUENCE: u64 = (1 << 53) - 1;
+/// Senders that an inbox remembers, and sessions that it has closed.
+pub const MAX_SENDERS: usize = 65_536;

@@ -12,7 +12,7 @@ use crate::{Code, Error, Result, limits};
 
 /// What can be revoked in a store, at once, for all verifiers that share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target<'a> {
+pub enum Revocable<'a> {
     /// A token, and everything below it.
     Token(TokenId),
     /// A key: every chain in which it issued, or holds a token, and every approval by it.
@@ -25,22 +25,22 @@ pub enum Target<'a> {
     Approval(&'a VerifyingKey, TokenId),
 }
 
-impl Target<'_> {
+impl Revocable<'_> {
     fn key(&self) -> StoreKey {
         match self {
-            Target::Token(id) => token_key(id),
-            Target::Key(key) => holder_key(key),
-            Target::Session(issuer, session) => session_key(&sha256(issuer.as_bytes()), session),
-            Target::Task(issuer, task) => task_key(&sha256(issuer.as_bytes()), task),
-            Target::Approval(approver, id) => approval_key(b'A', approver, id),
+            Revocable::Token(id) => token_key(id),
+            Revocable::Key(key) => holder_key(key),
+            Revocable::Session(issuer, session) => session_key(&sha256(issuer.as_bytes()), session),
+            Revocable::Task(issuer, task) => task_key(&sha256(issuer.as_bytes()), task),
+            Revocable::Approval(approver, id) => approval_key(b'A', approver, id),
         }
     }
 
     /// What to commit to a store that is asked elsewhere. Keys, sessions and tasks are marked for good; a token or approval until it is expired for certain.
     pub fn mark(&self, now: Now) -> Result<Operation> {
         let expires = match self {
-            Target::Token(_) | Target::Approval(..) => Timestamp::from_secs(now.secs() + limits::MAX_LIFETIME + limits::LEEWAY)?,
-            Target::Key(_) | Target::Session(..) | Target::Task(..) => Timestamp::MAX,
+            Revocable::Token(_) | Revocable::Approval(..) => Timestamp::from_secs(now.secs() + limits::MAX_LIFETIME + limits::LEEWAY)?,
+            Revocable::Key(_) | Revocable::Session(..) | Revocable::Task(..) => Timestamp::MAX,
         };
         Ok(Operation::Mark { key: self.key(), expires })
     }

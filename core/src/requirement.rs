@@ -12,7 +12,7 @@ pub struct ApprovalRules(Vec<(Box<str>, Vec<Requirement>)>);
 
 /// So many distinct approvers of these.
 #[derive(Clone, Debug, PartialEq)]
-struct Requirement {
+pub(crate) struct Requirement {
     count: usize,
     approvers: Vec<VerifyingKey>,
     encoding: Box<[u8]>,
@@ -30,15 +30,7 @@ impl ApprovalRules {
         if !is_name(tool) {
             return Err(Error::named(Code::NameInvalid, "tool", tool));
         }
-        let mut keys: Vec<&[u8; 32]> = approvers.iter().map(VerifyingKey::as_bytes).collect();
-        keys.sort_unstable();
-        let mut out = Encoder::new();
-        out.array(2).unsigned(count as u64).array(keys.len());
-        for key in keys {
-            out.bytes(key);
-        }
-        let encoding = out.into_bytes();
-        let requirement = Requirement::read(&mut Decoder::new(&encoding)).map_err(|_| Error::about(Code::ClaimInvalid, "approvers"))?;
+        let requirement = Requirement::new(count, approvers)?;
         let at = match self.0.binary_search_by(|(name, _)| key_order(name, tool)) {
             Ok(at) => at,
             Err(at) => {
@@ -99,7 +91,8 @@ impl ApprovalRules {
         self.0.iter().flat_map(|(_, requirements)| requirements).any(|requirement| requirement.approvers.contains(key))
     }
 
-    fn of(&self, tool: &str) -> &[Requirement] {
+    /// The requirements of one tool.
+    pub(crate) fn of(&self, tool: &str) -> &[Requirement] {
         match self.0.binary_search_by(|(name, _)| key_order(name, tool)) {
             Ok(at) => &self.0[at].1,
             Err(_) => &[],
@@ -156,6 +149,24 @@ fn read_requirements(decoder: &mut Decoder<'_>) -> Result<Vec<Requirement>> {
 }
 
 impl Requirement {
+    /// So many of these keys. `claim-invalid` unless 1 ≤ count ≤ approvers ≤ 16 and the keys are distinct.
+    pub(crate) fn new(count: usize, approvers: &[VerifyingKey]) -> Result<Self> {
+        let mut keys: Vec<&[u8; 32]> = approvers.iter().map(VerifyingKey::as_bytes).collect();
+        keys.sort_unstable();
+        let mut out = Encoder::new();
+        out.array(2).unsigned(count as u64).array(keys.len());
+        for key in keys {
+            out.bytes(key);
+        }
+        let encoding = out.into_bytes();
+        Requirement::read(&mut Decoder::new(&encoding)).map_err(|_| Error::about(Code::ClaimInvalid, "approvers"))
+    }
+
+    /// How many, and of whom.
+    pub(crate) fn parts(&self) -> (usize, &[VerifyingKey]) {
+        (self.count, &self.approvers)
+    }
+
     fn read(decoder: &mut Decoder<'_>) -> Result<Self> {
         let start = decoder.position();
         if decoder.array()? != 2 {

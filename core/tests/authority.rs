@@ -239,13 +239,13 @@ fn a_closed_session_stops_everything_in_it_and_no_other() {
     let sibling = root(&grant(2));
     let same_id_of_another_issuer = issue(&key(9), "bo", &grant(4).session(session), &mut SysRng, at(1)).unwrap();
     read(&verifier, 3, &child, at(2)).unwrap();
-    verifier.revoke(&Target::Session("ana", session), at(3)).unwrap();
+    verifier.revoke(&Revocable::Session("ana", session), at(3)).unwrap();
     refused(read(&verifier, 2, &parent, at(3)), Code::SessionClosed, None);
     refused(read(&verifier, 3, &child, at(3)), Code::SessionClosed, None);
     read(&verifier, 2, &sibling, at(3)).unwrap();
     read(&verifier, 4, &same_id_of_another_issuer, at(3)).unwrap();
     // Closed again: no difference. Opened with a new root: still closed.
-    verifier.revoke(&Target::Session("ana", session), at(4)).unwrap();
+    verifier.revoke(&Revocable::Session("ana", session), at(4)).unwrap();
     refused(read(&verifier, 2, &root(&grant(2).session(session)), at(4)), Code::SessionClosed, None);
 }
 
@@ -254,7 +254,7 @@ fn a_closed_task_stops_everything_for_it() {
     let verifier = verifier_by(ana());
     let task = Digest::from_bytes([5; 32]);
     let child = delegated(&root(&grant(2).task(task)), &grant(3));
-    verifier.revoke(&Target::Task("ana", task), at(2)).unwrap();
+    verifier.revoke(&Revocable::Task("ana", task), at(2)).unwrap();
     refused(read(&verifier, 3, &child, at(2)), Code::TaskClosed, None);
     read(&verifier, 2, &root(&grant(2)), at(2)).unwrap();
 }
@@ -265,10 +265,10 @@ fn a_revoked_token_takes_everything_below_it_along_and_its_siblings_stay() {
     let parent = root(&grant(2));
     let [one, two] = [3, 4].map(|holder| delegated(&parent, &grant(holder)));
     let id = |chain: &UnverifiedChain| chain.unverified_claims().unwrap().last().unwrap().id;
-    verifier.revoke(&Target::Token(id(&one)), at(2)).unwrap();
+    verifier.revoke(&Revocable::Token(id(&one)), at(2)).unwrap();
     refused(read(&verifier, 3, &one, at(2)), Code::TokenRevoked, Some(1));
     read(&verifier, 4, &two, at(2)).unwrap();
-    verifier.revoke(&Target::Token(id(&parent)), at(2)).unwrap();
+    verifier.revoke(&Revocable::Token(id(&parent)), at(2)).unwrap();
     refused(read(&verifier, 4, &two, at(2)), Code::TokenRevoked, Some(0));
 }
 
@@ -277,10 +277,10 @@ fn a_revoked_key_neither_issues_nor_holds() {
     let verifier = verifier_by(ana());
     let parent = root(&grant(2));
     let child = delegated(&parent, &grant(3));
-    verifier.revoke(&Target::Key(key(3).verifying_key()), at(2)).unwrap();
+    verifier.revoke(&Revocable::Key(key(3).verifying_key()), at(2)).unwrap();
     refused(read(&verifier, 3, &child, at(2)), Code::KeyRevoked, Some(1));
     read(&verifier, 2, &parent, at(2)).unwrap();
-    verifier.revoke(&Target::Key(key(1).verifying_key()), at(2)).unwrap();
+    verifier.revoke(&Revocable::Key(key(1).verifying_key()), at(2)).unwrap();
     refused(read(&verifier, 2, &parent, at(2)), Code::KeyRevoked, Some(0));
 }
 
@@ -290,11 +290,11 @@ fn a_revocation_lasts_as_long_as_anything_that_it_is_about() {
     let month = 30 * 24 * 3600;
     let chain = root(&grant(2).ttl(month));
     let id = chain.unverified_claims().unwrap()[0].id;
-    verifier.revoke(&Target::Token(id), at(2)).unwrap();
+    verifier.revoke(&Revocable::Token(id), at(2)).unwrap();
     refused(read(&verifier, 2, &chain, at(month)), Code::TokenRevoked, Some(0));
     refused(read(&verifier, 2, &chain, at(month + 1)), Code::TokenExpired, Some(0));
     let year = 365 * 24 * 3600;
-    verifier.revoke(&Target::Key(key(2).verifying_key()), at(month + 2)).unwrap();
+    verifier.revoke(&Revocable::Key(key(2).verifying_key()), at(month + 2)).unwrap();
     let later = issue(&key(1), "ana", &grant(2), &mut SysRng, at(year)).unwrap();
     refused(read(&verifier, 2, &later, at(year)), Code::KeyRevoked, Some(0));
 }
@@ -362,7 +362,7 @@ fn a_session_and_its_task_are_in_every_token_below() {
         assert_eq!((claims.session, claims.task), (session.id(), session.task()));
     }
     assert_ne!(Session::open(&mut SysRng).unwrap().id(), session.id());
-    verifier.revoke(&Target::Task("ana", session.task().unwrap()), at(2)).unwrap();
+    verifier.revoke(&Revocable::Task("ana", session.task().unwrap()), at(2)).unwrap();
     refused(read(&verifier, 3, &child, at(2)), Code::TaskClosed, None);
 }
 
