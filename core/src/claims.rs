@@ -13,9 +13,9 @@ pub(crate) const AUD: i64 = 3;
 pub(crate) const EXP: i64 = 4;
 pub(crate) const IAT: i64 = 6;
 pub(crate) const CTI: i64 = 7;
-const SUB: i64 = 2;
+pub(crate) const SUB: i64 = 2;
 const NBF: i64 = 5;
-const CNF: i64 = 8;
+pub(crate) const CNF: i64 = 8;
 const CAPABILITY: i64 = -65_537;
 /// Labels below this may appear without authority.
 const IGNORABLE_BELOW: i64 = -100_000;
@@ -121,7 +121,7 @@ impl Claims {
             out.integer(NBF).unsigned(not_before.secs());
         }
         out.integer(IAT).unsigned(self.issued.secs()).integer(CTI).bytes(self.id.as_bytes());
-        out.integer(CNF).map(1).unsigned(1).raw(&COSE_KEY_HEAD).bytes(self.holder.as_bytes());
+        write_holder(&mut out, &self.holder);
         self.write_capability(out.integer(CAPABILITY));
         out.into_bytes()
     }
@@ -182,7 +182,7 @@ impl Claims {
     }
 }
 
-fn count(present: &[bool]) -> usize {
+pub(crate) fn count(present: &[bool]) -> usize {
     present.iter().filter(|present| **present).count()
 }
 
@@ -334,11 +334,11 @@ impl Claims {
     }
 }
 
-fn need<T>(claim: Option<T>, name: &'static str) -> Result<T> {
+pub(crate) fn need<T>(claim: Option<T>, name: &'static str) -> Result<T> {
     claim.ok_or(Error::about(Code::ClaimMissing, name))
 }
 
-fn read_text(decoder: &mut Decoder<'_>, what: &'static str, rule: fn(&str) -> bool) -> Result<String> {
+pub(crate) fn read_text(decoder: &mut Decoder<'_>, what: &'static str, rule: fn(&str) -> bool) -> Result<String> {
     let text = decoder.text()?;
     if rule(text) { Ok(text.to_owned()) } else { Err(Error::about(Code::ClaimInvalid, what)) }
 }
@@ -385,8 +385,13 @@ fn read_audience(decoder: &mut Decoder<'_>) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// Writes the claim cnf of a key.
+pub(crate) fn write_holder(out: &mut Encoder, key: &VerifyingKey) {
+    out.integer(CNF).map(1).unsigned(1).raw(&COSE_KEY_HEAD).bytes(key.as_bytes());
+}
+
 /// `{1: {1: 1, -1: 6, -2: x}}`: the bytes of x.
-fn read_holder<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8]> {
+pub(crate) fn read_holder<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8]> {
     let invalid = Error::about(Code::ClaimInvalid, "cnf");
     if decoder.map()? != 1 {
         return Err(invalid);

@@ -59,6 +59,7 @@ mod constraint;
 mod cose;
 mod error;
 mod id;
+mod identity;
 mod issue;
 mod json;
 mod key;
@@ -85,6 +86,10 @@ pub use claims::{Claims, Mode};
 pub use constraint::{ArgumentRules, Constraint, Number, Range, UrlRule, is_public_address};
 pub use error::{Code, Error, Family, Result};
 pub use id::{Digest, SessionId, TokenId};
+pub use identity::{
+    DEFAULT_IDENTITY_TTL, Hops, IdentityAuthority, IdentityGrant, IdentityKind, IdentityPolicy, IdentityRule, IdentityState,
+    VerifiedIdentity, issue_identity,
+};
 pub use issue::{DEFAULT_MAX_DEPTH, DEFAULT_TTL, Grant, delegate, issue};
 pub use json::{value_from_json, value_to_json};
 pub use key::{Signature, Signer, SigningKey, VerifyingKey};
