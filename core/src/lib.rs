@@ -48,6 +48,7 @@
 //! key files, and files below a root.
 #![forbid(unsafe_code)]
 
+mod attestation;
 mod audit;
 mod authorize;
 mod cache;
@@ -78,6 +79,9 @@ mod token;
 mod value;
 mod verify;
 
+#[cfg(feature = "jwt")]
+pub use attestation::JwtAttestor;
+pub use attestation::{Attestor, CodeAttestor, Enrolment, Launch, Launcher, ParentAttestor, Registrar, enrol, vouch};
 pub use audit::AuditRecord;
 pub use authorize::{Admissible, Authorized, Denied};
 pub use capability::Tools;

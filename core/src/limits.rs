@@ -64,6 +64,8 @@ pub const MAX_IDENTITY_LIFETIME: u64 = 24 * 3600;
 pub const MAX_ATTRIBUTES: usize = 32;
 /// Seconds from `iat` to `exp` of a challenge for an enrolment, and of what answers it.
 pub const MAX_ENROLMENT_LIFETIME: u64 = 600;
+/// Bytes of a challenge for an enrolment.
+pub const MAX_CHALLENGE_OBJECT: usize = 1024;
 /// Bytes of an enrolment request.
 pub const MAX_ENROLMENT: usize = 20 * 1024;
 /// Bytes of the evidence in an enrolment request.

@@ -9,7 +9,7 @@ use deputize::Code;
 use deputize_tests::errors_page::{render, root};
 
 /// The modules of core, each of which uses only those before it. `ARCHITECTURE.md` says what they are for.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 29] = [
     "limits",
     "error",
     "steps",
@@ -34,6 +34,7 @@ const ORDER: [&str; 28] = [
     "chain",
     "cache",
     "store",
+    "attestation",
     "verify",
     "audit",
     "authorize",

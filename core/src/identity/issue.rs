@@ -94,6 +94,12 @@ impl IdentityGrant {
         self
     }
 
+    /// The same for another key: an authority speaks of the key that it saw a proof of.
+    pub(crate) fn for_key(mut self, key: &VerifyingKey) -> Self {
+        self.key = key.clone();
+        self
+    }
+
     fn sorted_attributes(&self) -> Result<Vec<(String, Value)>> {
         if self.attributes.len() > limits::MAX_ATTRIBUTES {
             return Err(Error::about(Code::TooMany, "attributes"));
