@@ -189,7 +189,7 @@ impl Claims {
     }
 }
 
-fn count(present: &[bool]) -> usize {
+pub(crate) fn count(present: &[bool]) -> usize {
     present.iter().filter(|present| **present).count()
 }
 

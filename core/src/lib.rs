@@ -49,6 +49,7 @@
 #![forbid(unsafe_code)]
 
 mod approval;
+mod attestation;
 mod audit;
 mod authorize;
 mod budget;
@@ -62,6 +63,7 @@ mod constraint;
 mod cose;
 mod error;
 mod id;
+mod identity;
 mod issue;
 mod json;
 mod key;
@@ -84,6 +86,9 @@ mod value;
 mod verify;
 
 pub use approval::{Approval, ApprovalGrant, ApprovalPolicy, ApprovalRequest, DEFAULT_APPROVAL_TTL, ToolHint, approve, deny};
+#[cfg(feature = "jwt")]
+pub use attestation::JwtAttestor;
+pub use attestation::{Attestor, CodeAttestor, Enrolment, Launch, Launcher, ParentAttestor, Registrar, enrol, vouch};
 pub use audit::AuditRecord;
 pub use authorize::{Admissible, Authorized, Denied};
 pub use budget::{Budget, Budgets, Scope};
@@ -94,6 +99,10 @@ pub use consent::{Consent, ConsentGrant, DEFAULT_CONSENT_TTL, consent};
 pub use constraint::{ArgumentRules, Constraint, Number, Range, UrlRule, is_public_address};
 pub use error::{Code, Error, Family, Result};
 pub use id::{Digest, RequestId, SessionId, TokenId};
+pub use identity::{
+    DEFAULT_IDENTITY_TTL, Hops, IdentityAuthority, IdentityGrant, IdentityKind, IdentityPolicy, IdentityRule, IdentityState,
+    VerifiedIdentity, issue_identity,
+};
 pub use issue::{DEFAULT_MAX_DEPTH, DEFAULT_TTL, Grant, delegate, issue};
 pub use json::{value_from_json, value_to_json};
 pub use key::{Signature, Signer, SigningKey, VerifyingKey};

@@ -86,3 +86,21 @@ pub const MAX_MESSAGE_LIFETIME: u64 = 3600;
 pub const MAX_SEQUENCE: u64 = (1 << 53) - 1;
 /// Senders that an inbox remembers, and sessions that it has closed.
 pub const MAX_SENDERS: usize = 65_536;
+/// Bytes of an identity document.
+pub const MAX_IDENTITY: usize = 4096;
+/// Seconds from `iat` to `exp` of an identity document: one day.
+pub const MAX_IDENTITY_LIFETIME: u64 = 24 * 3600;
+/// Attributes in an identity document.
+pub const MAX_ATTRIBUTES: usize = 32;
+/// Seconds from `iat` to `exp` of a challenge for an enrolment, and of what answers it.
+pub const MAX_ENROLMENT_LIFETIME: u64 = 600;
+/// Bytes of a challenge for an enrolment.
+pub const MAX_CHALLENGE_OBJECT: usize = 1024;
+/// Bytes of an enrolment request.
+pub const MAX_ENROLMENT: usize = 20 * 1024;
+/// Bytes of the evidence in an enrolment request.
+pub const MAX_ENROLMENT_EVIDENCE: usize = 16 * 1024;
+/// Bytes of a JWKS.
+pub const MAX_JWKS: usize = 64 * 1024;
+/// Keys in a JWKS.
+pub const MAX_JWKS_KEYS: usize = 64;

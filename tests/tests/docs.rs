@@ -9,7 +9,7 @@ use deputize::Code;
 use deputize_tests::errors_page::{render, root};
 
 /// The modules of core, each of which uses only those before it. `ARCHITECTURE.md` says what they are for.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 35] = [
     "limits",
     "error",
     "steps",
@@ -25,17 +25,22 @@ const ORDER: [&str; 30] = [
     "constraint",
     "capability",
     "requirement",
+    "budget",
     "claims",
     "token",
     "narrowing",
     "issue",
+    "session",
     "proof",
+    "identity",
     "approval",
     "consent",
     "message",
     "chain",
     "cache",
     "store",
+    "attestation",
+    "plan",
     "verify",
     "audit",
     "authorize",

@@ -6,7 +6,7 @@ use crate::claims::{AUD, CNF, CTI, EXP, IAT, need, read_holder, read_name, read_
 use crate::cose::{Envelope, ObjectKind};
 use crate::id::{Digest, SessionId, TokenId, is_context, is_free_text};
 use crate::key::VerifyingKey;
-use crate::time::Timestamp;
+use crate::time::{Now, Timestamp};
 use crate::{Code, Error, Result, limits};
 
 const APPROVAL: i64 = -65_539;
@@ -17,6 +17,7 @@ pub(crate) struct ApprovalClaims {
     pub(crate) audience: String,
     pub(crate) expires: Timestamp,
     pub(crate) issued: Timestamp,
+    pub(crate) millisecond: u16,
     pub(crate) id: TokenId,
     pub(crate) approver: VerifyingKey,
     pub(crate) token: Digest,
@@ -52,6 +53,11 @@ impl ApprovalClaims {
         }
     }
 
+    /// When it was signed.
+    pub(super) fn instant(&self) -> Result<Now> {
+        Now::from_millis(self.issued.secs() * 1000 + u64::from(self.millisecond))
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Encoder::with_capacity(384);
         out.map(6).integer(AUD).text(&self.audience);
@@ -59,7 +65,7 @@ impl ApprovalClaims {
         out.integer(CTI).bytes(self.id.as_bytes());
         write_holder(&mut out, &self.approver);
         let optional = [&self.name, &self.reason, &self.context];
-        out.integer(APPROVAL).map(5 + optional.iter().filter(|text| text.is_some()).count());
+        out.integer(APPROVAL).map(6 + optional.iter().filter(|text| text.is_some()).count());
         out.unsigned(0).bytes(self.token.as_bytes()).unsigned(1).text(&self.tool).unsigned(2).bytes(self.arguments.as_bytes());
         out.unsigned(3).unsigned(self.approves.into()).unsigned(4).bytes(self.session.as_bytes());
         for (key, text) in (5..).zip(optional) {
@@ -67,6 +73,7 @@ impl ApprovalClaims {
                 out.unsigned(key).text(text);
             }
         }
+        out.unsigned(8).unsigned(self.millisecond.into());
         out.into_bytes()
     }
 
@@ -91,6 +98,7 @@ impl ApprovalClaims {
             audience: need(audience, "aud")?,
             expires: need(expires, "exp")?,
             issued: need(issued, "iat")?,
+            millisecond: need(approval.millisecond, "millisecond")?,
             id: need(id, "cti")?,
             approver: need(approver, "cnf")?,
             token: need(approval.token, "token")?,
@@ -121,6 +129,7 @@ struct Draft {
     name: Option<String>,
     reason: Option<String>,
     context: Option<String>,
+    millisecond: Option<u16>,
 }
 
 impl Draft {
@@ -137,6 +146,7 @@ impl Draft {
                 5 => draft.name = Some(read_name(decoder, "name")?),
                 6 => draft.reason = Some(read_text(decoder, "reason", is_free_text)?),
                 7 => draft.context = Some(read_text(decoder, "context", is_context)?),
+                8 => draft.millisecond = Some(decoder.at_most(999, "millisecond")? as u16),
                 _ => return Err(Code::ClaimUnknown.into()),
             }
         }

@@ -4,10 +4,12 @@
 mod beneath;
 mod clock;
 mod key_file;
+mod measure;
 mod random;
 
 pub use beneath::{FileAccess, open_beneath};
 pub use clock::now;
 pub use getrandom::SysRng;
 pub use key_file::{load, load_or_create, save};
+pub use measure::measure;
 pub use random::{fill, generate_key};
