@@ -45,7 +45,7 @@
 //! - [`MemoryStore`] is for one process. Several share a store of their own behind [`Store`].
 //!
 //! Time, randomness and bytes are arguments. The feature `os` (on by default) adds the module `os` with the system's clock and randomness,
-//! key files, and files below a root.
+//! key files, and files below a root. The feature `jwt` adds `JwtAttestor`, for the tokens that platforms give their workloads.
 #![forbid(unsafe_code)]
 
 mod approval;

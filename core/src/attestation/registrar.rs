@@ -30,6 +30,33 @@ pub trait Attestor: Send + Sync {
 }
 
 /// Lets agents enrol with one authority: makes challenges, and admits whoever answers one with evidence that an attestor accepts.
+///
+/// ```
+/// # #[cfg(feature = "os")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use deputize::os::{SysRng, generate_key, now};
+/// use deputize::*;
+///
+/// let (ids, runner, coder) = (generate_key()?, generate_key()?, generate_key()?);
+/// let store = MemoryStore::new(MemoryStore::DEFAULT_CAPACITY, now()?)?;
+/// let parent = ParentAttestor::new("parent", [Launcher::new("runner", runner.verifying_key())?])?;
+/// let registrar = Registrar::new(IdentityAuthority::new("ids.acme.example", ids.verifying_key())?).with_attestor(parent)?;
+///
+/// // The authority, the launcher, the agent, and the authority again.
+/// let challenge = registrar.challenge(&ids, 60, &mut SysRng, now()?)?;
+/// let evidence = vouch(&runner, &Launch::new("runner", "runner/coder", coder.verifying_key()), &challenge, now()?)?;
+/// let request = enrol(&coder, "ids.acme.example", &challenge, "parent", &evidence, now()?)?;
+/// let admitted = registrar.admit(&request, &store, now()?)?;
+/// let identity = issue_identity(&ids, "ids.acme.example", &admitted.environment("production").ttl(3600), &mut SysRng, now()?)?;
+///
+/// // Whoever decides about calls.
+/// let policy = IdentityPolicy::new([IdentityAuthority::new("ids.acme.example", ids.verifying_key())?])?;
+/// assert_eq!(policy.verify(&identity, now()?)?.name(), "runner/coder");
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "os"))]
+/// # fn main() {}
+/// ```
 pub struct Registrar {
     authority: IdentityAuthority,
     attestors: HashMap<String, Box<dyn Attestor>>,

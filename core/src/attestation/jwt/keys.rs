@@ -132,7 +132,7 @@ impl Keys {
             return Err(Error::about(Code::TooLarge, "JWKS"));
         }
         let json = std::str::from_utf8(jwks).map_err(|_| Error::about(Code::Malformed, "a JWKS that is not text"))?;
-        let set = value_from_json(json)?;
+        let set = value_from_json(json).map_err(|_| Error::about(Code::Malformed, "a JWKS that is not JSON, or has a member twice"))?;
         let Some(Value::List(list)) = member(&set, "keys") else {
             return Err(Error::about(Code::Malformed, "a JWKS without a list of keys"));
         };
