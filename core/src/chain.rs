@@ -211,10 +211,7 @@ impl VerifiedChain {
     /// What to call the leaf's holder: the name it was given, or its did:key.
     #[must_use]
     pub fn caller(&self) -> String {
-        caller_name(&self.leaf.claims)
+        let claims = &self.leaf.claims;
+        claims.holder_name.clone().unwrap_or_else(|| claims.holder.did_key())
     }
-}
-
-pub(crate) fn caller_name(claims: &Claims) -> String {
-    claims.holder_name.clone().unwrap_or_else(|| claims.holder.did_key())
 }

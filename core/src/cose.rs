@@ -14,8 +14,8 @@ macro_rules! kinds {
         }
 
         impl ObjectKind {
-            /// Every kind.
-            pub(crate) const ALL: &[ObjectKind] = &[ $( ObjectKind::$kind, )+ ];
+            #[cfg(test)]
+            const ALL: &[ObjectKind] = &[ $( ObjectKind::$kind, )+ ];
 
             const fn content_type(self) -> &'static str {
                 match self { $( ObjectKind::$kind => $content_type, )+ }

@@ -62,6 +62,7 @@ mod consent;
 mod constraint;
 mod cose;
 mod error;
+mod hint;
 mod id;
 mod identity;
 mod issue;
@@ -85,7 +86,7 @@ mod token;
 mod value;
 mod verify;
 
-pub use approval::{Approval, ApprovalGrant, ApprovalPolicy, ApprovalRequest, DEFAULT_APPROVAL_TTL, ToolHint, approve, deny};
+pub use approval::{Approval, ApprovalGrant, ApprovalPolicy, ApprovalRequest, DEFAULT_APPROVAL_TTL, approve, deny};
 #[cfg(feature = "jwt")]
 pub use attestation::JwtAttestor;
 pub use attestation::{Attestor, CodeAttestor, Enrolment, Launch, Launcher, ParentAttestor, Registrar, enrol, vouch};
@@ -98,6 +99,7 @@ pub use claims::{Claims, Mode};
 pub use consent::{Consent, ConsentGrant, DEFAULT_CONSENT_TTL, consent};
 pub use constraint::{ArgumentRules, Constraint, Number, Range, UrlRule, is_public_address};
 pub use error::{Code, Error, Family, Result};
+pub use hint::ToolHint;
 pub use id::{Digest, RequestId, SessionId, TokenId};
 pub use identity::{
     DEFAULT_IDENTITY_TTL, Hops, IdentityAuthority, IdentityGrant, IdentityKind, IdentityPolicy, IdentityRule, IdentityState,

@@ -1,7 +1,9 @@
 //! What a decision asks the store at its end, in one transaction: that nothing of the call was revoked or closed, that proof and approvals are fresh,
 //! and that budgets last (specification, store.md).
 
+use crate::approval::{CountedApproval, Denial};
 use crate::budget::{Budget, Scope};
+use crate::cbor::Encoder;
 use crate::chain::{Link, TrustAnchor, VerifiedChain};
 use crate::id::{Digest, SessionId, TokenId, sha256};
 use crate::key::VerifyingKey;
@@ -62,6 +64,13 @@ fn task_key(issuer: &Digest, task: &Digest) -> StoreKey {
     StoreKey::new(b'Y', &[issuer.as_bytes(), task.as_bytes()])
 }
 
+/// One request: a call with a leaf.
+fn request_key(chain: &VerifiedChain, call: &Call<'_>) -> StoreKey {
+    let mut asked = Encoder::new();
+    asked.array(2).text(call.tool).bytes(call.arguments.digest().as_bytes());
+    StoreKey::new(b'd', &[chain.leaf_link().hash.as_bytes(), sha256(&asked.into_bytes()).as_bytes()])
+}
+
 fn approval_key(letter: u8, approver: &VerifyingKey, id: &TokenId) -> StoreKey {
     StoreKey::new(letter, &[approver.as_bytes(), id.as_bytes()])
 }
@@ -82,12 +91,24 @@ struct Meaning {
 
 impl Plan {
     /// The plan of a call that everything else allows.
-    pub(crate) fn of(chain: &VerifiedChain, call: &Call<'_>, proof: &ProofClaims<'_>, now: Now) -> Result<Self> {
+    pub(crate) fn of(
+        chain: &VerifiedChain,
+        call: &Call<'_>,
+        proof: &ProofClaims<'_>,
+        approvals: &[CountedApproval],
+        now: Now,
+    ) -> Result<Self> {
         let mut plan = Plan { operations: Vec::with_capacity(16), meanings: Vec::with_capacity(16) };
         plan.nothing_revoked(chain)?;
+        plan.nothing_withdrawn(chain, call, approvals);
         let key = approval_key(b'p', &chain.leaf().holder, &proof.id);
         let claim = Operation::Claim { key, expires: proof.expires, since: proof.instant()? };
         plan.push(claim, Code::ProofReplayed, Code::ProofPredatesStore, None);
+        for approval in approvals {
+            let key = approval_key(b'a', &approval.approver, &approval.id);
+            let claim = Operation::Claim { key, expires: approval.expires, since: approval.issued };
+            plan.push(claim, Code::ApprovalSpent, Code::TokenPredatesStore, None);
+        }
         for link in chain.leaf_link().downwards() {
             plan.spend(link, chain.issuer(), call, now).map_err(|error| error.at_link(link.position))?;
         }
@@ -110,6 +131,21 @@ impl Plan {
             absent(holder_key(&link.claims.holder), Code::KeyRevoked, Some(link.position));
         }
         Ok(())
+    }
+
+    fn nothing_withdrawn(&mut self, chain: &VerifiedChain, call: &Call<'_>, approvals: &[CountedApproval]) {
+        for approval in approvals {
+            let CountedApproval { approver, id, issued: since, .. } = approval;
+            let mut absent = |key, code| self.push(Operation::Absent { key, since: *since }, code, Code::TokenPredatesStore, None);
+            absent(holder_key(approver), Code::KeyRevoked);
+            absent(approval_key(b'A', approver, id), Code::ApprovalWithdrawn);
+            absent(request_key(chain, call), Code::ApprovalDenied);
+        }
+    }
+
+    /// That an approver said no.
+    pub(crate) fn denial(chain: &VerifiedChain, call: &Call<'_>, denial: &Denial) -> Operation {
+        Operation::Mark { key: request_key(chain, call), expires: denial.expires }
     }
 
     fn spend(&mut self, link: &Link, issuer: &TrustAnchor, call: &Call<'_>, now: Now) -> Result<()> {

@@ -7,6 +7,7 @@ use rand_core::TryCryptoRng;
 use crate::cbor::{Decoder, Encoder};
 use crate::claims::{AUD, CTI, EXP, IAT, read_time, unverified_holder};
 use crate::cose::{ObjectKind, seal};
+use crate::hint::ToolHint;
 use crate::id::{Digest, TokenId, is_name};
 use crate::issue::random;
 use crate::key::Signer;
@@ -30,19 +31,28 @@ pub struct Call<'a> {
     pub challenge: Option<&'a [u8]>,
     /// For a verifier: the partition that the call is about, if the server has partitions.
     pub context: Option<&'a str>,
+    /// For a verifier: what the tool does, as its own server says.
+    pub hint: ToolHint,
 }
 
 impl<'a> Call<'a> {
     /// A call without challenge and context.
     #[must_use]
     pub const fn new(tool: &'a str, arguments: &'a Arguments) -> Self {
-        Call { tool, arguments, challenge: None, context: None }
+        Call { tool, arguments, challenge: None, context: None, hint: ToolHint::Unknown }
     }
 
     /// The same call, with the server's challenge.
     #[must_use]
     pub const fn challenge(mut self, challenge: &'a [u8]) -> Self {
         self.challenge = Some(challenge);
+        self
+    }
+
+    /// The same call, of a tool that does this.
+    #[must_use]
+    pub const fn hint(mut self, hint: ToolHint) -> Self {
+        self.hint = hint;
         self
     }
 

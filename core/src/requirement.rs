@@ -81,11 +81,6 @@ impl ApprovalRules {
         self.0.iter().find(lacks).map(|(tool, _)| &**tool)
     }
 
-    /// Whether a call of this tool has to be approved.
-    pub(crate) fn requires(&self, tool: &str) -> bool {
-        !self.of(tool).is_empty()
-    }
-
     /// Whether this key is an approver of anything.
     pub(crate) fn has_approver(&self, key: &VerifyingKey) -> bool {
         self.0.iter().flat_map(|(_, requirements)| requirements).any(|requirement| requirement.approvers.contains(key))

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::approval::ApprovalPolicy;
 use crate::cache::Cache;
 use crate::chain::{Link, TrustAnchor, VerifiedChain};
 use crate::claims::{Claims, Mode, unverified_issuer};
 use crate::cose::{Envelope, ObjectKind};
 use crate::id::is_name;
+use crate::identity::IdentityPolicy;
+use crate::key::VerifyingKey;
 use crate::narrowing::narrows;
 use crate::store::Store;
 use crate::time::Now;
@@ -22,6 +25,9 @@ pub struct Verifier {
     store: Box<dyn Store>,
     cache: Cache,
     latest: AtomicU64,
+    pub(crate) identities: Option<IdentityPolicy>,
+    pub(crate) approvals: Option<ApprovalPolicy>,
+    pub(crate) principals: HashMap<String, VerifyingKey>,
 }
 
 impl std::fmt::Debug for Verifier {
@@ -47,7 +53,38 @@ impl Verifier {
             return Err(Error::named(Code::ConfigInvalid, "audience", audience));
         }
         let (store, cache, latest) = (Box::new(store), Cache::default(), AtomicU64::new(0));
-        Ok(Verifier { anchors, audience: audience.into(), store, cache, latest })
+        let (identities, approvals, principals) = (None, None, HashMap::new());
+        Ok(Verifier { anchors, audience: audience.into(), store, cache, latest, identities, approvals, principals })
+    }
+
+    /// The same verifier, which knows these identities and asks for what the rules say. Audit records then name holders by their identities only.
+    #[must_use]
+    pub fn with_identities(mut self, policy: IdentityPolicy) -> Self {
+        self.identities = Some(policy);
+        self
+    }
+
+    /// The same verifier, which asks for approvals by this policy, in addition to those that tokens require.
+    #[must_use]
+    pub fn with_approvals(mut self, policy: ApprovalPolicy) -> Self {
+        self.approvals = Some(policy);
+        self
+    }
+
+    /// The same verifier, which knows the key of a principal: what the principal consents to is signed with it. Trust anchors are known by their names
+    /// already. `name-invalid`, `config-invalid` for a name that is known.
+    pub fn with_principal(mut self, name: &str, key: &VerifyingKey) -> Result<Self> {
+        if !is_name(name) {
+            return Err(Error::named(Code::NameInvalid, "principal", name));
+        }
+        if self.anchors.contains_key(name) || self.principals.insert(name.to_owned(), key.clone()).is_some() {
+            return Err(Error::named(Code::ConfigInvalid, "two keys of principal", name));
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn anchor(&self, name: &str) -> Option<&TrustAnchor> {
+        self.anchors.get(name).map(|anchor| &**anchor)
     }
 
     /// The name that calls are proven for.

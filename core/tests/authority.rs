@@ -385,3 +385,208 @@ fn a_tool_asks_whether_a_partition_is_the_calls() {
     let without = read(&verifier, 3, &root(&grant(3)), at(2)).unwrap();
     assert_eq!(without.check_context("tenant:1").unwrap_err().code(), Code::ContextMismatch);
 }
+
+fn ask(chain: &UnverifiedChain, tool: &str, arguments: &Arguments) -> ApprovalRequest {
+    ApprovalRequest::new(chain, &Call::new(tool, arguments), AUDIENCE).unwrap()
+}
+
+fn approved_by(approver: u8, request: &ApprovalRequest, now: Now) -> Approval {
+    approve(&key(approver), request, &ApprovalGrant::new(), &mut SysRng, now).unwrap()
+}
+
+fn denied_by(approver: u8, request: &ApprovalRequest, now: Now) -> Approval {
+    deny(&key(approver), request, &ApprovalGrant::new(), &mut SysRng, now).unwrap()
+}
+
+/// A call with evidence beside its proof.
+fn call_with(verifier: &Verifier, chain: &UnverifiedChain, call: &Call<'_>, evidence: &[&[u8]], now: Now) -> Result<Authorized, Denied> {
+    let presentation = prove(&key(2), chain, call, AUDIENCE, &mut SysRng, now).unwrap().attach(evidence.iter().copied()).unwrap();
+    verifier.authorize(presentation.encode(), call, now)
+}
+
+fn two_humans() -> UnverifiedChain {
+    let approvers = [20, 21, 22].map(|n| key(n).verifying_key().clone());
+    root(&grant(2).approvals(ApprovalRules::new().require("pay", 2, &approvers).unwrap()))
+}
+
+#[test]
+fn a_call_that_needs_two_approvals_runs_once_with_two_and_not_with_one() {
+    let (verifier, chain, arguments) = (verifier_by(ana()), two_humans(), amount(5));
+    let call = Call::new("pay", &arguments);
+    let request = ask(&chain, "pay", &arguments);
+    let [one, again, two] = [20, 20, 21].map(|approver| approved_by(approver, &request, at(2)));
+    refused(call_with(&verifier, &chain, &call, &[], at(3)), Code::ApprovalRequired, Some(0));
+    refused(call_with(&verifier, &chain, &call, &[one.encode(), again.encode()], at(3)), Code::ApprovalRequired, Some(0));
+    let both = [one.encode(), two.encode()];
+    let allowed = call_with(&verifier, &chain, &call, &both, at(3)).unwrap();
+    let record = allowed.record().to_json();
+    for approver in [20, 21] {
+        assert!(record.contains(&format!(r#""approver":"{}""#, key(approver).verifying_key().did_key())), "{record}");
+    }
+    refused(call_with(&verifier, &chain, &call, &both, at(3)), Code::ApprovalSpent, None);
+    let three = approved_by(22, &request, at(4));
+    refused(call_with(&verifier, &chain, &call, &[one.encode(), three.encode()], at(4)), Code::ApprovalSpent, None);
+}
+
+#[test]
+fn of_many_calls_at_once_with_one_approval_exactly_one_runs() {
+    let approver = key(20);
+    let chain = root(&grant(2).approvals(ApprovalRules::new().require("pay", 1, &[approver.verifying_key().clone()]).unwrap()));
+    let (verifier, arguments) = (verifier_by(ana()), amount(5));
+    let approval = approved_by(20, &ask(&chain, "pay", &arguments), at(2));
+    let allowed = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| match call_with(&verifier, &chain, &Call::new("pay", &arguments), &[approval.encode()], at(3)) {
+                Ok(_) => drop(allowed.fetch_add(1, std::sync::atomic::Ordering::Relaxed)),
+                Err(denied) => assert_eq!(denied.code(), Code::ApprovalSpent),
+            });
+        }
+    });
+    assert_eq!(allowed.into_inner(), 1);
+}
+
+#[test]
+fn an_approval_is_for_exactly_one_request() {
+    let (verifier, chain, arguments) = (verifier_by(ana()), two_humans(), amount(5));
+    let request = ask(&chain, "pay", &arguments);
+    let both = [20, 21].map(|approver| approved_by(approver, &request, at(2)));
+    let both = [both[0].encode(), both[1].encode()];
+    let other = amount(6);
+    refused(call_with(&verifier, &chain, &Call::new("pay", &other), &both, at(3)), Code::ApprovalMismatch, None);
+    refused(call_with(&verifier, &two_humans(), &Call::new("pay", &arguments), &both, at(3)), Code::ApprovalMismatch, None);
+    refused(call_with(&verifier, &chain, &Call::new("read", &arguments), &both, at(3)), Code::ApprovalMismatch, None);
+    let child = delegated(&chain, &Grant::to(key(3).verifying_key()));
+    let call = Call::new("pay", &arguments);
+    let presentation = prove(&key(3), &child, &call, AUDIENCE, &mut SysRng, at(3)).unwrap().attach(both).unwrap();
+    refused(verifier.authorize(presentation.encode(), &call, at(3)), Code::ApprovalMismatch, None);
+    call_with(&verifier, &chain, &call, &both, at(3)).unwrap();
+}
+
+#[test]
+fn what_a_denied_call_leaves_of_an_approval_can_be_used() {
+    let (verifier, chain, arguments) = (verifier_by(ana()), two_humans(), amount(5));
+    let request = ask(&chain, "pay", &arguments);
+    let [one, two] = [20, 21].map(|approver| approved_by(approver, &request, at(2)));
+    let call = Call::new("pay", &arguments);
+    refused(call_with(&verifier, &chain, &call, &[one.encode()], at(3)), Code::ApprovalRequired, Some(0));
+    call_with(&verifier, &chain, &call, &[one.encode(), two.encode()], at(3)).unwrap();
+}
+
+#[test]
+fn a_no_stands_until_it_expires_also_where_it_is_not_shown_again() {
+    let (verifier, chain, arguments) = (verifier_by(ana()), two_humans(), amount(5));
+    let request = ask(&chain, "pay", &arguments);
+    let yes = [20, 21].map(|approver| approve(&key(approver), &request, &ApprovalGrant::new().ttl(3600), &mut SysRng, at(2)).unwrap());
+    let no = denied_by(22, &request, at(2));
+    let call = Call::new("pay", &arguments);
+    let all = [yes[0].encode(), no.encode(), yes[1].encode()];
+    refused(call_with(&verifier, &chain, &call, &all, at(3)), Code::ApprovalDenied, None);
+    let two = [yes[0].encode(), yes[1].encode()];
+    refused(call_with(&verifier, &chain, &call, &two, at(4)), Code::ApprovalDenied, None);
+    refused(call_with(&verifier, &chain, &call, &two, at(301)), Code::ApprovalDenied, None);
+    call_with(&verifier, &chain, &call, &two, at(302)).unwrap();
+}
+
+#[test]
+fn an_approval_that_was_taken_back_or_whose_key_was_revoked_does_not_count() {
+    let (verifier, chain, arguments) = (verifier_by(ana()), two_humans(), amount(5));
+    let request = ask(&chain, "pay", &arguments);
+    let [one, two, three] = [20, 21, 22].map(|approver| approved_by(approver, &request, at(2)));
+    let call = Call::new("pay", &arguments);
+    verifier.revoke(&Revocable::Approval(key(20).verifying_key(), one.id()), at(3)).unwrap();
+    refused(call_with(&verifier, &chain, &call, &[one.encode(), two.encode()], at(3)), Code::ApprovalWithdrawn, None);
+    verifier.revoke(&Revocable::Key(key(21).verifying_key()), at(3)).unwrap();
+    refused(call_with(&verifier, &chain, &call, &[two.encode(), three.encode()], at(3)), Code::KeyRevoked, None);
+    let afresh = approved_by(20, &request, at(4));
+    call_with(&verifier, &chain, &call, &[afresh.encode(), three.encode()], at(4)).unwrap();
+}
+
+#[test]
+fn an_approval_from_before_the_stores_memory_is_not_taken_for_unused() {
+    let (chain, arguments) = (two_humans(), amount(5));
+    let request = ask(&chain, "pay", &arguments);
+    let both = [20, 21].map(|approver| approved_by(approver, &request, at(2)));
+    let restarted = Verifier::new([ana()], AUDIENCE, MemoryStore::new(100, at(3)).unwrap()).unwrap();
+    let result = call_with(&restarted, &chain, &Call::new("pay", &arguments), &[both[0].encode(), both[1].encode()], at(4));
+    refused(result, Code::TokenPredatesStore, None);
+}
+
+#[test]
+fn a_verifiers_policy_takes_unlisted_tools_for_destructive() {
+    let approver = key(20);
+    let policy = ApprovalPolicy::new(1, &[approver.verifying_key().clone()]).unwrap().harmless(["read"]).unwrap();
+    let verifier = verifier_by(ana()).with_approvals(policy.clone());
+    let (chain, arguments) = (root(&grant(2)), amount(5));
+    let call = Call::new("pay", &arguments);
+    read(&verifier, 2, &chain, at(2)).unwrap();
+    refused(call_with(&verifier, &chain, &call, &[], at(2)), Code::ApprovalRequired, None);
+    refused(call_with(&verifier, &chain, &call.hint(ToolHint::ReadOnly), &[], at(2)), Code::ApprovalRequired, None);
+    let approval = approved_by(20, &ask(&chain, "pay", &arguments), at(2));
+    call_with(&verifier, &chain, &call, &[approval.encode()], at(3)).unwrap();
+    let trusting = verifier_by(ana()).with_approvals(policy.by_annotation());
+    refused(call_with(&trusting, &chain, &call, &[], at(2)), Code::ApprovalRequired, None);
+    refused(call_with(&trusting, &chain, &call.hint(ToolHint::Destructive), &[], at(2)), Code::ApprovalRequired, None);
+    call_with(&trusting, &chain, &call.hint(ToolHint::ReadOnly), &[], at(2)).unwrap();
+}
+
+#[test]
+fn a_denial_names_the_request_that_an_approver_is_asked() {
+    let (verifier, chain, arguments) = (verifier_by(ana()), two_humans(), amount(5));
+    let denied = call_with(&verifier, &chain, &Call::new("pay", &arguments), &[], at(2)).unwrap_err();
+    let request = ask(&chain, "pay", &arguments);
+    assert!(denied.error().context().unwrap().contains(&request.id().to_string()), "{denied}");
+}
+
+#[test]
+fn impersonation_needs_the_principals_consent_to_this_holder_tool_and_audience() {
+    let person = key(30);
+    let verifier = verifier_by(ana().allow_impersonation()).with_principal("bo", person.verifying_key()).unwrap();
+    let holder = key(2);
+    let holder = holder.verifying_key();
+    let tools = Tools::new().allow("read", ArgumentRules::new()).unwrap().allow("pay", ArgumentRules::new()).unwrap();
+    let chain = root(&Grant::impersonating(holder, "desk", "bo", vec![AUDIENCE.into()]).tools(tools));
+    let arguments = nothing();
+    let call = Call::new("read", &arguments);
+    refused(call_with(&verifier, &chain, &call, &[], at(2)), Code::ConsentMissing, None);
+    let terms = ConsentGrant::new("bo", holder, "ana", AUDIENCE).tools(vec!["read".into()]);
+    let signed = consent(&person, &terms, &mut SysRng, at(1)).unwrap();
+    let forged = consent(&key(31), &terms, &mut SysRng, at(1)).unwrap();
+    refused(call_with(&verifier, &chain, &call, &[forged.encode()], at(2)), Code::ConsentInvalid, None);
+    refused(call_with(&verifier, &chain, &call, &[signed.encode(), signed.encode()], at(2)), Code::ConsentInvalid, None);
+    refused(call_with(&verifier, &chain, &Call::new("pay", &arguments), &[signed.encode()], at(2)), Code::ConsentInvalid, None);
+    refused(call_with(&verifier, &root(&grant(2)), &call, &[signed.encode()], at(2)), Code::ConsentInvalid, None);
+    let unknown = verifier_by(ana().allow_impersonation());
+    refused(call_with(&unknown, &chain, &call, &[signed.encode()], at(2)), Code::ConsentInvalid, None);
+    let allowed = call_with(&verifier, &chain, &call, &[signed.encode()], at(2)).unwrap();
+    assert!(allowed.record().to_json().contains(r#""consent":""#));
+}
+
+#[test]
+fn a_verifier_that_knows_identities_names_holders_by_nothing_else() {
+    let authority = key(40);
+    let policy = |rule| {
+        let policy = IdentityPolicy::new([IdentityAuthority::new("acme", authority.verifying_key()).unwrap()]).unwrap();
+        verifier_by(ana()).with_identities(policy.with_rule(rule).unwrap())
+    };
+    let (chain, arguments) = (root(&grant(2).holder_name("the boss")), nothing());
+    let call = Call::new("read", &arguments);
+    let document = IdentityGrant::new("coder", key(2).verifying_key()).kind(IdentityKind::Agent);
+    let document = issue_identity(&authority, "acme", &document, &mut SysRng, at(1)).unwrap();
+    let strict = policy(IdentityRule::new(Hops::Leaf).kind(IdentityKind::Agent));
+    refused(call_with(&strict, &chain, &call, &[], at(2)), Code::IdentityRequired, Some(0));
+    let allowed = call_with(&strict, &chain, &call, &[&document], at(2)).unwrap();
+    assert_eq!(allowed.caller(), "coder");
+    assert!(!allowed.record().to_sentence().contains("boss"), "{}", allowed.record());
+    refused(
+        call_with(&policy(IdentityRule::new(Hops::Leaf).kind(IdentityKind::Human)), &chain, &call, &[&document], at(2)),
+        Code::IdentityRefused,
+        Some(0),
+    );
+    refused(call_with(&verifier_by(ana()), &chain, &call, &[&document], at(2)), Code::IdentityUntrusted, None);
+    let named = call_with(&verifier_by(ana()), &chain, &call, &[], at(2)).unwrap();
+    assert_eq!(named.caller(), "the boss");
+    let policy = IdentityPolicy::new([IdentityAuthority::new("acme", authority.verifying_key()).unwrap()]).unwrap();
+    let nameless = call_with(&verifier_by(ana()).with_identities(policy), &chain, &call, &[], at(2)).unwrap();
+    assert_eq!(nameless.caller(), key(2).verifying_key().did_key());
+}

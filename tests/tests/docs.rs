@@ -9,7 +9,7 @@ use deputize::Code;
 use deputize_tests::errors_page::{render, root};
 
 /// The modules of core, each of which uses only those before it. `ARCHITECTURE.md` says what they are for.
-const ORDER: [&str; 35] = [
+const ORDER: [&str; 36] = [
     "limits",
     "error",
     "steps",
@@ -24,6 +24,7 @@ const ORDER: [&str; 35] = [
     "pattern",
     "constraint",
     "capability",
+    "hint",
     "requirement",
     "budget",
     "claims",

@@ -21,7 +21,7 @@ pub(crate) enum Verdict {
 pub(crate) struct CountedApproval {
     pub(crate) approver: VerifyingKey,
     pub(crate) id: TokenId,
-    pub(crate) issued: Timestamp,
+    pub(crate) issued: Now,
     pub(crate) expires: Timestamp,
     pub(crate) name: Option<String>,
     pub(crate) reason: Option<String>,
@@ -53,7 +53,8 @@ pub(crate) fn judge(
     let mut denial: Option<Denial> = None;
     for bytes in approvals {
         let claims = open(bytes, asked, requirements, holders, now)?;
-        let ApprovalClaims { approver, id, issued, expires, name, reason, .. } = claims;
+        let issued = claims.instant()?;
+        let ApprovalClaims { approver, id, expires, name, reason, .. } = claims;
         if !claims.approves {
             if denial.as_ref().is_none_or(|other| (other.expires, other.id) < (expires, id)) {
                 denial = Some(Denial { approver, id, expires, name, reason });

@@ -10,7 +10,7 @@ mod sign;
 mod tests;
 
 pub(crate) use judge::{CountedApproval, Denial, Verdict, judge};
-pub use policy::{ApprovalPolicy, ToolHint};
+pub use policy::ApprovalPolicy;
 pub use request::ApprovalRequest;
 pub(crate) use request::Asked;
 pub use sign::{Approval, ApprovalGrant, DEFAULT_APPROVAL_TTL, approve, deny};

@@ -180,6 +180,7 @@ fn sign<R: TryCryptoRng>(
         audience: asked.audience.to_owned(),
         expires: Timestamp::from_secs(now.secs() + grant.ttl)?,
         issued: Timestamp::from_secs(now.secs())?,
+        millisecond: (now.millis() % 1000) as u16,
         id: TokenId::from_bytes(random(rng)?),
         approver: signer.verifying_key().clone(),
         token: asked.token,

@@ -1,9 +1,11 @@
 //! Records as canonical JSON.
 
 use super::AuditRecord;
+use crate::approval::CountedApproval;
 use crate::chain::VerifiedChain;
 use crate::claims::Claims;
 use crate::id::hex;
+use crate::identity::VerifiedIdentity;
 use crate::json::{entries, list, object};
 use crate::{Code, Error};
 
@@ -12,6 +14,9 @@ pub(super) fn record(record: &AuditRecord, with_arguments: bool) -> String {
     let leaf = chain.map(VerifiedChain::leaf);
     let mut out = String::with_capacity(1024);
     object(&mut out, |members| {
+        if !record.approvals.is_empty() {
+            list(members.name("approvals"), &record.approvals, approval);
+        }
         if let Some(arguments) = record.arguments.as_ref() {
             if with_arguments {
                 entries(members.name("arguments"), arguments.iter());
@@ -20,9 +25,10 @@ pub(super) fn record(record: &AuditRecord, with_arguments: bool) -> String {
         }
         members.text("audience", &record.audience);
         if let Some(chain) = chain {
-            list(members.name("chain"), chain.claims(), holder);
+            list(members.name("chain"), chain.claims().enumerate(), |out, (link, claims)| holder(out, record, link, claims));
         }
         members.text("code", record.code().map_or("allowed", Code::as_str));
+        members.optional("consent", record.consent.map(|consent| hex(consent.as_bytes())));
         members.optional("context", chain.and(record.context.as_deref()));
         members.text("decision", if record.is_allowed() { "allow" } else { "deny" });
         let ignored = record.ignored();
@@ -46,11 +52,34 @@ pub(super) fn record(record: &AuditRecord, with_arguments: bool) -> String {
     out
 }
 
-fn holder(out: &mut String, claims: &Claims) {
+fn holder(out: &mut String, record: &AuditRecord, link: usize, claims: &Claims) {
     object(out, |members| {
+        if let Some(identity) = record.identities.get(link).and_then(Option::as_ref) {
+            identified(members.name("identity"), identity);
+        }
         members.text("key", &claims.holder.did_key());
         members.optional("name", claims.holder_name.as_deref());
         members.optional("reason", claims.reason.as_deref());
         members.text("token", &hex(claims.id.as_bytes()));
+    });
+}
+
+fn identified(out: &mut String, identity: &VerifiedIdentity) {
+    object(out, |members| {
+        members.optional("attestor", identity.attestor());
+        members.text("authority", identity.authority().name());
+        members.optional("environment", identity.environment());
+        members.text("id", &hex(identity.id().as_bytes()));
+        members.text("kind", identity.kind().as_str());
+        members.text("name", identity.name());
+    });
+}
+
+fn approval(out: &mut String, approval: &CountedApproval) {
+    object(out, |members| {
+        members.text("approver", &approval.approver.did_key());
+        members.text("id", &hex(approval.id.as_bytes()));
+        members.optional("name", approval.name.as_deref());
+        members.optional("reason", approval.reason.as_deref());
     });
 }

@@ -5,9 +5,13 @@ mod sentence;
 
 use std::sync::Arc;
 
+use crate::approval::CountedApproval;
 use crate::chain::VerifiedChain;
+use crate::claims::Claims;
 use crate::error::shown;
 use crate::id::{TokenId, is_name};
+use crate::identity::VerifiedIdentity;
+use crate::store::Operation;
 use crate::time::Now;
 use crate::value::Arguments;
 use crate::{Code, Error};
@@ -23,12 +27,49 @@ pub struct AuditRecord {
     pub(crate) context: Option<String>,
     pub(crate) chain: Option<VerifiedChain>,
     pub(crate) proof: Option<TokenId>,
+    /// For each holder, root first; empty where the verifier knows no identities, or did not come to them.
+    pub(crate) identities: Vec<Option<VerifiedIdentity>>,
+    pub(crate) approvals: Vec<CountedApproval>,
+    pub(crate) consent: Option<TokenId>,
+    /// Whether holders are named by identities only.
+    pub(crate) by_identity: bool,
+    /// What the store has to be told of a denied request.
+    pub(crate) denial: Option<Operation>,
 }
 
 impl AuditRecord {
     pub(crate) fn new(tool: &str, arguments: Option<Arguments>, audience: Arc<str>, time: Now) -> Self {
         let tool = if is_name(tool) { tool.to_owned() } else { shown(tool, 128) };
-        AuditRecord { time, refusal: None, tool, arguments, audience, context: None, chain: None, proof: None }
+        AuditRecord {
+            time,
+            refusal: None,
+            tool,
+            arguments,
+            audience,
+            context: None,
+            chain: None,
+            proof: None,
+            identities: Vec::new(),
+            approvals: Vec::new(),
+            consent: None,
+            by_identity: false,
+            denial: None,
+        }
+    }
+
+    /// What the holder at a link is called: by its verified identity; where the verifier knows no identities by the name that it was given; otherwise by
+    /// its did:key.
+    pub(crate) fn holder(&self, link: usize, claims: &Claims) -> String {
+        match self.identities.get(link).and_then(Option::as_ref) {
+            Some(identity) => identity.name().to_owned(),
+            None if self.by_identity => claims.holder.did_key(),
+            None => claims.holder_name.clone().unwrap_or_else(|| claims.holder.did_key()),
+        }
+    }
+
+    /// What the leaf's holder is called; nobody without a verified chain.
+    pub(crate) fn caller(&self) -> String {
+        self.chain.as_ref().map_or_else(String::new, |chain| self.holder(chain.leaf_link().position, chain.leaf()))
     }
 
     /// Whether the call was allowed.

@@ -1,7 +1,6 @@
 //! One sentence for people.
 
 use super::AuditRecord;
-use crate::chain::caller_name;
 use crate::claims::Mode;
 use crate::error::shown;
 
@@ -14,8 +13,8 @@ pub(super) fn sentence(record: &AuditRecord) -> String {
     // Only a proof says who calls; a chain without one says whose token it is.
     let who = match (&record.chain, &record.proof) {
         (None, _) => "an unverified caller".to_owned(),
-        (Some(chain), None) => format!("somebody with a token of {}", chain.caller()),
-        (Some(chain), Some(_)) => chain.caller(),
+        (Some(_), None) => format!("somebody with a token of {}", record.caller()),
+        (Some(_), Some(_)) => record.caller(),
     };
     let mut text = format!("{}Z {verdict} {who} called {}", &time[..19], record.tool);
     if let Some(chain) = &record.chain {
@@ -27,12 +26,16 @@ pub(super) fn sentence(record: &AuditRecord) -> String {
     }
     text.push_str(&format!(" at {}", record.audience));
     if let Some(chain) = &record.chain {
-        let holders: Vec<String> = chain.claims().map(caller_name).collect();
+        let holders: Vec<String> = chain.claims().enumerate().map(|(link, claims)| record.holder(link, claims)).collect();
         let session = chain.leaf().session.to_string();
         text.push_str(&format!(" ({} → {}; session {})", chain.issuer().name(), holders.join(" → "), &session[..8]));
         if let Some(reason) = chain.claims().rev().find_map(|claims| claims.reason.as_ref()) {
             text.push_str(&format!(": {reason}"));
         }
+    }
+    if !record.approvals.is_empty() {
+        let approvers: Vec<String> = record.approvals.iter().map(|approval| approval.approver.did_key()).collect();
+        text.push_str(&format!("; approved by {}", approvers.join(", ")));
     }
     shown(&text, usize::MAX)
 }
