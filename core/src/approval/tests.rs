@@ -1,5 +1,6 @@
 //! What a verifier makes of approvals.
 
+use crate::hint::ToolHint;
 use super::claims::ApprovalClaims;
 use super::*;
 use crate::cose::{ObjectKind, seal};
