@@ -34,7 +34,7 @@ pub const MAX_AMOUNT: u64 = (1 << 53) - 1;
 pub const MAX_NAME: usize = 256;
 /// Bytes of free text.
 pub const MAX_TEXT: usize = 1024;
-/// Bytes of a path, as operand and as value.
+/// Bytes of the root of a path.
 pub const MAX_PATH: usize = 4096;
 /// Segments of a context.
 pub const MAX_CONTEXT_SEGMENTS: usize = 16;

@@ -26,7 +26,7 @@ from deputize_languages import (
 )
 from deputize_values import SEPARATORS_AND_DIRECTIONS, Reader, is_plain, require
 
-MAX_PATTERN_BYTES, MAX_PATTERN_SIZE, MAX_PATTERN_SIZES = 1024, 500, 8192
+MAX_PATTERN_BYTES, MAX_PATTERN_SIZE, MAX_PATTERN_SIZES = 1024, 500, 4096
 MAX_GROUPS, MAX_QUANTIFIER = 32, 1000
 LOOK_ALIKES = frozenset("\u2024\u2025\u2026\u2044\u2215\u29f8\ufe52\ufe55\ufe68\ufe6a\uff05\uff0e\uff0f\uff1a\uff3c")
 

@@ -86,6 +86,13 @@ pub fn tool(name: &str, arguments: &[(&str, Cbor)]) -> Cbor {
     Cbor::Map(vec![(name.into(), Cbor::Map(arguments.iter().map(|(name, constraint)| ((*name).into(), constraint.clone())).collect()))])
 }
 
+/// The tools of the story, with an optional argument of nine patterns: eight of 500 and one as large as given.
+fn patterns(last: usize) -> Cbor {
+    let globs = [500; 8].into_iter().chain([last]).map(|size| constraint(10, &["a".repeat(size).into()])).collect();
+    let optional = Cbor::Array(vec![(-1).into(), constraint(8, &[Cbor::Array(globs)])]);
+    tool("github.update_pr", &[("repo", constraint(0, &[])), ("draft", optional), ("labels", constraint(0, &[]))])
+}
+
 fn root_claims() -> Map {
     Map::of([
         (1, "ana".into()),
@@ -331,6 +338,9 @@ pub fn all() -> Vec<Scenario> {
         "allow-new-argument-under-star", "a newly constrained argument under * is narrower" => None, None, |s| {
             s.root_capability = |c| { c.set(5, tool("github.update_pr", &[("*", constraint(0, &[]))])); };
         }
+        "allow-patterns-of-4096", "the patterns of a token may be so large together" => None, None, |s| {
+            s.root_capability = |c| { c.set(5, patterns(96)); };
+        }
         "allow-approval-for-another-tool", "a requirement for one tool does not bind another" => None, None, |s| {
             s.root_capability = |c| { c.set(9, approvals("deploy", 1, &[9])); };
             s.child_capability = |c| { c.set(9, approvals("deploy", 1, &[9])); };
@@ -409,6 +419,9 @@ pub fn all() -> Vec<Scenario> {
             s.tokens = |t| vec![t[0].clone(), vec![0; 66_000]];
         }
         "deny-seventeen-tokens", "a chain has at most 16 tokens" => Some("too-many"), None, |s| { s.tokens = |t| vec![t[0].clone(); 17]; }
+        "deny-patterns-of-4097", "the patterns of a token are at most 4,096 large together" => Some("too-many"), Some(0), |s| {
+            s.root_capability = |c| { c.set(5, patterns(97)); };
+        }
         "deny-proof-too-large", "a proof has at most 2 KiB" => Some("too-large"), None, |s| { s.proof_token = |_| vec![0; 2049]; }
         "deny-empty-chain", "a chain has at least one token" => Some("malformed"), None, |s| { s.tokens = |_| vec![]; }
         "deny-trailing-byte", "nothing follows the presentation" => Some("malformed"), None, |s| { s.whole = |b| [b, vec![0]].concat(); }

@@ -378,6 +378,44 @@ fn dos_05_ten_thousand_trust_anchors_are_one_look_up() {
 }
 
 #[test]
+fn dos_06_what_a_constraint_looks_through_is_paid_for() {
+    let long = Value::from(format!("/{}", "a".repeat(1_000_000)));
+    let urls = Value::from(vec!["https://a.example/"; 50_000]);
+    let list = Value::List(vec![Value::List(vec![Value::Integer(1); 60_000])]);
+    let hosts = || (0..1000).map(|number| format!("*.h{number}.example"));
+    let many = |part: Constraint| vec![part; 1000];
+    let or_any = |mut parts: Vec<Constraint>| {
+        parts.push(Constraint::any());
+        Constraint::any_of(parts).unwrap()
+    };
+    // Each has a part that accepts, after what takes too long to get there.
+    for (parts, value) in [
+        (many(Constraint::path("/b").unwrap()), &long),
+        (many(Constraint::glob("/b").unwrap()), &long),
+        (many(Constraint::length(0, Some(1)).unwrap()), &long),
+        (many(Constraint::subset([2]).unwrap()), &list),
+        (vec![Constraint::each(or_any(vec![Constraint::url(UrlRule::hosts(hosts())).unwrap()])).unwrap()], &urls),
+    ] {
+        assert!(or_any(vec![Constraint::path("/b").unwrap()]).accepts(value));
+        assert!(!or_any(parts).accepts(value));
+    }
+}
+
+#[test]
+fn dos_07_counterexamples_of_one_token_are_sought_in_so_many_steps() {
+    let begin = std::time::Instant::now();
+    let numbers = (0..300).map(|number| Constraint::each(Constraint::exact(number).unwrap()).unwrap()).collect();
+    let parent = Constraint::any_of(numbers).unwrap();
+    let element = Constraint::each(Constraint::exact("x".repeat(30_000)).unwrap()).unwrap();
+    let child = Constraint::all(vec![element, Constraint::length(1000, Some(2000)).unwrap()]).unwrap();
+    assert!(!parent.subsumes(&child));
+    // It took half a minute.
+    assert!(begin.elapsed() < std::time::Duration::from_secs(5), "{:?}", begin.elapsed());
+    let short = Constraint::each(Constraint::exact("x").unwrap()).unwrap();
+    assert_eq!(parent.counterexample(&short), Some(Value::from(vec!["x"])));
+}
+
+#[test]
 fn a_verifier_without_anchors_or_with_two_of_one_name_is_not_made() {
     for (anchors, audience) in [(vec![], AUDIENCE), (vec![anchor(), anchor()], AUDIENCE), (vec![anchor()], ""), (vec![anchor()], "a\nb")] {
         assert_eq!(Verifier::new(anchors, audience, memory(1)).unwrap_err().code(), Code::ConfigInvalid);

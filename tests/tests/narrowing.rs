@@ -1,6 +1,6 @@
 //! Narrowing is sound: what a child accepts, its parent accepts. Random pairs over few values that sit on each other's edges.
 
-use deputize::{Arguments, Constraint, Value};
+use deputize::{ArgumentRules, Arguments, Constraint, Range, Value};
 use deputize_tests::forge::bytes;
 use deputize_tests::random;
 
@@ -123,4 +123,34 @@ fn honest_hops_are_within_the_budget() {
     ] {
         assert!(parent.subsumes(&child), "{child} within {parent}");
     }
+}
+
+#[test]
+fn bytes_of_any_length_are_told_from_those_that_are_named() {
+    for length in [0, 1, 255, 65_536] {
+        let child = Constraint::not_one_of([Value::Bytes(vec![0; length])]).unwrap();
+        let parts = [
+            Constraint::one_of([Value::Null, Value::Bool(true), Value::Bool(false)]).unwrap(),
+            Constraint::range(Range::at_most(0)).unwrap(),
+            Constraint::range(Range::at_least(0)).unwrap(),
+            Constraint::length(0, None).unwrap(),
+            Constraint::fields(ArgumentRules::new()).unwrap(),
+        ];
+        let parent = Constraint::any_of(parts.to_vec()).unwrap();
+        let found = parent.counterexample(&child);
+        assert!(matches!(&found, Some(value @ Value::Bytes(_)) if child.accepts(value) && !parent.accepts(value)), "{length}: {found:?}");
+    }
+}
+
+#[test]
+fn what_was_asked_before_changes_no_answer() {
+    let [parent, child] = ["[ab]{300}", "a{300}"].map(|pattern| Constraint::regex(pattern).unwrap());
+    let before = parent.subsumes(&child);
+    for constraint in [&parent, &child] {
+        assert!(constraint.accepts(&Value::from("a".repeat(300))));
+    }
+    assert_eq!((before, parent.subsumes(&child)), (false, false));
+    // The two patterns are paid for once, however often they are met.
+    let [parent, child] = ["[ab]{40}", "a{40}"].map(|pattern| Constraint::regex(pattern).unwrap());
+    assert!(Constraint::all(vec![parent.clone(), parent.clone()]).unwrap().subsumes(&child) && parent.subsumes(&child));
 }

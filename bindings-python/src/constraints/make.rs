@@ -257,24 +257,31 @@ pub fn time_window(from_: &Bound<'_, PyAny>, until: &Bound<'_, PyAny>) -> PyResu
 /// An instant: seconds since 1970, a timestamp of RFC 3339, or a `datetime` with a zone; on a whole second.
 fn instant(object: &Bound<'_, PyAny>) -> Result<Option<Timestamp>> {
     const WHAT: &str = "a bound of time_window: seconds since 1970, an RFC 3339 text, a datetime with a zone, or None";
+    let invalid = || Error::about(Code::ConstraintInvalid, WHAT);
     if object.is_none() {
         return Ok(None);
     }
     if object.cast_exact::<PyInt>().is_ok() {
-        let seconds = u64::try_from(integer(object, WHAT)?).map_err(|_| Error::about(Code::ClaimInvalid, "a time before 1970"))?;
-        return Ok(Some(Timestamp::from_secs(seconds)?));
+        let seconds = u64::try_from(integer(object, WHAT)?).map_err(|_| invalid())?;
+        return Ok(Some(Timestamp::from_secs(seconds).map_err(|_| invalid())?));
     }
     if !is_exactly(object, "datetime", "datetime")? {
-        return Ok(Some(Timestamp::from_rfc3339(&text(object, WHAT)?)?));
+        return timestamp(object, WHAT).map(Some);
     }
     // Its zone is code of the program, which may raise.
     match object.call_method0("isoformat") {
-        Ok(written) => Ok(Some(Timestamp::from_rfc3339(&text(&written, WHAT)?)?)),
+        Ok(written) => timestamp(&written, WHAT).map(Some),
         Err(error) => {
             failed_callback(object.py(), error)?;
-            Err(Error::about(Code::ClaimInvalid, "a datetime whose zone raised an exception").into())
+            Err(Error::about(Code::ConstraintInvalid, "a datetime whose zone raised an exception").into())
         }
     }
+}
+
+fn timestamp(object: &Bound<'_, PyAny>, what: &'static str) -> Result<Timestamp> {
+    const NONE: &str = "no timestamp with a zone, on a whole second, from 1970 to 9999:";
+    let text = text(object, what)?;
+    Ok(Timestamp::from_rfc3339(&text).map_err(|_| Error::named(Code::ConstraintInvalid, NONE, &text))?)
 }
 
 /// What all of these accept.

@@ -8,7 +8,7 @@ use crate::steps::Steps;
 impl Constraint {
     /// Whether the value with this encoding is accepted. False when the steps are used up.
     pub(crate) fn accepts_encoded(&self, encoding: &[u8], steps: &mut Steps) -> bool {
-        if !steps.take(1) {
+        if !steps.take(self.price(encoding)) {
             return false;
         }
         let text = || Decoder::new(encoding).text().ok();
@@ -36,7 +36,22 @@ impl Constraint {
             Kind::TimeWindow(from, until) => text().is_some_and(|text| window::is_within(text, *from, *until)),
         }
     }
+
+    /// The steps that this constraint takes for a value, without those of its parts, of elements and of matching: how much it looks through.
+    fn price(&self, encoding: &[u8]) -> usize {
+        let operands = match &self.0 {
+            Kind::Any | Kind::Exact(_) | Kind::Range(_) | Kind::OneOf(_) | Kind::NotOneOf(_) | Kind::All(_) | Kind::AnyOf(_) => return 1,
+            Kind::Url(url) => url.hosts.set.len(),
+            Kind::Email(hosts) => hosts.set.len(),
+            Kind::Fields(rules) => rules.iter().len() / LOOKED_THROUGH,
+            _ => 0,
+        };
+        1 + operands + encoding.len() / LOOKED_THROUGH
+    }
 }
+
+/// How much is looked through in one step: bytes of a value, names of a map.
+pub(super) const LOOKED_THROUGH: usize = 16;
 
 fn contains(set: &Set, encoding: &[u8], steps: &mut Steps) -> bool {
     let Some(elements) = elements(encoding, steps) else { return false };

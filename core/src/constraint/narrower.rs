@@ -65,9 +65,22 @@ pub(crate) fn judge(parent: &Constraint, child: &Constraint, steps: &mut Steps) 
 
 /// Whether a value that all of these accept is accepted by the parent. Running out of steps counts as no.
 pub(super) fn by_value(parent: &Constraint, parts: &[&Constraint], operand: &[u8], steps: &mut Steps) -> Verdict {
-    let allowed = parent.accepts_encoded(operand, steps)
-        || (!steps.are_used_up() && parts.iter().any(|part| !part.accepts_encoded(operand, steps)) && !steps.are_used_up());
-    if allowed { Ok(()) } else { Err(Witness(Value::decode(operand).ok().filter(|_| !steps.are_used_up()))) }
+    if is_no_excess(parent, parts, operand, steps) {
+        return Ok(());
+    }
+    Err(Witness(Value::decode(operand).ok().filter(|_| !steps.are_used_up())))
+}
+
+fn is_no_excess(parent: &Constraint, parts: &[&Constraint], operand: &[u8], steps: &mut Steps) -> bool {
+    parent.accepts_encoded(operand, steps)
+        || (!steps.are_used_up() && parts.iter().any(|part| !part.accepts_encoded(operand, steps)) && !steps.are_used_up())
+}
+
+/// Whether a value is accepted by the child and refused by the parent. Running out of steps counts as no.
+pub(super) fn is_excess(parent: &Constraint, child: &Constraint, value: &Value, steps: &mut Steps) -> bool {
+    value
+        .encode()
+        .is_ok_and(|encoding| child.accepts_encoded(&encoding, steps) && !parent.accepts_encoded(&encoding, steps) && !steps.are_used_up())
 }
 
 pub(super) enum Finite<'a> {
@@ -145,7 +158,7 @@ fn is_quickly_narrower(parent: &Constraint, parts: &[&Constraint], steps: &mut S
         Kind::All(needed) => needed.iter().all(|parent| is_quickly_narrower(parent, parts, steps)),
         Kind::AnyOf(enough) => parts.contains(&parent) || enough.iter().any(|parent| is_quickly_narrower(parent, parts, steps)),
         Kind::TimeWindow(from, until) => is_within_window(*from, *until, parts),
-        Kind::NotOneOf(set) => set.iter().all(|excluded| by_value(parent, parts, excluded, steps).is_ok()),
+        Kind::NotOneOf(set) => set.iter().all(|excluded| is_no_excess(parent, parts, excluded, steps)),
         _ => parts.iter().any(|part| *part == parent || is_narrower_by_operands(parent, part, steps)),
     }
 }

@@ -1,5 +1,7 @@
 //! Null, booleans, numbers and bytes: the operands cut these values into finitely many regions, and one value of each region is tried.
 
+use std::collections::BTreeSet;
+
 use super::narrower::{Verdict, Witness, by_value, kind};
 use super::number::Number;
 use super::{Constraint, Kind};
@@ -30,8 +32,10 @@ pub(super) fn judge(parent: &Constraint, child: &Constraint, kinds: u8, steps: &
         tried(&encoded(&number.to_value()))?;
     }
     operands.bytes.iter().try_for_each(|bytes| tried(bytes))?;
-    let longest = operands.bytes.iter().map(|bytes| bytes.len()).max().unwrap_or(0);
-    tried(&encoded(&Value::Bytes(vec![0; longest.min(crate::limits::MAX_CHAIN)])))
+    // Bytes that no operand is as long as.
+    let lengths: BTreeSet<usize> = operands.bytes.iter().map(|bytes| bytes.len()).collect();
+    let other = (0..).map(|length| encoded(&Value::Bytes(vec![0; length]))).find(|bytes| !lengths.contains(&bytes.len()));
+    other.map_or(Ok(()), |bytes| tried(&bytes))
 }
 
 /// Scalars are within every limit.

@@ -1,6 +1,9 @@
 //! Lists and maps: rules instead of exact decisions (specification, constraints.md, "Rules for lists and maps").
 
-use super::narrower::{Verdict, Witness, by_value, judge, kind, kind_of};
+use std::borrow::Cow;
+
+use super::check::LOOKED_THROUGH;
+use super::narrower::{Verdict, Witness, by_value, is_excess, judge, kind, kind_of};
 use super::rules::{Excess, Widened};
 use super::{ArgumentRules, Constraint, Kind, OTHERS, Set};
 use crate::steps::Steps;
@@ -58,21 +61,21 @@ impl Structure {
 }
 
 /// What the parts of a child say together about a list.
-struct ListFacts {
-    elements: Constraint,
+struct ListFacts<'a> {
+    elements: Cow<'a, Constraint>,
     contains: Option<Set>,
     least: u64,
     most: Option<u64>,
 }
 
-impl ListFacts {
+impl<'a> ListFacts<'a> {
     /// None if no list can satisfy them all.
-    fn of(child: &Constraint, steps: &mut Steps) -> Option<ListFacts> {
+    fn of(child: &'a Constraint, steps: &mut Steps) -> Option<Self> {
         let (mut each, mut contains, mut least, mut most) = (Vec::new(), None::<Set>, 0, None::<u64>);
         for part in child.conjunction() {
             match &part.0 {
-                Kind::Each(element) => each.push((**element).clone()),
-                Kind::Subset(set) => each.push(Constraint(Kind::OneOf(set.clone()))),
+                Kind::Each(element) => each.push(Cow::Borrowed(&**element)),
+                Kind::Subset(set) => each.push(Cow::Owned(Constraint(Kind::OneOf(set.clone())))),
                 Kind::Contains(set) => contains = Some(contains.map_or_else(|| set.clone(), |other| other.union(set))),
                 Kind::Length(from, to) => {
                     least = least.max(*from);
@@ -83,9 +86,9 @@ impl ListFacts {
             }
         }
         let elements = match each.len() {
-            0 => Constraint::any(),
+            0 => Cow::Owned(Constraint::any()),
             1 => each.remove(0),
-            _ => Constraint(Kind::All(each)),
+            _ => Cow::Owned(Constraint(Kind::All(each.into_iter().map(Cow::into_owned).collect()))),
         };
         if let Some(contains) = &contains {
             least = least.max(contains.len() as u64);
@@ -96,33 +99,41 @@ impl ListFacts {
         if most.is_some_and(|most| most < least) { None } else { Some(ListFacts { elements, contains, least, most }) }
     }
 
-    /// Lists that satisfy them, as candidates for a counterexample.
-    fn examples(&self, element: Option<Value>) -> Vec<Value> {
-        let contained: Vec<Value> = self.contains.iter().flat_map(Set::iter).filter_map(|operand| Value::decode(operand).ok()).collect();
-        let filler = element.clone().or_else(|| example(&self.elements));
-        let padded = |mut list: Vec<Value>, length: u64| {
-            while (list.len() as u64) < length.min(1000) {
-                list.push(filler.clone()?);
-            }
-            Some(Value::List(list))
-        };
-        let with_element: Vec<Value> = contained.iter().cloned().chain(element.clone()).collect();
+    /// A list that satisfies them and shows what it should, if one is found.
+    fn example(&self, element: Option<Value>, shows: impl Fn(&Value, &mut Steps) -> bool, steps: &mut Steps) -> Option<Value> {
+        let operands = || self.contains.iter().flat_map(Set::iter);
+        if !steps.take(operands().map(price).sum()) {
+            return None;
+        }
+        let contained: Vec<Value> = operands().filter_map(|operand| Value::decode(operand).ok()).collect();
+        let filler = element.clone().or_else(|| example(&self.elements, steps));
+        let of_filler = filler.as_ref().and_then(|filler| filler.encode().ok()).map_or(0, |encoding| price(&encoding));
+        let with_element: Vec<Value> = contained.iter().cloned().chain(element).collect();
         let longest = self.most.unwrap_or(self.least + 1 + contained.len() as u64);
-        [padded(contained.clone(), self.least), padded(with_element, self.least), padded(contained, longest)]
-            .into_iter()
-            .flatten()
-            .collect()
+        [(contained.clone(), self.least), (with_element, self.least), (contained, longest)].into_iter().find_map(|(mut list, length)| {
+            let missing = (length.min(1000) as usize).saturating_sub(list.len());
+            if missing > 0 {
+                let filler = filler.as_ref().filter(|_| steps.take(missing * of_filler))?;
+                list.extend(std::iter::repeat_n(filler, missing).cloned());
+            }
+            Some(Value::List(list)).filter(|list| shows(list, steps))
+        })
     }
+}
+
+/// What copying a value costs.
+fn price(encoding: &[u8]) -> usize {
+    1 + encoding.len() / LOOKED_THROUGH
 }
 
 fn lists(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Option<Verdict> {
     let facts = ListFacts::of(child, steps)?;
-    let refused = |element: Option<Value>| {
-        let shows = |list: &Value| child.accepts(list) && !parent.accepts(list);
-        Err(Witness(facts.examples(element).into_iter().find(shows)))
+    let refused = |element: Option<Value>, steps: &mut Steps| {
+        let shows = |list: &Value, steps: &mut Steps| is_excess(parent, child, list, steps);
+        Err(Witness(steps.aside(|steps| facts.example(element, shows, steps))))
     };
     let elements = |allowed: &Constraint, steps: &mut Steps| match judge(allowed, &facts.elements, steps) {
-        Err(Witness(element)) if facts.most != Some(0) => refused(element),
+        Err(Witness(element)) if facts.most != Some(0) => refused(element, steps),
         _ => Ok(()),
     };
     Some(match &parent.0 {
@@ -130,7 +141,7 @@ fn lists(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Option<V
         Kind::Subset(set) => elements(&Constraint(Kind::OneOf(set.clone())), steps),
         Kind::Contains(set) if facts.contains.as_ref().is_some_and(|contains| set.is_subset_of(contains)) => Ok(()),
         Kind::Length(least, most) if facts.least >= *least && most.is_none_or(|most| facts.most.is_some_and(|to| to <= most)) => Ok(()),
-        _ => refused(None),
+        _ => refused(None, steps),
     })
 }
 
@@ -149,10 +160,10 @@ fn maps(parent: &Constraint, child: &Constraint, steps: &mut Steps) -> Option<Ve
     for rules in rules {
         match allowed.widened_by(rules, steps) {
             None => return Some(Ok(())),
-            Some(widened) => found = found.or_else(|| map_example(rules, &widened)),
+            Some(widened) => found = found.or_else(|| steps.aside(|steps| map_example(rules, &widened, steps))),
         }
     }
-    Some(Err(Witness(found.filter(|map| child.accepts(map) && !parent.accepts(map)))))
+    Some(Err(Witness(steps.aside(|steps| found.filter(|map| is_excess(parent, child, map, steps))))))
 }
 
 impl Constraint {
@@ -165,17 +176,17 @@ impl Constraint {
 }
 
 /// A map that the child's rules accept and that shows how they are wider.
-fn map_example(child: &ArgumentRules, widened: &Widened<'_>) -> Option<Value> {
+fn map_example(child: &ArgumentRules, widened: &Widened<'_>, steps: &mut Steps) -> Option<Value> {
     let mut entries: Vec<(String, Value)> = Vec::new();
     for (name, constraint, optional) in child.iter() {
         if !optional && name != OTHERS && name != widened.name {
-            entries.push((name.to_owned(), example(constraint)?));
+            entries.push((name.to_owned(), example(constraint, steps)?));
         }
     }
     let name = if widened.name == OTHERS { fresh_name(child) } else { widened.name.to_owned() };
     match &widened.by {
         Excess::Missing => {}
-        Excess::Present => entries.push((name.clone(), example(child.constraint_on(&name)?)?)),
+        Excess::Present => entries.push((name.clone(), example(child.constraint_on(&name)?, steps)?)),
         Excess::Value(Witness(value)) => entries.push((name, value.clone()?)),
     }
     Some(Value::Map(entries))
@@ -190,7 +201,7 @@ fn fresh_name(rules: &ArgumentRules) -> String {
 }
 
 /// A value that a constraint accepts, if one is found.
-fn example(constraint: &Constraint) -> Option<Value> {
+fn example(constraint: &Constraint, steps: &mut Steps) -> Option<Value> {
     let nothing = Constraint(Kind::OneOf(Set::of(Vec::new())));
-    judge(&nothing, constraint, &mut Steps::for_token()).err()?.0
+    judge(&nothing, constraint, steps).err()?.0
 }

@@ -82,12 +82,11 @@ impl TextPattern {
         (self.parse)(&self.text)
     }
 
-    /// The automaton; none when the steps are used up before it is made.
+    /// The automaton; none when the steps are used up before it is made. It is paid for even if it was made before, so that the holder who
+    /// delegates and the verifier who sees the pattern for the first time come to the same answer.
     pub(super) fn automaton(&self, steps: &mut Steps) -> Option<&Arc<Automaton>> {
-        if self.automaton.get().is_none() && !steps.take(compile_steps(self.size) + CATEGORY * self.categories()) {
-            return None;
-        }
-        Some(self.compiled())
+        let price = compile_steps(self.size) + CATEGORY * self.categories();
+        steps.take_once(self.text.as_ptr().addr(), price).then(|| self.compiled())
     }
 
     /// How many categories of Unicode it names, at least.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::languages;
-use super::narrower::{Verdict, Witness};
+use super::narrower::{Verdict, Witness, is_excess};
 use super::text_pattern::TextPattern;
 use super::url::Url;
 use super::{Constraint, Kind};
@@ -25,7 +25,7 @@ pub(super) fn judge(parent: &Constraint, child: &Constraint, steps: &mut Steps) 
         let ends = [*from, *until, Some(0), Some(Timestamp::MAX.secs())].into_iter().flatten();
         let times = ends.filter_map(|seconds| Timestamp::from_secs(seconds).ok()).map(|time| Value::Text(time.to_rfc3339()));
         let before_1970 = Value::Text("1969-12-31T23:59:59Z".into());
-        return Err(Witness(times.chain([before_1970]).find(|time| child.accepts(time) && !parent.accepts(time))));
+        return Err(Witness(steps.aside(|steps| times.chain([before_1970]).find(|time| is_excess(parent, child, time, steps)))));
     }
     let mut languages = Languages::default();
     let (wanted, allowed) = match (languages.formula(child, Role::Child, steps), languages.formula(parent, Role::Parent, steps)) {
@@ -36,7 +36,10 @@ pub(super) fn judge(parent: &Constraint, child: &Constraint, steps: &mut Steps) 
         Found::None => Ok(()),
         Found::Unknown => Err(Witness(None)),
         // A url, network or time window stood for a larger set: the text need not be one.
-        Found::Text(text) => Err(Witness(Some(Value::Text(text)).filter(|text| child.accepts(text) && !parent.accepts(text)))),
+        Found::Text(text) => {
+            let text = Value::Text(text);
+            Err(Witness(steps.aside(|steps| is_excess(parent, child, &text, steps)).then_some(text)))
+        }
     }
 }
 
@@ -171,11 +174,17 @@ impl Url {
             Found::Text(path) => path,
             _ => child.path.as_ref().map_or_else(|| "/".to_owned(), |path| path.text().replace(['*', '?'], "a")),
         };
-        Some(Witness(self.example(child, scheme, host, port, &path)))
+        Some(Witness(steps.aside(|steps| self.example(child, (scheme, host, port), &path, steps))))
     }
 
     /// A URL of the child that is none of these, with the components that were found, and others that the child has.
-    fn example(&self, child: &Url, scheme: Option<&str>, host: Option<&str>, port: Option<u16>, path: &str) -> Option<Value> {
+    fn example(
+        &self,
+        child: &Url,
+        (scheme, host, port): (Option<&str>, Option<&str>, Option<u16>),
+        path: &str,
+        steps: &mut Steps,
+    ) -> Option<Value> {
         let scheme = scheme.or_else(|| child.schemes.texts().next())?;
         let host = host.or_else(|| child.hosts.iter().next())?;
         let ports = port.or_else(|| child.ports.as_ref().and_then(|ports| ports.first().copied()));
@@ -190,8 +199,9 @@ impl Url {
                 let port = ports.map_or(String::new(), |port| format!(":{port}"));
                 [port, String::new()].into_iter().find_map(|port| {
                     let url = format!("{scheme}://{host}{port}{path}");
-                    let mut steps = Steps::for_token();
-                    (child.accepts(&url, &mut steps) && !self.accepts(&url, &mut steps)).then_some(Value::Text(url))
+                    let paid = steps.take(child.hosts.set.len() + self.hosts.set.len());
+                    let shows = paid && child.accepts(&url, steps) && !self.accepts(&url, steps) && !steps.are_used_up();
+                    shows.then_some(Value::Text(url))
                 })
             })
         })
