@@ -1,9 +1,9 @@
 //! What a verifier makes of approvals.
 
-use crate::hint::ToolHint;
 use super::claims::ApprovalClaims;
 use super::*;
 use crate::cose::{ObjectKind, seal};
+use crate::hint::ToolHint;
 use crate::id::{Digest, SessionId, TokenId};
 use crate::key::{SigningKey, VerifyingKey};
 use crate::time::{Now, Timestamp};
@@ -115,8 +115,7 @@ fn a_verdict_says_who_approved_when_and_why() {
     let expected = CountedApproval {
         approver: public(12),
         id: TokenId::from_bytes([7; 16]),
-        issued: secs(TIME),
-        millisecond: 0,
+        issued: Now::from_millis(TIME * 1000).unwrap(),
         expires: secs(TIME + 300),
         name: Some("Ana".into()),
         reason: Some("as agreed".into()),
@@ -311,7 +310,7 @@ fn claims_that_are_missing_unknown_or_out_of_their_range_are_refused() {
     assert_eq!(with(decision, 2), Code::ClaimInvalid);
     assert_eq!(with(decision, 0x20), Code::ClaimInvalid);
     assert_eq!(with(decision, 0xf5), Code::Malformed);
-    assert_eq!(with(place(&[0x07, 0x68]), 0x08), Code::ClaimUnknown);
+    assert_eq!(with(place(&[0x07, 0x68]), 0x09), Code::ClaimUnknown);
     assert_eq!(with(1, 0x02), Code::ClaimUnknown);
     for bad in [
         ApprovalClaims { tool: String::new(), ..claims(11, 1) },
