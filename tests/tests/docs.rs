@@ -9,7 +9,7 @@ use deputize::Code;
 use deputize_tests::errors_page::{render, root};
 
 /// The modules of core, each of which uses only those before it. `ARCHITECTURE.md` says what they are for.
-const ORDER: [&str; 27] = [
+const ORDER: [&str; 28] = [
     "limits",
     "error",
     "steps",
@@ -33,6 +33,7 @@ const ORDER: [&str; 27] = [
     "chain",
     "cache",
     "store",
+    "trust",
     "verify",
     "audit",
     "authorize",
