@@ -1,4 +1,4 @@
-//! What a list says, by keyed fingerprints: 17 bytes for an id, and one place in memory to look at for one that is not there.
+//! What a list says, by keyed fingerprints: 17 bytes for an id, and for most that are not there one line of a small filter to look at.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -15,8 +15,10 @@ pub(super) const PENDING: Status = 4;
 
 /// The lowest bits of an entry are the status, the others the fingerprint.
 const STATUS: u128 = 7;
-/// Ids for each place of the index.
-const PER_BUCKET: usize = 4;
+/// Ids for each bucket, on average: eight bits of its filter for each.
+const PER_BUCKET: usize = 64;
+/// Bits that an id sets in the filter of its bucket.
+const FILTER_BITS: u32 = 5;
 /// Ids that changes may name before they are merged into the table.
 const MAX_OVERLAY: usize = 65_536;
 
@@ -76,11 +78,33 @@ pub(super) const fn status_of(entry: u128) -> Status {
     (entry & STATUS) as Status
 }
 
-/// Entries in order, and an index by the first bits.
+/// Entries in order, in buckets by their first bits. Of each bucket there is its start, and a filter that most ids which are not in it do not pass: it
+/// is small enough to stay near the processor.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     entries: Box<[u128]>,
     starts: Box<[u32]>,
+    filters: Box<[Filter]>,
+}
+
+/// One line of a cache.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Filter([u64; 8]);
+
+impl Filter {
+    /// The bits of an id: nine bits of the fingerprint say which, and none of them says which bucket it is.
+    fn bits(first: u64) -> impl Iterator<Item = (usize, u64)> {
+        (0..FILTER_BITS).map(move |turn| (first >> (9 * turn)) as usize & 511).map(|bit| (bit / 64, 1 << (bit % 64)))
+    }
+
+    fn add(&mut self, first: u64) {
+        Self::bits(first).for_each(|(word, bit)| self.0[word] |= bit);
+    }
+
+    fn may_have(&self, first: u64) -> bool {
+        Self::bits(first).all(|(word, bit)| self.0[word] & bit != 0)
+    }
 }
 
 impl Table {
@@ -95,33 +119,46 @@ impl Table {
             same
         });
         let entries = entries.into_boxed_slice();
-        if entries.is_empty() {
-            return Table::default();
-        }
         let buckets = entries.len().div_ceil(PER_BUCKET);
         let mut starts = Vec::with_capacity(buckets + 1);
+        let mut filters = vec![Filter::default(); buckets].into_boxed_slice();
         for (at, entry) in entries.iter().enumerate() {
-            let bucket = bucket_of((entry >> 64) as u64, buckets);
+            let (bucket, _) = place_of(first_of(*entry), buckets);
             while starts.len() <= bucket {
                 starts.push(at as u32);
             }
+            filters[bucket].add(first_of(*entry));
         }
         starts.resize(buckets + 1, entries.len() as u32);
-        Table { entries, starts: starts.into_boxed_slice() }
+        Table { entries, starts: starts.into_boxed_slice(), filters }
     }
 
     fn status(&self, probe: &Probe<'_>) -> Status {
-        let Some(buckets) = self.starts.len().checked_sub(1) else { return 0 };
-        let bucket = bucket_of(probe.first, buckets);
+        let first = probe.first;
+        let (bucket, within) = place_of(first, self.filters.len());
+        if !self.filters.get(bucket).is_some_and(|filter| filter.may_have(first)) {
+            return 0;
+        }
         let (start, end) = (self.starts[bucket] as usize, self.starts[bucket + 1] as usize);
-        let same = |entry: &&u128| (**entry >> 64) as u64 == probe.first && fingerprint_of(**entry) == probe.fingerprint();
-        self.entries[start..end].iter().find(same).map_or(0, |entry| status_of(*entry))
+        let entries = &self.entries[start..end];
+        // Fingerprints are spread evenly, so this is a few entries off.
+        let mut at = (u128::from(within) * entries.len() as u128 >> 64) as usize;
+        while at > 0 && first_of(entries[at - 1]) >= first {
+            at -= 1;
+        }
+        let same_first = entries[at..].iter().skip_while(|entry| first_of(**entry) < first).take_while(|entry| first_of(**entry) == first);
+        same_first.copied().find(|entry| fingerprint_of(*entry) == probe.fingerprint()).map_or(0, status_of)
     }
 }
 
-/// The bucket of the first half of a fingerprint; it grows with it.
-fn bucket_of(first: u64, buckets: usize) -> usize {
-    (u128::from(first) * buckets as u128 >> 64) as usize
+const fn first_of(entry: u128) -> u64 {
+    (entry >> 64) as u64
+}
+
+/// The bucket of the first half of a fingerprint, and where in it, as a fraction. Both grow with it.
+fn place_of(first: u64, buckets: usize) -> (usize, u64) {
+    let place = u128::from(first) * buckets as u128;
+    ((place >> 64) as usize, place as u64)
 }
 
 /// A fingerprint is a hash already.
