@@ -39,6 +39,7 @@ pub struct LinkFacts<'a> {
 /// Why something is refused; and by which authority's list, if by a list.
 pub(super) struct Found<'a> {
     pub(super) code: Code,
+    about: Option<&'static str>,
     named: Option<Named<'a>>,
 }
 
@@ -58,34 +59,49 @@ impl TrustState {
     /// [`Code::IssuedBeforeEpoch`], [`Code::SessionClosed`], [`Code::TaskClosed`]; of each link [`Code::TokenRevoked`] and the four of keys for its holder;
     /// [`Code::RevocationStale`]. What is about the whole chain is at link 0.
     pub fn judge<'a>(&self, chain: &ChainFacts<'a>, links: impl IntoIterator<Item = LinkFacts<'a>>, now: Now) -> Result<()> {
-        let snapshot = self.snapshot();
         let judges = self.judges(chain.issuer);
-        if let Some(found) = self.standing(&snapshot, judges.iter(), chain.issuer_key, now) {
-            return Err(self.refuse(found, Some("the issuer's key"), now).at_link(0));
+        let found = self.look_up(&self.reading(), judges, chain, links, now)?;
+        match found {
+            Some((position, found)) => Err(self.refuse(found, now).at_link(position)),
+            None => Ok(()),
+        }
+    }
+
+    /// The first thing that is wrong with a chain; or that it is not known.
+    fn look_up<'a>(
+        &self,
+        snapshot: &Snapshot,
+        judges: Judges<'_>,
+        chain: &ChainFacts<'a>,
+        links: impl IntoIterator<Item = LinkFacts<'a>>,
+        now: Now,
+    ) -> Result<Option<(usize, Found<'a>)>> {
+        if let Some(found) = self.standing(snapshot, judges.iter(), chain.issuer_key, now) {
+            return Ok(Some((0, Found { about: Some("the issuer's key"), ..found })));
         }
         let epochs = judges.iter().filter_map(|index| snapshot.lists[index].as_ref()?.epoch);
         if epochs.max().is_some_and(|epoch| chain.issued < epoch) {
             return Err(Error::new(Code::IssuedBeforeEpoch).at_link(0));
         }
-        let session = || self.revoked(&snapshot, judges, SESSION, chain.session.as_bytes(), Code::SessionClosed);
-        let task = || self.revoked(&snapshot, judges, TASK, chain.task?.as_bytes(), Code::TaskClosed);
-        if let Some(found) = session().or_else(task) {
-            return Err(self.refuse(found, None, now).at_link(0));
+        let session = self.revoked(snapshot, judges, SESSION, chain.session.as_bytes(), Code::SessionClosed);
+        let task = || self.revoked(snapshot, judges, TASK, chain.task?.as_bytes(), Code::TaskClosed);
+        if let Some(found) = session.or_else(task) {
+            return Ok(Some((0, found)));
         }
-        let mut first: Option<(usize, Found<'_>)> = None;
+        let mut first: Option<(usize, Found<'a>)> = None;
         for link in links {
             if first.as_ref().is_some_and(|(position, _)| *position <= link.position) {
                 continue;
             }
-            let token = self.revoked(&snapshot, judges, TOKEN, link.token.as_bytes(), Code::TokenRevoked);
-            if let Some(found) = token.or_else(|| self.standing(&snapshot, judges.iter(), link.holder, now)) {
+            let token = self.revoked(snapshot, judges, TOKEN, link.token.as_bytes(), Code::TokenRevoked);
+            if let Some(found) = token.or_else(|| self.standing(snapshot, judges.iter(), link.holder, now)) {
                 first = Some((link.position, found));
             }
         }
-        match first {
-            Some((position, found)) => Err(self.refuse(found, None, now).at_link(position)),
-            None => self.fresh(&snapshot, judges, now).map_err(|error| error.at_link(0)),
+        if first.is_none() {
+            self.fresh(snapshot, judges, now).map_err(|error| error.at_link(0))?;
         }
+        Ok(first)
     }
 
     /// Whether a key is still good for signing about chains of this issuer: an approver's, for one.
@@ -93,12 +109,11 @@ impl TrustState {
     /// # Errors
     /// [`Code::KeyRevoked`], [`Code::KeyRetired`], [`Code::AgentSuspended`], [`Code::AgentPending`], [`Code::RevocationStale`].
     pub fn judge_key(&self, issuer: &str, key: &VerifyingKey, now: Now) -> Result<()> {
-        let snapshot = self.snapshot();
-        let judges = self.judges(issuer);
-        match self.standing(&snapshot, judges.iter(), key, now) {
-            Some(found) => Err(self.refuse(found, None, now)),
-            None => self.fresh(&snapshot, judges, now),
-        }
+        let (snapshot, judges) = (self.reading(), self.judges(issuer));
+        let found = self.standing(&snapshot, judges.iter(), key, now);
+        let Some(found) = found else { return self.fresh(&snapshot, judges, now) };
+        drop(snapshot);
+        Err(self.refuse(found, now))
     }
 
     /// Whether an approval of a call of this issuer's chain still stands.
@@ -106,12 +121,11 @@ impl TrustState {
     /// # Errors
     /// [`Code::ApprovalWithdrawn`], [`Code::RevocationStale`].
     pub fn judge_approval(&self, issuer: &str, approval: &TokenId, now: Now) -> Result<()> {
-        let snapshot = self.snapshot();
-        let judges = self.judges(issuer);
-        match self.revoked(&snapshot, judges, APPROVAL, approval.as_bytes(), Code::ApprovalWithdrawn) {
-            Some(found) => Err(self.refuse(found, None, now)),
-            None => self.fresh(&snapshot, judges, now),
-        }
+        let (snapshot, judges) = (self.reading(), self.judges(issuer));
+        let found = self.revoked(&snapshot, judges, APPROVAL, approval.as_bytes(), Code::ApprovalWithdrawn);
+        let Some(found) = found else { return self.fresh(&snapshot, judges, now) };
+        drop(snapshot);
+        Err(self.refuse(found, now))
     }
 
     /// A configured key and its accepted successors, oldest first, the newest eight: the keys to try for what the trust anchor, authority or approver
@@ -132,16 +146,16 @@ impl TrustState {
         let listed = self.listed(snapshot, judges, KEY, key.as_bytes());
         let code = match listed {
             Some((status, _)) if status & REVOKED != 0 => Code::KeyRevoked,
-            _ if snapshot.successors.is_retired(key, now) => return Some(Found { code: Code::KeyRetired, named: None }),
+            _ if snapshot.successors.is_retired(key, now) => return Some(Found { code: Code::KeyRetired, about: None, named: None }),
             Some((status, _)) if status & SUSPENDED != 0 => Code::AgentSuspended,
             Some(_) => Code::AgentPending,
             None => return None,
         };
-        Some(Found { code, named: listed.map(|(_, named)| named) })
+        Some(Found { code, about: None, named: listed.map(|(_, named)| named) })
     }
 
     fn revoked<'a>(&self, snapshot: &Snapshot, judges: Judges<'_>, kind: u8, id: &'a [u8], code: Code) -> Option<Found<'a>> {
-        self.listed(snapshot, judges.iter(), kind, id).map(|(_, named)| Found { code, named: Some(named) })
+        self.listed(snapshot, judges.iter(), kind, id).map(|(_, named)| Found { code, about: None, named: Some(named) })
     }
 
     /// What the lists say of an id, together, and the first authority whose list says something.
@@ -173,7 +187,7 @@ impl TrustState {
     }
 
     /// The error of what was found; an observer is told if it is the first time.
-    fn refuse(&self, found: Found<'_>, about: Option<&'static str>, now: Now) -> Error {
+    fn refuse(&self, found: Found<'_>, now: Now) -> Error {
         if let (Some(named), Some(observer)) = (&found.named, &self.observer)
             && let Some(accepted) = self.watch.first_use(named.fingerprint)
             && let Some(target) = target(named.kind, named.id)
@@ -182,6 +196,6 @@ impl TrustState {
             let after = now.millis().saturating_sub(accepted.millis());
             tell(|| observer.denied(&FirstDenial { target: &target, authority, accepted, after }));
         }
-        about.map_or(Error::new(found.code), |about| Error::about(found.code, about))
+        found.about.map_or(Error::new(found.code), |about| Error::about(found.code, about))
     }
 }

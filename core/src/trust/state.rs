@@ -1,7 +1,6 @@
 //! What a verifier knows of revocations and rotations. It moves only forward, and every step happens whole or not at all.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use super::head::Head;
 use super::load::{ListLoader, Prepared, Said};
@@ -122,8 +121,8 @@ pub(super) struct Snapshot {
 /// What a verifier knows of revocations, suspended agents and rotated keys: the lists of its authorities, and the rotations that it accepted. Share it
 /// between verifiers and threads. Who reads never waits for a list that is being loaded.
 pub struct TrustState {
+    /// In order of their names.
     pub(super) authorities: Arc<[Authority]>,
-    by_name: HashMap<String, usize>,
     /// The authorities for every issuer.
     everyone: Box<[usize]>,
     fingerprints: Fingerprints,
@@ -144,21 +143,21 @@ impl std::fmt::Debug for TrustState {
 impl TrustState {
     /// A state that knows these authorities, and holds no list of any. `config-invalid` for no authorities, or two of one name.
     pub fn new(authorities: impl IntoIterator<Item = Authority>) -> Result<Self> {
-        let authorities: Arc<[Authority]> = authorities.into_iter().collect();
-        let mut names = HashSet::new();
-        if let Some(twice) = authorities.iter().find(|authority| !names.insert(&*authority.name)) {
-            return Err(Error::named(Code::ConfigInvalid, "two authorities called", &twice.name));
+        let mut authorities: Vec<Authority> = authorities.into_iter().collect();
+        authorities.sort_by(|one, other| one.name.cmp(&other.name));
+        if let Some(twice) = authorities.windows(2).find(|pair| pair[0].name == pair[1].name) {
+            return Err(Error::named(Code::ConfigInvalid, "two authorities called", &twice[0].name));
         }
         if authorities.is_empty() {
             return Err(Error::about(Code::ConfigInvalid, "no authorities"));
         }
-        Ok(Self::with(authorities.clone(), Fingerprints::new()))
+        Ok(Self::with(authorities.into(), Fingerprints::new()))
     }
 
+    /// Of authorities in order of their names.
     pub(super) fn with(authorities: Arc<[Authority]>, fingerprints: Fingerprints) -> Self {
         let snapshot = Snapshot { lists: vec![None; authorities.len()], ..Snapshot::default() };
         TrustState {
-            by_name: authorities.iter().enumerate().map(|(index, authority)| (authority.name.clone(), index)).collect(),
             everyone: (0..authorities.len()).filter(|index| authorities[*index].for_every_issuer).collect(),
             authorities,
             fingerprints,
@@ -222,7 +221,7 @@ impl TrustState {
     /// The list that is held for an authority, if there is one.
     #[must_use]
     pub fn held(&self, authority: &str) -> Option<HeldList> {
-        let held = self.snapshot().lists[*self.by_name.get(authority)?].clone()?;
+        let held = self.snapshot().lists[self.index_of(authority)?].clone()?;
         Some(HeldList { sequence: held.sequence, next_update: held.next_update, accepted: held.accepted, ids: held.contents.len() })
     }
 
@@ -230,9 +229,18 @@ impl TrustState {
         &self.fingerprints
     }
 
-    /// Everything at this instant. The lock is held only to copy or replace a pointer, so that a panic never leaves it half done.
+    fn index_of(&self, authority: &str) -> Option<usize> {
+        self.authorities.binary_search_by(|of| (*of.name).cmp(authority)).ok()
+    }
+
+    /// Everything at this instant. The lock is held for writing only to replace a pointer, so that a panic never leaves it half done.
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.reading().clone()
+    }
+
+    /// The same, for as long as a look-up takes: without a copy of the pointer.
+    pub(super) fn reading(&self) -> RwLockReadGuard<'_, Arc<Snapshot>> {
+        self.snapshot.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn replace(&self, next: Snapshot) {
@@ -248,9 +256,9 @@ impl TrustState {
 
     /// The authority that a head names, and the head if one of its keys signed it.
     pub(super) fn open_head(&self, bytes: &[u8], name: Option<&str>, now: Now) -> Result<Head> {
-        let authority = name.and_then(|name| self.by_name.get(name)).ok_or(Error::new(Code::RevocationUntrusted))?;
-        let keys = self.snapshot().successors.from(&self.authorities[*authority].key, now);
-        Head::open(bytes, *authority, keys.into_iter().rev().map(|of| of.key))
+        let authority = name.and_then(|name| self.index_of(name)).ok_or(Error::new(Code::RevocationUntrusted))?;
+        let keys = self.snapshot().successors.from(&self.authorities[authority].key, now);
+        Head::open(bytes, authority, keys.into_iter().rev().map(|of| of.key))
     }
 
     /// Whether the list may follow what is held now.
@@ -407,7 +415,7 @@ impl TrustState {
 
     /// Which authorities have a say about the chains of an issuer.
     pub(super) fn judges(&self, issuer: &str) -> Judges<'_> {
-        Judges { own: self.by_name.get(issuer).copied(), everyone: &self.everyone }
+        Judges { own: self.index_of(issuer), everyone: &self.everyone }
     }
 }
 
