@@ -54,6 +54,11 @@ impl TrustAnchor {
         self
     }
 
+    /// The same anchor, by a successor of its key.
+    pub(crate) fn with_key(&self, key: &VerifyingKey) -> Self {
+        TrustAnchor { key: key.clone(), ..self.clone() }
+    }
+
     /// The name that roots carry.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -22,7 +22,7 @@ macro_rules! kinds {
             }
 
             /// `{1: -19, 16: content type}`.
-            const fn protected(self) -> &'static [u8] {
+            pub(crate) const fn protected(self) -> &'static [u8] {
                 match self { $( ObjectKind::$kind => $protected, )+ }
             }
         }

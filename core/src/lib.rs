@@ -83,6 +83,7 @@ mod store;
 mod text;
 mod time;
 mod token;
+mod trust;
 mod value;
 mod verify;
 
@@ -117,5 +118,9 @@ pub use store::{MemoryStore, Operation, Outcome, Store, StoreKey};
 pub use text::{bytes_from_text, text_from_bytes};
 pub use time::{Now, Timestamp};
 pub use token::UnverifiedChain;
+pub use trust::{
+    Authority, ChainFacts, Equivocation, FirstDenial, HeldList, KeyInUse, LinkFacts, ListLoader, Revocation, RevocationList,
+    RevocationObserver, Standing, Target, TrustState, Update, rotate,
+};
 pub use value::{Arguments, Value};
 pub use verify::Verifier;

@@ -82,7 +82,7 @@ pub const MAX_MESSAGE: usize = 1024;
 pub const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
 /// Seconds from `iat` to `exp` of a message.
 pub const MAX_MESSAGE_LIFETIME: u64 = 3600;
-/// The highest sequence number.
+/// The highest sequence number, of a message and of a revocation list.
 pub const MAX_SEQUENCE: u64 = (1 << 53) - 1;
 /// Senders that an inbox remembers, and sessions that it has closed.
 pub const MAX_SENDERS: usize = 65_536;
@@ -104,3 +104,33 @@ pub const MAX_ENROLMENT_EVIDENCE: usize = 16 * 1024;
 pub const MAX_JWKS: usize = 64 * 1024;
 /// Keys in a JWKS.
 pub const MAX_JWKS_KEYS: usize = 64;
+/// Bytes of the head of a revocation list.
+pub const MAX_LIST_HEAD: usize = 160 * 1024;
+/// Parts of a full revocation list.
+pub const MAX_LIST_PARTS: usize = 4096;
+/// Parts of a change to a revocation list.
+pub const MAX_CHANGE_PARTS: usize = 16;
+/// Bytes of one part of a revocation list.
+pub const MAX_PART: usize = 1024 * 1024;
+/// Ids in one part of a revocation list.
+pub const MAX_PART_IDS: usize = 65_536;
+/// Ids in a revocation list: 2^25.
+pub const MAX_LIST_IDS: usize = 1 << 25;
+/// Changes to one full revocation list.
+pub const MAX_CHANGES: u32 = 1024;
+/// Seconds from `iat` to `exp` of a revocation list: 30 days.
+pub const MAX_LIST_LIFETIME: u64 = 30 * 24 * 3600;
+/// Bytes of a rotation.
+pub const MAX_ROTATION: usize = 2 * 1024;
+/// Seconds for which both keys of a rotation are good.
+pub const MAX_OVERLAP: u64 = 24 * 3600;
+/// Seconds from `iat` of a rotation until it is accepted.
+pub const MAX_ROTATION_AGE: u64 = 24 * 3600;
+/// Rotations that a trust state keeps.
+pub const MAX_ROTATIONS: usize = 65_536;
+/// Equivocations that a trust state keeps.
+pub const MAX_EQUIVOCATIONS: usize = 64;
+/// Keys of one trust anchor that are tried: the newest.
+pub const MAX_KEYS_TRIED: usize = 8;
+/// Revocations whose first denial an observer is told of.
+pub const MAX_WATCHED: usize = 65_536;

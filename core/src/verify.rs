@@ -16,6 +16,7 @@ use crate::narrowing::narrows;
 use crate::store::Store;
 use crate::time::Now;
 use crate::token::{Tokens, UnverifiedChain};
+use crate::trust::{ChainFacts, LinkFacts, TrustState};
 use crate::{Code, Error, Result, limits};
 
 /// Decides about calls. Immutable but for what it remembers: the latest time, verified chains, what the store holds. Share it between threads.
@@ -28,6 +29,7 @@ pub struct Verifier {
     pub(crate) identities: Option<IdentityPolicy>,
     pub(crate) approvals: Option<ApprovalPolicy>,
     pub(crate) principals: HashMap<String, VerifyingKey>,
+    pub(crate) state: Option<Arc<TrustState>>,
 }
 
 impl std::fmt::Debug for Verifier {
@@ -53,8 +55,8 @@ impl Verifier {
             return Err(Error::named(Code::ConfigInvalid, "audience", audience));
         }
         let (store, cache, latest) = (Box::new(store), Cache::default(), AtomicU64::new(0));
-        let (identities, approvals, principals) = (None, None, HashMap::new());
-        Ok(Verifier { anchors, audience: audience.into(), store, cache, latest, identities, approvals, principals })
+        let (identities, approvals, principals, state) = (None, None, HashMap::new(), None);
+        Ok(Verifier { anchors, audience: audience.into(), store, cache, latest, identities, approvals, principals, state })
     }
 
     /// The same verifier, which knows these identities and asks for what the rules say. Audit records then name holders by their identities only.
@@ -81,6 +83,14 @@ impl Verifier {
             return Err(Error::named(Code::ConfigInvalid, "two keys of principal", name));
         }
         Ok(self)
+    }
+
+    /// The same verifier, which refuses what this state knows to be revoked, suspended or retired, and whatever it knows nothing fresh about. Trust
+    /// anchors follow the rotations that it accepted.
+    #[must_use]
+    pub fn with_trust_state(mut self, state: Arc<TrustState>) -> Self {
+        self.state = Some(state);
+        self
     }
 
     pub(crate) fn anchor(&self, name: &str) -> Option<&TrustAnchor> {
@@ -137,7 +147,7 @@ impl Verifier {
         let Shaped { known, rest } = shaped;
         let anchor = match (&known, rest.first()) {
             (Some(link), _) => link.anchor.clone(),
-            (None, Some((_, root))) => self.anchor_of(root)?,
+            (None, Some((_, root))) => self.signer_of(root, self.anchor_of(root)?, now),
             (None, None) => return Err(Code::Malformed.into()),
         };
         let mut leaf = known;
@@ -160,7 +170,33 @@ impl Verifier {
         for link in &fresh {
             self.cache.insert(link);
         }
+        self.still_good(&leaf, now)?;
         Ok(VerifiedChain::new(leaf))
+    }
+
+    /// The trust anchor with the key that signed the root: its own, or a successor of it.
+    fn signer_of(&self, root: &Envelope<'_>, anchor: Arc<TrustAnchor>, now: Now) -> Arc<TrustAnchor> {
+        let Some(state) = &self.state else { return anchor };
+        let keys = state.keys_of(anchor.key(), now);
+        match keys.iter().rev().find(|used| keys.len() > 1 && root.open(&used.key).is_ok()) {
+            Some(used) if used.key != *anchor.key() => Arc::new(anchor.with_key(&used.key)),
+            _ => anchor,
+        }
+    }
+
+    /// Whether nothing that the chain stands on was revoked, suspended or retired.
+    fn still_good(&self, leaf: &Link, now: Now) -> Result<()> {
+        let Some(state) = &self.state else { return Ok(()) };
+        let (anchor, claims) = (&leaf.anchor, &leaf.claims);
+        let root = leaf.upwards().last().map_or(claims, |root| &root.claims);
+        let chain = ChainFacts {
+            issuer: anchor.name(),
+            issuer_key: anchor.key(),
+            issued: root.issued,
+            session: &claims.session,
+            task: claims.task.as_ref(),
+        };
+        state.judge(&chain, leaf.upwards().map(facts), now)
     }
 
     pub(crate) fn in_audience(&self, chain: &VerifiedChain) -> Result<()> {
@@ -182,6 +218,10 @@ impl Verifier {
 pub(crate) struct Shaped<'a> {
     known: Option<Arc<Link>>,
     rest: Vec<(&'a [u8], Envelope<'a>)>,
+}
+
+fn facts(link: &Link) -> LinkFacts<'_> {
+    LinkFacts { position: link.position, token: &link.claims.id, holder: &link.claims.holder }
 }
 
 /// Signature, claims, and how the token holds on to its parent.

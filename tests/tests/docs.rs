@@ -9,7 +9,7 @@ use deputize::Code;
 use deputize_tests::errors_page::{render, root};
 
 /// The modules of core, each of which uses only those before it. `ARCHITECTURE.md` says what they are for.
-const ORDER: [&str; 36] = [
+const ORDER: [&str; 37] = [
     "limits",
     "error",
     "steps",
@@ -41,6 +41,7 @@ const ORDER: [&str; 36] = [
     "cache",
     "store",
     "attestation",
+    "trust",
     "plan",
     "verify",
     "audit",

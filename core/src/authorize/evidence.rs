@@ -44,6 +44,9 @@ impl Verifier {
             return if evidence.identities.is_empty() { Ok(Vec::new()) } else { Err(Code::IdentityUntrusted.into()) };
         };
         let verified = evidence.identities.iter().map(|bytes| policy.verify(bytes, now)).collect::<Result<Vec<_>>>()?;
+        if let Some(state) = &self.state {
+            verified.iter().try_for_each(|identity| state.judge_key(chain.issuer().name(), identity.authority().key(), now))?;
+        }
         let holders: Vec<&VerifyingKey> = chain.claims().map(|claims| &claims.holder).collect();
         let places = policy.judge(&holders, &verified)?;
         Ok(places.into_iter().map(|place| place.and_then(|place| verified.get(place).cloned())).collect())
@@ -90,9 +93,16 @@ impl Verifier {
             context: call.context,
         };
         let holders: Vec<&VerifyingKey> = chain.claims().map(|claims| &claims.holder).collect();
-        judge(&asked, &requirements, &holders, &evidence.approvals, now).map_err(|error| match error.code() {
+        let verdict = judge(&asked, &requirements, &holders, &evidence.approvals, now).map_err(|error| match error.code() {
             Code::ApprovalRequired if !own.is_empty() => error.at_link(link.position),
             _ => error,
-        })
+        })?;
+        if let (Verdict::Approved(approvals), Some(state)) = (&verdict, &self.state) {
+            for approval in approvals {
+                state.judge_key(chain.issuer().name(), &approval.approver, now)?;
+                state.judge_approval(chain.issuer().name(), &approval.id, now)?;
+            }
+        }
+        Ok(verdict)
     }
 }

@@ -1,0 +1,27 @@
+//! What a verifier knows beyond the tokens themselves: what was revoked, who is suspended, which keys have successors (specification, revocation.md).
+
+mod head;
+mod judge;
+mod list;
+mod load;
+mod observe;
+mod part;
+#[cfg(all(unix, feature = "os"))]
+mod restore;
+mod rotation;
+mod state;
+mod successors;
+mod table;
+mod target;
+
+pub use judge::{ChainFacts, LinkFacts};
+pub use list::RevocationList;
+pub use load::ListLoader;
+pub(crate) use load::Loading;
+pub use observe::{FirstDenial, Revocation, RevocationObserver, Standing};
+#[cfg(all(unix, feature = "os"))]
+//pub(crate) use restore::Restoring;
+pub use rotation::rotate;
+pub use state::{Authority, Equivocation, HeldList, TrustState, Update};
+pub use successors::KeyInUse;
+pub use target::Target;
