@@ -143,9 +143,11 @@ impl Link {
 
     /// From the root down to this link.
     pub(crate) fn downwards(&self) -> impl DoubleEndedIterator<Item = &Link> {
-        let mut links: Vec<&Link> = self.upwards().collect();
-        links.reverse();
-        links.into_iter()
+        let mut links = [None; limits::MAX_TOKENS];
+        for link in self.upwards() {
+            links[link.position] = Some(link);
+        }
+        links.into_iter().flatten()
     }
 
     /// Whether every token up to here is valid now; the first that is not, from the root, gives the error.

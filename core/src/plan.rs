@@ -98,7 +98,8 @@ impl Plan {
         approvals: &[CountedApproval],
         now: Now,
     ) -> Result<Self> {
-        let mut plan = Plan { operations: Vec::with_capacity(16), meanings: Vec::with_capacity(16) };
+        let room = 6 + 2 * chain.leaf_link().position + 4 * approvals.len();
+        let mut plan = Plan { operations: Vec::with_capacity(room), meanings: Vec::with_capacity(room) };
         plan.nothing_revoked(chain)?;
         plan.nothing_withdrawn(chain, call, approvals);
         let key = approval_key(b'p', &chain.leaf().holder, &proof.id);
