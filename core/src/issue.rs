@@ -75,6 +75,22 @@ impl Grant {
         }
     }
 
+    /// What a token gives, to the same holder: for renewing it.
+    pub(crate) fn like(claims: &Claims) -> Self {
+        Grant {
+            holder_name: claims.holder_name.clone(),
+            tools: Some(claims.tools.clone()),
+            audience: claims.audience.clone(),
+            max_depth: Some(claims.max_depth),
+            approvals: claims.approvals.clone(),
+            evidence: claims.evidence,
+            reason: claims.reason.clone(),
+            context: claims.context.clone(),
+            budgets: claims.budgets.iter().cloned().collect(),
+            ..Grant::to(&claims.holder)
+        }
+    }
+
     /// On the holder's own behalf: it is its own principal, under this name. Root only.
     #[must_use]
     pub fn own_behalf(holder: &VerifyingKey, name: &str) -> Self {

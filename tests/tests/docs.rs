@@ -9,7 +9,7 @@ use deputize::Code;
 use deputize_tests::errors_page::{render, root};
 
 /// The modules of core, each of which uses only those before it. `ARCHITECTURE.md` says what they are for.
-const ORDER: [&str; 37] = [
+const ORDER: [&str; 38] = [
     "limits",
     "error",
     "steps",
@@ -42,6 +42,7 @@ const ORDER: [&str; 37] = [
     "store",
     "attestation",
     "trust",
+    "renew",
     "plan",
     "verify",
     "audit",
