@@ -42,7 +42,7 @@
 //!
 //! - Tokens are signed, not encrypted. A holder that is compromised can use what it was given until it expires.
 //! - A path constraint speaks about names. A tool opens files with `os::open_beneath`, which no symbolic link leads out of.
-//! - [`MemoryStore`] is for one process. Several share a store of their own behind [`Store`].
+//! - [`MemoryStore`] is for one process. Several share a `RedisStore` (feature `redis`), or a store of their own behind [`Store`].
 //!
 //! Time, randomness and bytes are arguments. The feature `os` (on by default) adds the module `os` with the system's clock and randomness,
 //! key files, and files below a root.
@@ -68,6 +68,8 @@ mod narrowing;
 pub mod os;
 mod pattern;
 mod proof;
+#[cfg(feature = "redis")]
+mod redis_store;
 mod requirement;
 mod steps;
 mod store;
@@ -89,8 +91,10 @@ pub use issue::{DEFAULT_MAX_DEPTH, DEFAULT_TTL, Grant, delegate, issue};
 pub use json::{value_from_json, value_to_json};
 pub use key::{Signature, Signer, SigningKey, VerifyingKey};
 pub use proof::{Call, Presentation, Received, prove};
+#[cfg(feature = "redis")]
+pub use redis_store::RedisStore;
 pub use requirement::ApprovalRules;
-pub use store::{MemoryStore, Operation, Outcome, Store, StoreKey};
+pub use store::{COMMIT_SCRIPT, MemoryStore, Operation, Outcome, Store, StoreKey};
 pub use text::{bytes_from_text, text_from_bytes};
 pub use time::{Now, Timestamp};
 pub use token::UnverifiedChain;
