@@ -85,6 +85,14 @@ impl RedisStore {
         self
     }
 
+    /// Begins the memory now, where the server has none yet. Otherwise it begins with the first decision, whose proof is older than that and so is
+    /// refused. If the server does not answer, it is the first decision that begins it.
+    #[must_use]
+    pub fn begin(self, now: Now) -> Self {
+        let _ = self.commit(&[], now);
+        self
+    }
+
     /// `{prefix}:letter:hex`: the braces keep all keys of a cluster on one server.
     fn name(&self, key: &StoreKey) -> String {
         let (letter, rest) = key.as_bytes().split_at(1);

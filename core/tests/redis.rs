@@ -403,7 +403,7 @@ fn a_proof_is_accepted_once_by_all_verifiers_that_share_the_server() {
     let verifier = |store: RedisStore| {
         Verifier::new([TrustAnchor::new("ana", ana.verifying_key()).unwrap()], "https://tools.acme.example", store).unwrap()
     };
-    let (one, two) = (verifier(server.store()), verifier(server.store()));
+    let (one, two) = (verifier(server.store().begin(at(T))), verifier(server.store()));
     let tools = Tools::new().allow("t", ArgumentRules::new()).unwrap();
     let chain = issue(&ana, "ana", &Grant::to(coder.verifying_key()).tools(tools), &mut os::SysRng, at(T)).unwrap();
     let arguments = Arguments::new(vec![]).unwrap();
