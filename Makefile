@@ -10,13 +10,13 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PEERS := --manifest-path tests/peers/Cargo.toml
 INSTALL := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip install --quiet --no-deps --no-build-isolation
 
-.PHONY: demo test test-rust test-node test-python test-reference test-docs test-pairs long lint fmt bench bench-bindings timing vectors python node clean
+.PHONY: demo test test-rust test-node test-python test-reference test-docs test-pairs test-redis long lint fmt bench bench-bindings timing vectors python node clean
 
 demo: python node
 	cd examples/demo && npm ci --no-audit --no-fund --silent
 	$(PY) examples/demo/run.py
 
-test: test-rust test-node test-python test-reference test-docs test-pairs
+test: test-rust test-node test-python test-reference test-docs test-pairs test-redis
 
 test-rust:
 	cargo test --quiet -p deputize -p deputize-tests
@@ -46,6 +46,12 @@ test-pairs: python node
 	cd bindings-python && DEPUTIZE_PAIRS=$(PAIRS) $(PY) -m pytest -q tests/agree_pairs.py
 	cd bindings-node && DEPUTIZE_PAIRS=$(PAIRS) npm run --silent test:pairs
 	$(PY) tests/reference/agree_pairs.py < $(PAIRS)
+
+# Processes in all languages race on one server. Without redis-server they are skipped, as are the tests of the store in each language, unless
+# DEPUTIZE_REQUIRE_REDIS is set.
+test-redis: python node
+	cargo build --quiet -p deputize-tests --bin redis-racer
+	$(PY) -m pytest -q -rs tests/redis
 
 # The long run of what `make test` does in short: a million random pairs of constraints, every pair of patterns of four symbols.
 long:

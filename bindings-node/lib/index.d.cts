@@ -182,9 +182,12 @@ export type StoreAnswer = true | readonly ['refused' | 'predates', number] | 'fu
 /** A store elsewhere. `commit` is one atomic step: all of the operations or none, judged in their order. If it throws, nothing is allowed. */
 export interface Store {
   commit(operations: readonly StoreOperation[], nowMs: number): StoreAnswer;
+  /** If it is there: called by each verifier that takes the store. */
+  begin?(nowMs: number): unknown;
 }
 export interface AsyncStore {
   commit(operations: readonly StoreOperation[], nowMs: number): StoreAnswer | Promise<StoreAnswer>;
+  begin?(nowMs: number): unknown;
 }
 
 export interface VerifierOptions {

@@ -40,7 +40,10 @@ class Verifier {
     const config = configTape(read.get('trust'), read.get('audience'));
     const store = read.has('store') ? read.get('store') : defaultStore();
     const memory = storeOf(store, this.#created());
-    if (memory === undefined) this.#commit = commitOf(store);
+    if (memory === undefined) {
+      this.#commit = commitOf(store);
+      begin(store, this.#created() ?? Date.now());
+    }
     this.#handle = call('verifierNew', config, memory);
     Object.freeze(this);
   }
@@ -232,6 +235,15 @@ function sinkOf(audit) {
   if (audit instanceof AuditLog) return (record) => audit.append(record);
   if (audit === undefined || typeof audit === 'function') return audit;
   throw failure('config-invalid', 'audit is an AuditLog or a function, not', kindOf(audit));
+}
+
+/** Tells a store that has a method for it that a verifier has taken it. One that fails is asked again at each decision. */
+function begin(store, nowMs) {
+  try {
+    settled(store.begin?.(nowMs));
+  } catch {
+    // Its answers to commits decide.
+  }
 }
 
 function commitOf(store) {

@@ -87,3 +87,9 @@ pub(crate) fn answered(answer: &str, index: f64) -> Outcome {
         _ => Outcome::Unavailable,
     }
 }
+
+/// The script of a store in Redis, which every language runs.
+#[napi(catch_unwind)]
+pub fn commit_script() -> &'static str {
+    deputize::COMMIT_SCRIPT
+}

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import * as constraints from 'deputize/constraints';
 import * as deputize from 'deputize';
 import * as mcp from 'deputize/mcp';
+import * as redis from 'deputize/redis';
 import { folder } from '../support/helpers.mjs';
 
 const require = createRequire(import.meta.url);
@@ -21,7 +22,7 @@ function run(command, parameters, cwd) {
 }
 
 test('ESM and CommonJS give the same objects, and all of them', () => {
-  for (const [name, module] of [['deputize', deputize], ['deputize/constraints', constraints], ['deputize/mcp', mcp]]) {
+  for (const [name, module] of [['deputize', deputize], ['deputize/constraints', constraints], ['deputize/mcp', mcp], ['deputize/redis', redis]]) {
     const common = require(name);
     assert.deepEqual(Object.keys(module).sort(), Object.keys(common).sort());
     for (const key of Object.keys(common)) assert.equal(module[key], common[key], `${name}.${key}`);
@@ -35,6 +36,8 @@ test('the types say what is there, and refuse what is not', () => {
   assert.deepEqual([...new Set(names)].sort(), Object.keys(deputize).sort());
   const ofMcp = [...readFileSync(join(root, 'lib/mcp.d.cts'), 'utf8').matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map((match) => match[1]);
   assert.deepEqual(ofMcp.sort(), Object.keys(mcp).sort());
+  const ofRedis = [...readFileSync(join(root, 'lib/redis.d.cts'), 'utf8').matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map((match) => match[1]);
+  assert.deepEqual(ofRedis.sort(), Object.keys(redis).sort());
 });
 
 test('the packed package installs in an empty folder and runs the quick start', (t) => {

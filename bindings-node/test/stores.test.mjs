@@ -152,3 +152,11 @@ test('a clock that goes back is noticed', () => {
   refused('clock-behind', () => verifier.verifyChain(chain));
   denied('clock-behind', () => verifier.authorize('not text', 'deploy', {}));
 });
+
+test('a store is told that a verifier has taken it', async () => {
+  const told = [];
+  const begin = (nowMs) => told.push(nowMs);
+  verifierFor(ana, { store: { begin, commit: () => true }, clock: () => 1764000000000 });
+  assert.deepEqual(told, [1764000000000]);
+  for (const odd of [() => { throw new Error('disk'); }, async () => { throw new Error('disk'); }, 5, null]) assert.ok(call(verifierFor(ana, { store: { begin: odd, commit: () => true } })));
+});

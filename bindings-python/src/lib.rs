@@ -45,6 +45,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("codes", crate::errors::codes(module.py())?)?;
+        module.add("COMMIT_SCRIPT", deputize::COMMIT_SCRIPT)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 

@@ -82,6 +82,15 @@ pub fn kind_of(store: Option<&Bound<'_, PyAny>>, now: impl FnOnce() -> Result<No
     }
 }
 
+/// Tells a store that has a method for it that a verifier has taken it. One that fails is asked again at each decision.
+pub fn begin(py: Python<'_>, store: &Bound<'_, PyAny>, now: impl FnOnce() -> Result<Now>) -> Result<()> {
+    let Ok(begin) = store.getattr("begin") else { return Ok(()) };
+    match begin.call1((now()?.millis(),)) {
+        Ok(_) => Ok(()),
+        Err(error) => failed_callback(py, error),
+    }
+}
+
 /// Asks a store that is written in Python: only `True` itself is a commit, and what is no answer is no store.
 pub fn commit(py: Python<'_>, store: &Py<PyAny>, transaction: &[Operation], now: Now) -> Result<Outcome> {
     let operations = transaction.iter().map(|operation| to_python(py, operation)).collect::<PyResult<Vec<_>>>()?;

@@ -10,7 +10,7 @@ use pyo3::types::PyString;
 use crate::convert::{self, sequence, text, unsigned, verifying_key};
 use crate::decision::{AuditRecord, Authorized, VerifiedChain};
 use crate::errors::{Failure, Result, denial, entry, failed_callback};
-use crate::store::{Kind, commit, kind_of};
+use crate::store::{Kind, begin, commit, kind_of};
 use crate::token::{Chain, Presentation, system_now};
 
 const NO_STORE: &str =
@@ -126,7 +126,11 @@ impl Verifier {
                 return Err(Error::about(Code::ConfigInvalid, NO_STORE).into());
             }
             let kind = kind_of(store.as_ref(), || read_clock(py, clock.as_ref()))?;
-            let store = if matches!(kind, Kind::Python) { store.map(Bound::unbind) } else { None };
+            let store = if matches!(kind, Kind::Python) { store } else { None };
+            if let Some(store) = &store {
+                begin(py, store, || read_clock(py, clock.as_ref()))?;
+            }
+            let store = store.map(Bound::unbind);
             let configuration = Configuration { anchors, audience, store: kind };
             let (core, process) = (configuration.verifier()?, std::process::id());
             Ok(Verifier { core, configuration, process, child: OnceLock::new(), store, audit: audit.map(Bound::unbind), clock })

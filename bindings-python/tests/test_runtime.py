@@ -12,7 +12,7 @@ import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -185,6 +185,28 @@ def test_a_store_of_ones_own(answer: Callable[[], Any], code: str, story: Story)
     # A call that is denied for another reason never gets to the store.
     assert outcome(verifier, None) == "proof-missing"
     assert len(store.asked) == 1
+
+
+def test_a_store_is_told_that_a_verifier_has_taken_it(story: Story) -> None:
+    class Beginning(Store):
+        told: ClassVar[list[Any]] = []
+
+        def begin(self, now_ms: int) -> None:
+            self.told.append(now_ms)
+            raise OSError("not there yet")
+
+    store = Beginning(lambda: True)
+    verifier = story.verifier(store=store, clock=lambda: int(time.time() * 1000))
+    assert outcome(verifier, story.coder.prove(story.chain({"t": {}}), "t", {}, SERVER)) == "allowed"
+    assert [type(now) for now in store.told] == [int]
+    for begin in (None, 5, "begin"):
+        store = Store(lambda: True)
+        store.begin = begin  # type: ignore[attr-defined]
+        verifier = story.verifier(store=store)
+        assert outcome(verifier, story.coder.prove(story.chain({"t": {}}), "t", {}, SERVER)) == "allowed"
+    store.begin = raising(KeyboardInterrupt())  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt):
+        story.verifier(store=store)
 
 
 def test_an_interrupt_passes_and_nothing_is_allowed(story: Story) -> None:

@@ -42,7 +42,7 @@
 //!
 //! - Tokens are signed, not encrypted. A holder that is compromised can use what it was given until it expires.
 //! - A path constraint speaks about names. A tool opens files with `os::open_beneath`, which no symbolic link leads out of.
-//! - [`MemoryStore`] is for one process. Several share a store of their own behind [`Store`].
+//! - [`MemoryStore`] is for one process. Several share a `RedisStore` (feature `redis`), or a store of their own behind [`Store`].
 //!
 //! Time, randomness and bytes are arguments. The feature `os` (on by default) adds the module `os` with the system's clock and randomness,
 //! key files, and files below a root. The feature `jwt` adds `JwtAttestor`, for the tokens that platforms give their workloads.
@@ -76,6 +76,8 @@ pub mod os;
 mod pattern;
 mod plan;
 mod proof;
+#[cfg(feature = "redis")]
+mod redis_store;
 mod renew;
 mod requirement;
 mod session;
@@ -113,10 +115,12 @@ pub use key::{Signature, Signer, SigningKey, VerifyingKey};
 pub use message::{DEFAULT_MESSAGE_TTL, Inbox, Outbox, Outgoing, ReceivedMessage};
 pub use plan::Revocable;
 pub use proof::{Call, Presentation, Received, prove};
+#[cfg(feature = "redis")]
+pub use redis_store::RedisStore;
 pub use renew::RenewalPolicy;
 pub use requirement::ApprovalRules;
 pub use session::Session;
-pub use store::{MemoryStore, Operation, Outcome, Store, StoreKey};
+pub use store::{COMMIT_SCRIPT, MemoryStore, Operation, Outcome, Store, StoreKey};
 pub use text::{bytes_from_text, text_from_bytes};
 pub use time::{Now, Timestamp};
 pub use token::UnverifiedChain;

@@ -7,6 +7,10 @@ use std::sync::Mutex;
 use crate::time::{Now, Timestamp};
 use crate::{Code, Error, Result};
 
+/// The script by which a server of Redis commits; its first lines say what it is given and what it answers. `RedisStore`, here and in Python and
+/// Node, runs these bytes.
+pub const COMMIT_SCRIPT: &str = include_str!("store/commit.lua");
+
 /// The longest key, in bytes.
 const MAX_KEY: usize = 96;
 
@@ -27,6 +31,15 @@ impl StoreKey {
             key.length += part.len() as u8;
         }
         key
+    }
+
+    /// A key of these bytes, for the tests of a store: those of a verifier are in the specification's store.md. `config-invalid` unless they are 1
+    /// to 96.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        match bytes {
+            [letter, rest @ ..] if bytes.len() <= MAX_KEY => Ok(StoreKey::new(*letter, &[rest])),
+            _ => Err(Error::about(Code::ConfigInvalid, "a key of a store has 1 to 96 bytes")),
+        }
     }
 
     /// The bytes.
@@ -102,6 +115,20 @@ pub enum Operation {
         /// How much.
         amount: u64,
     },
+}
+
+impl Operation {
+    /// The key that it is about.
+    #[must_use]
+    pub const fn key(&self) -> &StoreKey {
+        match self {
+            Operation::Claim { key, .. }
+            | Operation::Absent { key, .. }
+            | Operation::Mark { key, .. }
+            | Operation::Spend { key, .. }
+            | Operation::Refund { key, .. } => key,
+        }
+    }
 }
 
 /// The answer to a transaction.

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "bindings-python" / "tests"))
+from redis_server import Server  # noqa: E402
+
 CORE = (ROOT / "core").as_posix()
 TOKEN = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ALLOWED = re.compile(r"^\S+Z ALLOW coder called github\.update_pr for ana at https://tools\.acme\.example ")
@@ -53,7 +56,7 @@ def rust_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rust")
     profile = '[profile.dev]\nopt-level = 1\n[profile.dev.package."*"]\nopt-level = 3\n'
     manifest = '[package]\nname = "snippet"\nversion = "0.0.0"\nedition = "2024"\n\n[dependencies]\n'
-    (folder / "Cargo.toml").write_text(f'{manifest}deputize = {{ path = "{CORE}" }}\n\n{profile}', encoding="utf-8")
+    (folder / "Cargo.toml").write_text(f'{manifest}deputize = {{ path = "{CORE}", features = ["redis"] }}\n\n{profile}', encoding="utf-8")
     (folder / "Cargo.lock").write_bytes((ROOT / "Cargo.lock").read_bytes())
     (folder / "src").mkdir()
     return folder
@@ -124,6 +127,26 @@ def test_the_guide_of_constraints_says_the_same_in_three_languages(node_folder: 
     text = (ROOT / page).read_text(encoding="utf-8")
     (shown,) = re.findall(r"^Each of them prints:\n\n```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert told[0].startswith(shown), told[0]
+
+
+def test_the_guide_of_the_store_says_the_same_in_three_languages(
+    node_folder: Path, rust_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server()
+    monkeypatch.setenv("REDIS_URL", server.address)
+    for package in ("redis", "@redis", "cluster-key-slot"):
+        installed = ROOT / "bindings-node" / "node_modules" / package
+        if installed.exists() and not (node_folder / "node_modules" / package).exists():
+            (node_folder / "node_modules" / package).symlink_to(installed)
+    page = "docs/guide/store.md"
+    (body,) = snippets(page, "rust")
+    main = f"fn main() -> Result<(), Box<dyn std::error::Error>> {{\n{body}\nOk(())\n}}\n"
+    try:
+        (code,) = snippets(page, "python")
+        told = [python(code, node_folder), node(snippets(page, "js")[0], node_folder), rust(main, rust_folder)]
+    finally:
+        server.close()
+    assert told == ["coder\nproof-replayed\n"] * 3
 
 
 def test_the_examples_of_narrowing_tell_the_same_story_in_three_languages(node_folder: Path, rust_folder: Path) -> None:

@@ -33,6 +33,7 @@ class _Store(Protocol):
     def commit(self, operations: list[Any], now_ms: int, /) -> bool | str | tuple[str, int]: ...
 
 __all__ = [
+    "COMMIT_SCRIPT",
     "AuditRecord",
     "Authorized",
     "Chain",
@@ -88,6 +89,7 @@ __all__ = [
 ]
 
 __version__: str
+COMMIT_SCRIPT: str
 codes: list[_Code]
 
 @final
