@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{Error, Result, SigningKey};
+use crate::{Result, SigningKey};
 
 /// Writes the key to a new file that only its owner can read (mode 0600); its folder is made (mode 0700) if it is not there. The file
 /// appears whole or not at all, and never in place of another.
@@ -34,24 +34,17 @@ pub fn load_or_create(path: impl AsRef<Path>) -> Result<SigningKey> {
     system::load_or_create(path.as_ref())
 }
 
-fn refused(code: crate::Code, reason: impl std::fmt::Display, path: &Path) -> Error {
-    Error::named(code, &format!("{reason}:"), &path.display().to_string())
-}
-
 #[cfg(unix)]
 mod system {
-    use std::ffi::OsStr;
     use std::fs::{DirBuilder, File};
     use std::io::{self, Read, Write};
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+    use std::os::unix::fs::DirBuilderExt;
     use std::path::Path;
 
-    use rustix::fs::{AtFlags, Mode, OFlags, linkat, open, openat, unlinkat};
-    use rustix::io::Errno;
-    use rustix::process::geteuid;
+    use rustix::fs::{AtFlags, Mode, OFlags, linkat, openat, unlinkat};
     use zeroize::Zeroizing;
 
-    use super::refused;
+    use crate::os::place::{Place, failed, folder_of, refused};
     use crate::os::{fill, generate_key};
     use crate::{Code, Error, Result, SigningKey};
 
@@ -59,25 +52,25 @@ mod system {
     const MAX_FILE: usize = 4096;
 
     pub(super) fn save(path: &Path, key: &SigningKey) -> Result<()> {
-        Place::made(path)?.save(key)
+        save_at(&made(path)?, key)
     }
 
     pub(super) fn load(path: &Path) -> Result<SigningKey> {
-        let found = match Place::found(path, Code::KeyFileInvalid)? {
-            Some(place) => place.load()?,
+        let found = match Place::found(path, Code::KeyFileInvalid, Code::KeyFileInsecure)? {
+            Some(place) => load_at(&place)?,
             None => None,
         };
         found.ok_or_else(|| missing(path))
     }
 
     pub(super) fn load_or_create(path: &Path) -> Result<SigningKey> {
-        let place = Place::made(path)?;
-        if let Some(key) = place.load()? {
+        let place = made(path)?;
+        if let Some(key) = load_at(&place)? {
             return Ok(key);
         }
         let key = generate_key()?;
-        match place.save(&key) {
-            Err(error) if error.code() == Code::KeyFileExists => place.load()?.ok_or_else(|| missing(path)),
+        match save_at(&place, &key) {
+            Err(error) if error.code() == Code::KeyFileExists => load_at(&place)?.ok_or_else(|| missing(path)),
             saved => saved.map(|()| key),
         }
     }
@@ -86,114 +79,60 @@ mod system {
         refused(Code::KeyFileInvalid, "no such file", path)
     }
 
-    /// A name in a folder that is open and was checked: whatever happens to the path meanwhile, it stays the same folder.
-    struct Place<'a> {
-        path: &'a Path,
-        folder: File,
-        name: &'a OsStr,
+    /// The place, with its folder, which is made if it is not there.
+    fn made(path: &Path) -> Result<Place<'_>> {
+        const CODE: Code = Code::KeyFileUnwritable;
+        let found = || Place::found(path, CODE, Code::KeyFileInsecure);
+        if let Some(place) = found()? {
+            return Ok(place);
+        }
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder_of(path));
+        made.map_err(|error| failed(CODE, "the folder cannot be made", error, path))?;
+        found()?.ok_or_else(|| refused(CODE, "the folder is gone", path))
     }
 
-    impl<'a> Place<'a> {
-        fn made(path: &'a Path) -> Result<Self> {
-            const CODE: Code = Code::KeyFileUnwritable;
-            if let Some(place) = Self::found(path, CODE)? {
-                return Ok(place);
-            }
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder_of(path));
-            made.map_err(|error| failed(CODE, "the folder cannot be made", error, path))?;
-            Self::found(path, CODE)?.ok_or_else(|| refused(CODE, "the folder is gone", path))
+    /// The key, if the file is there.
+    fn load_at(place: &Place<'_>) -> Result<Option<SigningKey>> {
+        let invalid = |reason| Err(refused(Code::KeyFileInvalid, reason, place.path));
+        let Some((mut file, length)) = place.open(Code::KeyFileInvalid)? else { return Ok(None) };
+        if length > MAX_FILE as u64 {
+            return invalid("the file is longer than 4 KiB");
         }
-
-        /// The place, if its folder is there; a folder that cannot be used is refused with the code.
-        fn found(path: &'a Path, code: Code) -> Result<Option<Self>> {
-            let name = path.file_name().ok_or_else(|| refused(code, "not the path of a file", path))?;
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            let folder = match open(folder_of(path), flags, Mode::empty()) {
-                Ok(folder) => File::from(folder),
-                Err(Errno::NOENT) => return Ok(None),
-                Err(error) => return Err(failed(code, "the folder cannot be opened", error, path)),
-            };
-            let about = folder.metadata().map_err(|error| failed(code, "the folder cannot be examined", error, path))?;
-            if about.uid() != geteuid().as_raw() && about.uid() != 0 {
-                return Err(refused(Code::KeyFileInsecure, "the folder belongs to another user", path));
-            }
-            if about.mode() & 0o022 != 0 {
-                let reason = format!("others can write in the folder, its mode is {:04o}", about.mode() & 0o7777);
-                return Err(refused(Code::KeyFileInsecure, reason, path));
-            }
-            Ok(Some(Place { path, folder, name }))
-        }
-
-        /// The key, if the file is there.
-        fn load(&self) -> Result<Option<SigningKey>> {
-            let invalid = |reason| Err(refused(Code::KeyFileInvalid, reason, self.path));
-            let unreadable = |what, error: io::Error| failed(Code::KeyFileInvalid, what, error, self.path);
-            // Without NONBLOCK, opening a pipe would wait for its writer.
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-            let mut file = match openat(&self.folder, self.name, flags, Mode::empty()) {
-                Ok(file) => File::from(file),
-                Err(Errno::NOENT) => return Ok(None),
-                Err(Errno::LOOP | Errno::MLINK) => return invalid("a symbolic link, not a file"),
-                Err(error) => return Err(unreadable("the file cannot be opened", error.into())),
-            };
-            // Of the open file, not of its name: nothing can change between the check and the use.
-            let about = file.metadata().map_err(|error| unreadable("the file cannot be examined", error))?;
-            if !about.is_file() {
-                return invalid("not a regular file");
-            }
-            if about.uid() != geteuid().as_raw() {
-                return Err(refused(Code::KeyFileInsecure, "the file belongs to another user", self.path));
-            }
-            if about.mode() & 0o077 != 0 {
-                let reason = format!("others have access to the file, its mode is {:04o}", about.mode() & 0o7777);
-                return Err(refused(Code::KeyFileInsecure, reason, self.path));
-            }
-            if about.len() > MAX_FILE as u64 {
-                return invalid("the file is longer than 4 KiB");
-            }
-            let mut buffer = Zeroizing::new([0; MAX_FILE]);
-            let length = fill_from(&mut file, &mut buffer[..]).map_err(|error| unreadable("the file cannot be read", error))?;
-            let Ok(text) = std::str::from_utf8(&buffer[..length]) else {
-                return invalid("the file is not text");
-            };
-            match SigningKey::read_pem(text) {
-                Ok(key) => Ok(Some(key)),
-                Err(reason) => invalid(reason),
-            }
-        }
-
-        /// Writes a draft under a name of its own and links it to the final name, which must be free: nobody sees half a file.
-        fn save(&self, key: &SigningKey) -> Result<()> {
-            let unwritable = |what, error: io::Error| failed(Code::KeyFileUnwritable, what, error, self.path);
-            let mut random = [0; 8];
-            fill(&mut random)?;
-            let draft = format!(".deputize-{:016x}", u64::from_ne_bytes(random));
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let file = openat(&self.folder, &draft, flags, Mode::RUSR | Mode::WUSR);
-            let mut file = File::from(file.map_err(|error| unwritable("the file cannot be made", error.into()))?);
-
-            let written = file.write_all(key.to_pem().as_bytes()).and_then(|()| file.sync_all());
-            let linked = written.and_then(|()| Ok(linkat(&self.folder, &draft, &self.folder, self.name, AtFlags::empty())?));
-            let removed = unlinkat(&self.folder, &draft, AtFlags::empty());
-            match linked {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    return Err(refused(Code::KeyFileExists, "there is something already", self.path));
-                }
-                linked => linked.map_err(|error| unwritable("the file cannot be written", error))?,
-            }
-            removed.map_err(|error| unwritable("the draft of the file cannot be removed", error.into()))?;
-            // Not every file system can sync a folder; the file itself is on disk.
-            let _ = self.folder.sync_all();
-            Ok(())
+        let mut buffer = Zeroizing::new([0; MAX_FILE]);
+        let read = fill_from(&mut file, &mut buffer[..]);
+        let length = read.map_err(|error| failed(Code::KeyFileInvalid, "the file cannot be read", error, place.path))?;
+        let Ok(text) = std::str::from_utf8(&buffer[..length]) else {
+            return invalid("the file is not text");
+        };
+        match SigningKey::read_pem(text) {
+            Ok(key) => Ok(Some(key)),
+            Err(reason) => invalid(reason),
         }
     }
 
-    fn folder_of(path: &Path) -> &Path {
-        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-    }
+    /// Writes a draft under a name of its own and links it to the final name, which must be free: nobody sees half a file.
+    fn save_at(place: &Place<'_>, key: &SigningKey) -> Result<()> {
+        let unwritable = |what, error: io::Error| failed(Code::KeyFileUnwritable, what, error, place.path);
+        let mut random = [0; 8];
+        fill(&mut random)?;
+        let draft = format!(".deputize-{:016x}", u64::from_ne_bytes(random));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = openat(&place.folder, &draft, flags, Mode::RUSR | Mode::WUSR);
+        let mut file = File::from(file.map_err(|error| unwritable("the file cannot be made", error.into()))?);
 
-    fn failed(code: Code, what: &str, error: impl Into<io::Error>, path: &Path) -> Error {
-        refused(code, format_args!("{what}, {}", error.into()), path)
+        let written = file.write_all(key.to_pem().as_bytes()).and_then(|()| file.sync_all());
+        let linked = written.and_then(|()| Ok(linkat(&place.folder, &draft, &place.folder, place.name, AtFlags::empty())?));
+        let removed = unlinkat(&place.folder, &draft, AtFlags::empty());
+        match linked {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(refused(Code::KeyFileExists, "there is something already", place.path));
+            }
+            linked => linked.map_err(|error| unwritable("the file cannot be written", error))?,
+        }
+        removed.map_err(|error| unwritable("the draft of the file cannot be removed", error.into()))?;
+        // Not every file system can sync a folder; the file itself is on disk.
+        let _ = place.folder.sync_all();
+        Ok(())
     }
 
     /// Reads until the end of the file or of the buffer.
@@ -215,11 +154,10 @@ mod system {
 mod system {
     use std::path::Path;
 
-    use super::refused;
     use crate::{Code, Error, Result, SigningKey};
 
     fn unsupported(path: &Path) -> Error {
-        refused(Code::KeyFileInsecure, "key files are supported on Unix only", path)
+        Error::named(Code::KeyFileInsecure, "key files are supported on Unix only:", &path.display().to_string())
     }
 
     pub(super) fn save(path: &Path, _key: &SigningKey) -> Result<()> {

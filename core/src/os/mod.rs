@@ -1,11 +1,15 @@
-//! The system: randomness, the clock, key files, and files below a root. The only place that touches any of them; everything else takes
+//! The system: randomness, the clock, key files, state files, and files below a root. The only place that touches any of them; everything else takes
 //! keys, time and bytes as arguments.
 
 mod beneath;
 mod clock;
 mod key_file;
 mod measure;
+#[cfg(unix)]
+mod place;
 mod random;
+#[cfg(unix)]
+mod state_file;
 
 pub use beneath::{FileAccess, open_beneath};
 pub use clock::now;
@@ -13,3 +17,5 @@ pub use getrandom::SysRng;
 pub use key_file::{load, load_or_create, save};
 pub use measure::measure;
 pub use random::{fill, generate_key};
+#[cfg(unix)]
+pub use state_file::StateFile;

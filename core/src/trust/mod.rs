@@ -17,11 +17,10 @@ mod target;
 pub use judge::{ChainFacts, LinkFacts};
 pub use list::RevocationList;
 pub use load::ListLoader;
-pub(crate) use load::Loading;
 pub use observe::{FirstDenial, Revocation, RevocationObserver, Standing};
-#[cfg(all(unix, feature = "os"))]
-//pub(crate) use restore::Restoring;
 pub use rotation::rotate;
 pub use state::{Authority, Equivocation, HeldList, TrustState, Update};
 pub use successors::KeyInUse;
 pub use target::Target;
+#[cfg(all(unix, feature = "os"))]
+pub(crate) use {load::Loading, restore::ListOf};

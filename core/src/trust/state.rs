@@ -140,6 +140,13 @@ impl std::fmt::Debug for TrustState {
     }
 }
 
+#[cfg(all(unix, feature = "os"))]
+impl Held {
+    pub(super) fn is_same(&self, other: &Held) -> bool {
+        (self.sequence, self.hash) == (other.sequence, other.hash)
+    }
+}
+
 impl TrustState {
     /// A state that knows these authorities, and holds no list of any. `config-invalid` for no authorities, or two of one name.
     pub fn new(authorities: impl IntoIterator<Item = Authority>) -> Result<Self> {
@@ -229,7 +236,7 @@ impl TrustState {
         &self.fingerprints
     }
 
-    fn index_of(&self, authority: &str) -> Option<usize> {
+    pub(super) fn index_of(&self, authority: &str) -> Option<usize> {
         self.authorities.binary_search_by(|of| (*of.name).cmp(authority)).ok()
     }
 
@@ -243,14 +250,14 @@ impl TrustState {
         self.snapshot.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn replace(&self, next: Snapshot) {
+    pub(super) fn replace(&self, next: Snapshot) {
         let next = Arc::new(next);
         let before = std::mem::replace(&mut *self.snapshot.write().unwrap_or_else(PoisonError::into_inner), next);
         // What was held may be large: it goes when nobody can be waiting.
         drop(before);
     }
 
-    fn write(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn write(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -359,7 +366,7 @@ impl TrustState {
         }
     }
 
-    fn admit_rotation(&self, rotation: &Rotation, now: Now) -> Result<Update> {
+    pub(super) fn admit_rotation(&self, rotation: &Rotation, now: Now) -> Result<Update> {
         let snapshot = self.snapshot();
         let claims = &rotation.claims;
         match snapshot.successors.of(&claims.old) {

@@ -72,8 +72,14 @@ impl Successors {
         keys
     }
 
+    /// Every key from this one on.
+    #[cfg(all(unix, feature = "os"))]
+    pub(super) fn all_from(&self, key: &VerifyingKey) -> Vec<VerifyingKey> {
+        std::iter::successors(Some(key), |key| self.of(key).map(|accepted| &accepted.new)).cloned().collect()
+    }
+
     /// Whether everything that `other` knows is known here.
-    #[cfg(feature = "os")]
+    #[cfg(all(unix, feature = "os"))]
     pub(super) fn covers(&self, other: &Successors) -> bool {
         other.by_old.iter().all(|(old, accepted)| self.by_old.get(old).is_some_and(|own| own.new == accepted.new))
     }
