@@ -1,0 +1,43 @@
+"""Deploying needs two people: the call is denied, two of three approve exactly that call, it runs once, and a second use is denied."""
+
+from deputize import Agent, ApprovalRequest, Authorized, Denied, Verifier
+
+SERVER = "https://deploy.acme.example"
+
+
+def main() -> None:
+    ana, coder = Agent.generate("ana"), Agent.generate("coder")
+    people = [Agent.generate(name) for name in ("bo", "cy", "di")]
+
+    rule = {"deploy": (2, [person.key for person in people])}
+    chain = ana.issue(to=coder, tools={"deploy": {}}, approvals=rule, reason="release 1.4")
+    verifier = Verifier(trust=[ana], audience=SERVER)
+    arguments = {"tag": "v1.4", "to": "production"}
+
+    def call(*evidence: object) -> Authorized:
+        presentation = coder.prove(chain, "deploy", arguments, SERVER, evidence=list(evidence))
+        return verifier.authorize(presentation, "deploy", arguments)
+
+    try:
+        call()
+    except Denied as denied:
+        print(f"{denied.code}, request {denied.request_id}")
+
+    # What travels to the approvers, each on a device of their own; a person reads the text that is made from these bytes.
+    request = ApprovalRequest.decode(ApprovalRequest(chain, "deploy", arguments, SERVER).bytes)
+    print(request.text)
+    first, second = (person.approve(request, reason="agreed") for person in people[:2])
+
+    try:
+        call(first)
+    except Denied as denied:
+        print(f"with one approval: {denied.code}")
+    print(f"with two: {call(first, second).audit}")
+    try:
+        call(first, second)
+    except Denied as denied:
+        print(f"again: {denied.code}")
+
+
+if __name__ == "__main__":
+    main()
