@@ -102,7 +102,7 @@ vectors:
 bench bench-bindings timing: export CARGO_TARGET_DIR := $(TARGET)
 bench: python node
 	rm -rf $(TARGET)/criterion
-	cargo bench --quiet -p deputize --bench decision --bench constraints -- --noplot
+	cargo bench --quiet -p deputize --bench decision --bench constraints --bench revocation -- --noplot
 	cargo bench --quiet $(PEERS) --bench peers -- --noplot
 	cargo run --quiet --profile bench $(PEERS) --bin ratios
 	$(MAKE) --no-print-directory bench-bindings

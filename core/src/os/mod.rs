@@ -1,5 +1,5 @@
-//! The system: randomness, the clock, key files, state files, and files below a root. The only place that touches any of them; everything else takes
-//! keys, time and bytes as arguments.
+//! The system: randomness, the clock, key files, state files, and files below a root. The only place that touches any of them; everything
+//! else takes keys, time and bytes as arguments.
 
 mod beneath;
 mod clock;

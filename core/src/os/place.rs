@@ -21,7 +21,8 @@ pub(super) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// The place, if its folder is there; a folder that cannot be used is refused with the first code, one that others can change with the second.
+    /// The place, if its folder is there; a folder that cannot be used is refused with the first code, one that others can change with the
+    /// second.
     pub(super) fn found(path: &'a Path, unusable: Code, insecure: Code) -> Result<Option<Self>> {
         let name = path.file_name().ok_or_else(|| refused(unusable, "not the path of a file", path))?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

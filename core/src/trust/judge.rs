@@ -51,13 +51,13 @@ struct Named<'a> {
 }
 
 impl TrustState {
-    /// Whether nothing that this chain stands on was revoked, closed, suspended or retired, and whether that is known by now. The links may come in any
-    /// order; of several that are refused the one nearest to the root gives the error.
+    /// Whether nothing that this chain stands on was revoked, closed, suspended or retired, and whether that is known by now. The links may
+    /// come in any order; of several that are refused the one nearest to the root gives the error.
     ///
     /// # Errors
     /// In this order: of the issuer's key [`Code::KeyRevoked`], [`Code::KeyRetired`], [`Code::AgentSuspended`] or [`Code::AgentPending`];
-    /// [`Code::IssuedBeforeEpoch`], [`Code::SessionClosed`], [`Code::TaskClosed`]; of each link [`Code::TokenRevoked`] and the four of keys for its holder;
-    /// [`Code::RevocationStale`]. What is about the whole chain is at link 0.
+    /// [`Code::IssuedBeforeEpoch`], [`Code::SessionClosed`], [`Code::TaskClosed`]; of each link [`Code::TokenRevoked`] and the four of keys
+    /// for its holder; [`Code::RevocationStale`]. What is about the whole chain is at link 0.
     pub fn judge<'a>(&self, chain: &ChainFacts<'a>, links: impl IntoIterator<Item = LinkFacts<'a>>, now: Now) -> Result<()> {
         let judges = self.judges(chain.issuer);
         let found = self.look_up(&self.reading(), judges, chain, links, now)?;
@@ -128,8 +128,8 @@ impl TrustState {
         Err(self.refuse(found, now))
     }
 
-    /// A configured key and its accepted successors, oldest first, the newest eight: the keys to try for what the trust anchor, authority or approver
-    /// signed. What a retired one signed is refused by [`TrustState::judge`] with `key-retired`.
+    /// A configured key and its accepted successors, oldest first, the newest eight: the keys to try for what the trust anchor, authority
+    /// or approver signed. What a retired one signed is refused by [`TrustState::judge`] with `key-retired`.
     #[must_use]
     pub fn keys_of(&self, configured: &VerifyingKey, now: Now) -> Vec<KeyInUse> {
         self.snapshot().successors.from(configured, now).into()

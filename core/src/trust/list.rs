@@ -86,12 +86,12 @@ impl RevocationList {
         self
     }
 
-    /// Signs the list as this authority; it is fresh for `ttl` seconds from now, and the next one has to be there before that. Gives the bytes of the
-    /// list.
+    /// Signs the list as this authority; it is fresh for `ttl` seconds from now, and the next one has to be there before that. Gives the
+    /// bytes of the list.
     ///
     /// # Errors
-    /// [`Code::NameInvalid`]; [`Code::ClaimInvalid`] for a sequence that is 0, above 2^53 − 1 or not above its base, a `ttl` of 0 or above 30 days, and a
-    /// key that is activated together with something else, or in a full list; [`Code::TooMany`]; [`Code::SigningFailed`].
+    /// [`Code::NameInvalid`]; [`Code::ClaimInvalid`] for a sequence that is 0, above 2^53 − 1 or not above its base, a `ttl` of 0 or above
+    /// 30 days, and a key that is activated together with something else, or in a full list; [`Code::TooMany`]; [`Code::SigningFailed`].
     pub fn sign(mut self, signer: &dyn Signer, authority: &str, ttl: u64, now: Now) -> Result<Vec<u8>> {
         if !is_name(authority) {
             return Err(Error::named(Code::NameInvalid, "authority", authority));

@@ -1,5 +1,5 @@
-//! Loading a revocation list from chunks of any size. The head is checked before any part is looked at, and each part before it is read; beside the
-//! table there is at most one part in memory.
+//! Loading a revocation list from chunks of any size. The head is checked before any part is looked at, and each part before it is read;
+//! beside the table there is at most one part in memory.
 
 use sha2::{Digest as _, Sha256};
 
@@ -40,7 +40,8 @@ impl<'a> ListLoader<'a> {
         self.loading.push(self.state, chunk, self.now)
     }
 
-    /// The end of the list: from now on it is what the state holds. Of two that are loaded at once, the one with the higher sequence number stays.
+    /// The end of the list: from now on it is what the state holds. Of two that are loaded at once, the one with the higher sequence number
+    /// stays.
     ///
     /// # Errors
     /// [`Code::RevocationIncomplete`] if bytes are missing, and those of [`TrustState::apply_list`].

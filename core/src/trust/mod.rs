@@ -1,4 +1,5 @@
-//! What a verifier knows beyond the tokens themselves: what was revoked, who is suspended, which keys have successors (specification, revocation.md).
+//! What a verifier knows beyond the tokens themselves: what was revoked, who is suspended, which keys have successors (specification,
+//! revocation.md).
 
 mod head;
 mod judge;

@@ -53,11 +53,11 @@ pub struct FirstDenial<'a> {
     pub after: u64,
 }
 
-/// Is told what lists change. Each method is called once for each target, after the state has changed, by the thread that changed or asked it: it should
-/// return soon. A panic in it is caught and changes nothing.
+/// Is told what lists change. Each method is called once for each target, after the state has changed, by the thread that changed or asked
+/// it: it should return soon. A panic in it is caught and changes nothing.
 ///
-/// Memory is bounded: of one list at most 65,536 targets are told one by one, and the first denials of the last 65,536 of them. What a state file
-/// restores is told to nobody again.
+/// Memory is bounded: of one list at most 65,536 targets are told one by one, and the first denials of the last 65,536 of them. What a
+/// state file restores is told to nobody again.
 pub trait RevocationObserver: Send + Sync {
     /// A target became revoked, suspended or pending.
     fn revoked(&self, revocation: &Revocation<'_>) {

@@ -16,8 +16,8 @@ use crate::{Code, Error, Result, limits};
 const ROTATION: i64 = -65_542;
 const VERSION: u64 = 1;
 
-/// Signs that `new` follows `old`, with both keys. A verifier that accepts it takes the old key for `overlap` seconds more, counted from there on its
-/// own clock. `name` is the authority's or agent's own, for whoever reads it; of an authority it has to be its name.
+/// Signs that `new` follows `old`, with both keys. A verifier that accepts it takes the old key for `overlap` seconds more, counted from
+/// there on its own clock. `name` is the authority's or agent's own, for whoever reads it; of an authority it has to be its name.
 ///
 /// Keep the bytes until every verifier has taken them: the same rotation can be sent again and again.
 ///

@@ -47,7 +47,8 @@ impl Authority {
         self
     }
 
-    /// Chains are judged by the last list, or by none, where there is no fresh one. Whoever keeps lists from arriving then keeps revoked agents going.
+    /// Chains are judged by the last list, or by none, where there is no fresh one. Whoever keeps lists from arriving then keeps revoked
+    /// agents going.
     #[must_use]
     pub fn danger_allow_stale(mut self) -> Self {
         self.allows_stale = true;
@@ -118,8 +119,8 @@ pub(super) struct Snapshot {
     pub(super) successors: Arc<Successors>,
 }
 
-/// What a verifier knows of revocations, suspended agents and rotated keys: the lists of its authorities, and the rotations that it accepted. Share it
-/// between verifiers and threads. Who reads never waits for a list that is being loaded.
+/// What a verifier knows of revocations, suspended agents and rotated keys: the lists of its authorities, and the rotations that it
+/// accepted. Share it between verifiers and threads. Who reads never waits for a list that is being loaded.
 pub struct TrustState {
     /// In order of their names.
     pub(super) authorities: Arc<[Authority]>,
@@ -187,8 +188,9 @@ impl TrustState {
     ///
     /// # Errors
     /// [`Code::RevocationUntrusted`], [`Code::SignatureInvalid`], [`Code::KeyRevoked`], [`Code::KeyRetired`], [`Code::AgentSuspended`],
-    /// [`Code::AgentPending`] for who signed it; [`Code::RevocationRollback`], [`Code::RevocationEquivocation`], [`Code::RevocationGap`] for its place among
-    /// the others; [`Code::RevocationIncomplete`], [`Code::TooLarge`], [`Code::TooMany`] and the codes of encoding and claims for what it is.
+    /// [`Code::AgentPending`] for who signed it; [`Code::RevocationRollback`], [`Code::RevocationEquivocation`], [`Code::RevocationGap`]
+    /// for its place among the others; [`Code::RevocationIncomplete`], [`Code::TooLarge`], [`Code::TooMany`] and the codes of encoding and
+    /// claims for what it is.
     pub fn apply_list(&self, list: &[u8], now: Now) -> Result<Update> {
         let mut loader = self.loader(now);
         loader.push(list)?;
@@ -200,12 +202,14 @@ impl TrustState {
         ListLoader::new(self, now)
     }
 
-    /// Takes a rotation. From `now` and its overlap on, the old key is retired. Its successor may act at once.
+    /// Takes a rotation. From `now` and its overlap on, the old key is retired. Its successor may act at once. At most 65,536 are kept, and none
+    /// is forgotten: a program takes them from those it knows, not from anybody.
     ///
     /// # Errors
-    /// [`Code::SignatureInvalid`] unless both keys signed it; [`Code::RotationInvalid`] if it is older than a day, from the future, or its new key has a
-    /// place in a succession or an authority already; [`Code::RotationEquivocation`] if another successor was accepted; [`Code::KeyRevoked`],
-    /// [`Code::AgentSuspended`], [`Code::AgentPending`] if a list says so of either key; [`Code::TooMany`]; codes of encoding and claims.
+    /// [`Code::SignatureInvalid`] unless both keys signed it; [`Code::RotationInvalid`] if it is older than a day, from the future, or its
+    /// new key has a place in a succession or an authority already; [`Code::RotationEquivocation`] if another successor was accepted;
+    /// [`Code::KeyRevoked`], [`Code::AgentSuspended`], [`Code::AgentPending`] if a list says so of either key; [`Code::TooMany`]; codes of
+    /// encoding and claims.
     pub fn apply_rotation(&self, rotation: &[u8], now: Now) -> Result<Update> {
         let rotation = Rotation::read(rotation)?;
         let writing = self.write();

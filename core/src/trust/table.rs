@@ -78,8 +78,8 @@ pub(super) const fn status_of(entry: u128) -> Status {
     (entry & STATUS) as Status
 }
 
-/// Entries in order, in buckets by their first bits. Of each bucket there is its start, and a filter that most ids which are not in it do not pass: it
-/// is small enough to stay near the processor.
+/// Entries in order, in buckets by their first bits. Of each bucket there is its start, and a filter that most ids which are not in it do
+/// not pass: it is small enough to stay near the processor.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     entries: Box<[u128]>,
@@ -142,7 +142,7 @@ impl Table {
         let (start, end) = (self.starts[bucket] as usize, self.starts[bucket + 1] as usize);
         let entries = &self.entries[start..end];
         // Fingerprints are spread evenly, so this is a few entries off.
-        let mut at = (u128::from(within) * entries.len() as u128 >> 64) as usize;
+        let mut at = ((u128::from(within) * entries.len() as u128) >> 64) as usize;
         while at > 0 && first_of(entries[at - 1]) >= first {
             at -= 1;
         }

@@ -6,7 +6,8 @@ use crate::id::{Digest, SessionId, TokenId, hex};
 use crate::key::VerifyingKey;
 use crate::{Code, Error, Result};
 
-/// Something that a revocation is about. Its text form is one line, such as `token:` and 32 lower-case hex digits; there is no other spelling.
+/// Something that a revocation is about. Its text form is one line, such as `token:` and 32 lower-case hex digits; there is no other
+/// spelling.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// A token, and with it everything below it.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::os::unix::fs::FileExt;
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fsync, openat, renameat, unlinkat};
@@ -257,7 +257,7 @@ impl Drop for Draft<'_> {
 
 /// Stands before every change of the file system, so that a test can end the work there, as a crash would.
 #[cfg(not(test))]
-const fn step() -> io::Result<()> {
+const fn step() -> std::io::Result<()> {
     Ok(())
 }
 

@@ -21,11 +21,11 @@ const CODE: Code = Code::StateUnavailable;
 /// The longest rotation or evidence in a state file.
 const MAX_ENTRY: u64 = 2 * limits::MAX_LIST_HEAD as u64 + 64;
 
-/// A file that keeps the lists and rotations that a [`TrustState`] accepted. Every change is on disk before it is in memory, and a process that ends at any
-/// instant leaves the state before or after it. Several processes can share one file.
+/// A file that keeps the lists and rotations that a [`TrustState`] accepted. Every change is on disk before it is in memory, and a process
+/// that ends at any instant leaves the state before or after it. Several processes can share one file.
 ///
-/// The file belongs to the effective user and nobody else can read it (mode 0600), in a folder that nobody else can change; links are not followed.
-/// Lists and rotations have to come through here and not to the state itself, or the file falls behind.
+/// The file belongs to the effective user and nobody else can read it (mode 0600), in a folder that nobody else can change; links are not
+/// followed. Lists and rotations have to come through here and not to the state itself, or the file falls behind.
 #[derive(Debug)]
 pub struct StateFile {
     path: PathBuf,
@@ -37,7 +37,8 @@ impl StateFile {
     /// A new file for a state that holds nothing yet.
     ///
     /// # Errors
-    /// [`Code::StateUnavailable`] if there is anything at the path, or it cannot be written; [`Code::ConfigInvalid`] if the state holds something.
+    /// [`Code::StateUnavailable`] if there is anything at the path, or it cannot be written; [`Code::ConfigInvalid`] if the state holds
+    /// something.
     pub fn create(path: impl AsRef<Path>, state: Arc<TrustState>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         if !state.holds_nothing() {
@@ -57,8 +58,8 @@ impl StateFile {
     ///
     /// # Errors
     /// [`Code::StateUnavailable`] if the file is not there, not whole, was changed, is of other authorities, or is open to others;
-    /// [`Code::RevocationRollback`] if it is older than what the state holds, or than an authority's least sequence; [`Code::ClockBehind`] if something in
-    /// it was accepted later than now.
+    /// [`Code::RevocationRollback`] if it is older than what the state holds, or than an authority's least sequence; [`Code::ClockBehind`]
+    /// if something in it was accepted later than now.
     pub fn open(path: impl AsRef<Path>, state: Arc<TrustState>, now: Now) -> Result<Self> {
         let path = path.as_ref().to_owned();
         let place = found(&path)?;
@@ -73,11 +74,12 @@ impl StateFile {
         &self.state
     }
 
-    /// Takes a list, as [`TrustState::apply_list`] does, and keeps it. It is read to its end while the file is locked, so it should be at hand.
+    /// Takes a list, as [`TrustState::apply_list`] does, and keeps it. It is read to its end while the file is locked, so it should be at
+    /// hand.
     ///
     /// # Errors
-    /// Those of [`TrustState::apply_list`] and [`StateFile::refresh`]; [`Code::StateUnavailable`] if the list cannot be read or kept, and then the state is
-    /// what it was.
+    /// Those of [`TrustState::apply_list`] and [`StateFile::refresh`]; [`Code::StateUnavailable`] if the list cannot be read or kept, and
+    /// then the state is what it was.
     pub fn apply_list(&self, mut list: impl Read, now: Now) -> Result<Update> {
         self.change(now, |file, index, place| {
             let mut draft = Draft::new(place)?;
@@ -114,8 +116,8 @@ impl StateFile {
     /// Takes a rotation, as [`TrustState::apply_rotation`] does, and keeps it.
     ///
     /// # Errors
-    /// Those of [`TrustState::apply_rotation`] and [`StateFile::refresh`]; [`Code::StateUnavailable`] if it cannot be kept, and then the state is what it
-    /// was.
+    /// Those of [`TrustState::apply_rotation`] and [`StateFile::refresh`]; [`Code::StateUnavailable`] if it cannot be kept, and then the
+    /// state is what it was.
     pub fn apply_rotation(&self, rotation: &[u8], now: Now) -> Result<Update> {
         self.change(now, |file, index, place| {
             if self.state.admits_rotation(rotation, now)? == Update::Unchanged {

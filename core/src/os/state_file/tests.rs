@@ -125,7 +125,8 @@ fn nothing_is_written_for_what_is_held_or_refused() {
 fn a_process_that_ends_at_any_step_leaves_the_old_or_the_new_state() {
     let folder = Folder::new("steps");
     let path = folder.file();
-    let mut changes: Vec<(&str, Box<dyn Fn(&StateFile) -> Result<Update>>)> = Vec::new();
+    type Change = Box<dyn Fn(&StateFile) -> Result<Update>>;
+    let mut changes: Vec<(&str, Change)> = Vec::new();
     changes.push(("a full list", Box::new(|file| file.apply_list(&*full("ana", 8), at(1)))));
     changes.push(("a change", Box::new(|file| file.apply_list(&*change("ana", 2), at(1)))));
     let rotation = turn(21, 22);
