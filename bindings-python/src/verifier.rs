@@ -211,7 +211,9 @@ impl Verifier {
         };
         let unavailable = |what| self.refuse(py, shown, Error::about(Code::StoreUnavailable, what), &Ok(now));
         if self.is_forked() && self.store.is_none() {
-            return Err(unavailable("a forked process has only a copy of the memory; make the verifier after the fork, or share a store"));
+            return Err(unavailable(
+                "a forked process has only a copy of the memory; make the verifier after the fork, or share a RedisStore",
+            ));
         }
         let Some(core) = self.core() else { return Err(unavailable("a process that was forked twice")) };
         let call = Call { tool: shown, arguments: &read.arguments, challenge: read.challenge.as_deref(), context: read.context.as_deref() };

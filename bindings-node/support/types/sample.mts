@@ -8,6 +8,8 @@ import {
   type Entry, type Tools,
 } from 'deputize/constraints';
 import { caller, guard, metaFor, signCalls } from 'deputize/mcp';
+import { RedisStore } from 'deputize/redis';
+import { createClient, createCluster } from 'redis';
 
 const ana = Agent.generate('ana');
 const planner = new Agent('planner', SigningKey.fromSeed(new Uint8Array(32).fill(7)));
@@ -28,6 +30,8 @@ const pending: Promise<Authorized> = verifier.authorizeAsync(presentation, 'depl
 const depth: number | undefined = narrower.unverifiedClaims()[0]?.maxDepth;
 const who: string = authorized.caller + authorized.onBehalfOf + authorized.chain.principal + authorized.record.json({ arguments: true });
 new Verifier({ trust: ana, audience: 'a', store: { commit: async (operations, nowMs) => operations[0]?.[1].length === nowMs || ['refused', 0] } });
+new Verifier({ trust: ana, audience: 'a', store: new RedisStore({ url: 'redis://127.0.0.1' }, { prefix: 'a', timeout: 0.5, durable: true }) });
+for (const client of [createClient(), createCluster({ rootNodes: [] })]) new RedisStore(client).close();
 try {
   verifier.verifyChain(chain);
 } catch (error) {
