@@ -160,10 +160,30 @@ impl Plan {
                 (Some(window), Some(seconds)) => Timestamp::from_secs(now.secs().max((window + 1) * seconds))?,
                 _ => claims.expires,
             };
-            let spend = Operation::Spend { key, amount, limit: budget.limit(), expires, since };
-            self.push(spend, Code::BudgetExhausted, Code::TokenPredatesStore, Some(link.position));
+            if !self.spends_already(&key, budget.limit(), expires, since, link.position) {
+                let spend = Operation::Spend { key, amount, limit: budget.limit(), expires, since };
+                self.push(spend, Code::BudgetExhausted, Code::TokenPredatesStore, Some(link.position));
+            }
         }
         Ok(())
+    }
+
+    /// A call takes once from a counter that several tokens of its chain share: within the smallest limit, and as long as any of them counts.
+    fn spends_already(&mut self, key: &StoreKey, limit: u64, expires: Timestamp, since: Now, link: usize) -> bool {
+        for (operation, meaning) in self.operations.iter_mut().zip(&mut self.meanings) {
+            match operation {
+                Operation::Spend { key: other, limit: least, expires: latest, since: earliest, .. } if other == key => {
+                    if limit < *least {
+                        (*least, meaning.link) = (limit, Some(link));
+                    }
+                    *latest = expires.max(*latest);
+                    *earliest = since.min(*earliest);
+                    return true;
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     fn push(&mut self, operation: Operation, refused: Code, predates: Code, link: Option<usize>) {

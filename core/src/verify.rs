@@ -116,6 +116,7 @@ impl Verifier {
     pub fn verify_chain(&self, chain: &UnverifiedChain, now: Now) -> Result<VerifiedChain> {
         let now = self.advance(now)?;
         let verified = self.links(self.shape(chain.tokens()?)?, now)?;
+        self.still_good(&verified, now)?;
         self.in_audience(&verified)?;
         Ok(verified)
     }
@@ -170,7 +171,6 @@ impl Verifier {
         for link in &fresh {
             self.cache.insert(link);
         }
-        self.still_good(&leaf, now)?;
         Ok(VerifiedChain::new(leaf))
     }
 
@@ -185,8 +185,9 @@ impl Verifier {
     }
 
     /// Whether nothing that the chain stands on was revoked, suspended or retired.
-    fn still_good(&self, leaf: &Link, now: Now) -> Result<()> {
+    pub(crate) fn still_good(&self, chain: &VerifiedChain, now: Now) -> Result<()> {
         let Some(state) = &self.state else { return Ok(()) };
+        let leaf = chain.leaf_link();
         let (anchor, claims) = (&leaf.anchor, &leaf.claims);
         let root = leaf.upwards().last().map_or(claims, |root| &root.claims);
         let chain = ChainFacts {

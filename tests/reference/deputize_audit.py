@@ -101,19 +101,54 @@ def chain_members(facts):
         "mode": MODES[leaf.mode],
         "session": leaf.session.hex(),
         "task": leaf.task.hex() if leaf.task else None,
-        "chain": [present(holder) for holder in ref.describe(tokens)],
+        "chain": [
+            present({**holder, "identity": identity_members(identity)})
+            for holder, identity in zip(ref.describe(tokens), facts.get("identities", [None] * len(tokens)), strict=True)
+        ],
+        "consent": facts["consent"].hex() if facts.get("consent") else None,
+        "approvals": [approval_members(approval) for approval in facts.get("approvals", [])] or None,
         "issuer_key": ref.did_key(anchor["key"]),
         "proof": facts.get("proof"),
         "ignored": ignored or None,
     }
 
 
-def sentence(record):
+def identity_members(identity):
+    return identity and present(
+        {
+            "authority": identity.authority,
+            "attestor": identity.attestor,
+            "environment": identity.environment,
+            "id": identity.cti.hex(),
+            "kind": identity.kind,
+            "name": identity.name,
+        }
+    )
+
+
+def approval_members(approval):
+    return present(
+        {
+            "approver": ref.did_key(approval.key),
+            "id": approval.cti.hex(),
+            "name": approval.name,
+            "reason": approval.reason,
+        }
+    )
+
+
+def name_of(holder, knows_identities):
+    if "identity" in holder:
+        return holder["identity"]["name"]
+    return holder["key"] if knows_identities else holder.get("name", holder["key"])
+
+
+def sentence(record, knows_identities=False):
     verdict = "ALLOW" if record["decision"] == "allow" else f"DENY {record['code']}:"
     start = f"{record['time'][:19]}Z {verdict}"
     if "chain" not in record:
         return f"{start} an unverified caller called {record['tool']} at {record['audience']}"
-    names = [holder.get("name", holder["key"]) for holder in record["chain"]]
+    names = [name_of(holder, knows_identities) for holder in record["chain"]]
     whom = {"own_behalf": "", "on_behalf_of": f" for {record['principal']}"}.get(
         record["mode"], f" as {record['principal']}"
     )
@@ -121,6 +156,8 @@ def sentence(record):
     path = " → ".join([record["issuer"], *names])
     reasons = [holder["reason"] for holder in record["chain"] if "reason" in holder]
     end = f": {reasons[-1]}" if reasons else ""
+    if "approvals" in record:
+        end += "; approved by " + ", ".join(approval["approver"] for approval in record["approvals"])
     return (
         f"{start} {caller} called {record['tool']}{whom} at {record['audience']} "
         f"({path}; session {record['session'][:8]}){end}"

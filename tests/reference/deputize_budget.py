@@ -78,3 +78,15 @@ def spending(token, token_hash, issuer, tool, arguments, now_ms):
             key = b"B" + hashlib.sha256(issuer.encode()).digest() + token.session + hashlib.sha256(about).digest()
         key += window.to_bytes(8, "big")
         yield "spend", key, taken, budget[0], expires, token.iat * 1000 + millisecond
+
+
+def spend_once(plan, spend, link):
+    """Adds a spend to the plan; into one of the same counter, if there is one: the smallest limit counts."""
+    name, key, taken, limit, expires, since = spend
+    for place, ((other, other_key, *rest), refused, predates, other_link) in enumerate(plan):
+        if (other, other_key) == (name, key):
+            _, least, latest, earliest = rest
+            merged = (name, key, taken, min(limit, least), max(expires, latest), min(since, earliest))
+            plan[place] = (merged, refused, predates, link if limit < least else other_link)
+            return
+    plan.append((spend, "budget-exhausted", "token-predates-store", link))

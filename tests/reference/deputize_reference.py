@@ -7,13 +7,21 @@ but the store. It is the oracle of the differential tests, not a library to depl
 import base64
 import hashlib
 
-import cbor2
-
-from deputize_budget import spending
+from deputize_budget import spend_once, spending
 from deputize_claims import CALL, CAPABILITY, Token, read_proof_claims
 from deputize_constraints import accepts, arguments_fault, check_constraint, decode_constraint
+from deputize_envelopes import open_envelope, open_evidence, protected_header
+from deputize_evidence import (
+    ApprovalDenied,
+    check_approvals,
+    check_consent,
+    check_identities,
+    request_key,
+    requirements_of,
+)
 from deputize_keys import did_key, is_public_key, signature_holds
 from deputize_narrower import narrower, narrower_arguments
+from deputize_objects import read_front_name
 from deputize_store import MemoryStore
 from deputize_values import (
     MAX_TIME,
@@ -50,75 +58,11 @@ __all__ = [
     "is_public_key",
     "narrower",
     "narrower_arguments",
+    "protected_header",
     "signature_holds",
 ]
 
 MAX_PRESENTATION, MAX_CHAIN, MAX_TOKENS, MAX_PROOF, MAX_EVIDENCE = 131072, 65536, 16, 2048, 64
-
-
-# Envelopes ----------------------------------------------------------------------------------------------------------
-
-
-class Envelope:
-    def __init__(self, payload, signed, signature):
-        self.payload = payload
-        self.signed = signed
-        self.signature = signature
-        self.hash = hashlib.sha256(signed).digest()
-
-
-def protected_header(kind):
-    return encode({1: -19, 16: f"application/deputize-{kind}+cwt"})
-
-
-def check_protected(data, kind):
-    if data == protected_header(kind):
-        return
-    reader = Reader(data or b"\xa0")
-
-    def item(majors):
-        major, number = reader.head()
-        require(major in majors, "malformed")
-        if major == 2:
-            return reader.take(number)
-        if major == 3:
-            return reader.decode_text(number)
-        if major == 4:
-            return [item((0, 1, 2, 3)) for _ in range(number)]
-        return number if major == 0 else -1 - number
-
-    labels = reader.ascending(reader.expect(5), reader.integer)
-    found = {label: item((0, 1, 2, 3, 4)) for label in labels}
-    reader.end()
-    require(found.get(1) == -19, "algorithm-unsupported")
-    require(found.get(16) == f"application/deputize-{kind}+cwt", "kind-mismatch")
-    raise Denied("header-invalid")
-
-
-def open_envelope(data, kind):
-    reader = Reader(data)
-    require(reader.expect(6) == 18, "malformed")
-    require(reader.expect(4) == 4, "malformed")
-    protected = reader.bytes()
-    check_protected(protected, kind)
-    require(reader.expect(5) == 0, "header-invalid")
-    payload = reader.bytes()
-    require(payload, "malformed")
-    signature = reader.bytes()
-    require(len(signature) == 64, "malformed")
-    reader.end()
-    return Envelope(payload, cbor2.dumps(["Signature1", protected, b"", payload]), signature)
-
-
-def open_evidence(data):
-    """The kind of a piece of evidence, and its envelope."""
-    for kind in ("identity", "approval", "consent"):
-        try:
-            return kind, open_envelope(data, kind)
-        except Denied as denied:
-            if denied.code != "kind-mismatch":
-                raise
-    raise Denied("kind-mismatch")
 
 
 def decode_text_form(text):
@@ -187,23 +131,19 @@ def check_clock(now_ms, store):
     return store.latest_ms
 
 
-def find_anchor(payload, anchors):
-    """The anchor that the front of the root's payload names."""
-    reader = Reader(payload)
-    try:
-        require(reader.expect(5) > 0 and reader.integer() == 1, "issuer-untrusted")
-        anchor = anchors.get(reader.text())
-    except Denied:
-        raise Denied("issuer-untrusted") from None
+def find_anchor(root, anchors, state):
+    """The anchor that the front of the root's payload names, with the key that signed the root."""
+    anchor = anchors.get(read_front_name(root.payload))
     require(anchor is not None, "issuer-untrusted")
-    return anchor
+    keys = [] if state is None else state.keys_from(anchor["key"])
+    return {**anchor, "key": next((key for key in reversed(keys) if root.is_by(key)), anchor["key"])}
 
 
 def check_links(envelopes, anchor):
     tokens, signer = [], anchor["key"]
     for link, envelope in enumerate(envelopes):
         with at_link(link):
-            require(signature_holds(signer, envelope.signed, envelope.signature), "signature-invalid")
+            require(envelope.is_by(signer), "signature-invalid")
             token = Token(envelope.payload, link)
             if link == 0:
                 require(token.mode != 2 or anchor["may_impersonate"], "impersonation-refused")
@@ -255,7 +195,7 @@ def check_context(leaf, context):
 
 
 def check_proof(envelope, leaf, leaf_hash, config, request, digest, now_ms, facts):
-    require(signature_holds(leaf.key, envelope.signed, envelope.signature), "proof-signature-invalid")
+    require(envelope.is_by(leaf.key), "proof-signature-invalid")
     proof = read_proof_claims(envelope.payload)
     facts["proof"] = proof[7].hex()
     call = proof[CALL]
@@ -296,6 +236,14 @@ def check_bounds(anchor, root):
             require(granted is not None and narrower_arguments(granted, arguments), "anchor-exceeded")
 
 
+def not_withdrawn(approvals, request):
+    """The marks of approvals that must not be there, with the codes of a refusal."""
+    for approval in approvals:
+        yield ("absent", b"K" + approval.key, approval.instant), "key-revoked"
+        yield ("absent", b"A" + approval.key + approval.cti, approval.instant), "approval-withdrawn"
+        yield ("absent", request, approval.instant), "approval-denied"
+
+
 def commit(store, plan, now_ms):
     """The last step: `plan` has for each operation the codes if it is refused and if the store is younger, and the link."""
     answer = store.commit([operation for operation, _, _, _ in plan], now_ms)
@@ -320,7 +268,7 @@ def verify(config, request, now_ms, store, facts=None):
     What has been verified by then, of a denied call too, is put into `facts` for the audit record.
     """
     facts = {} if facts is None else facts
-    anchors = check_config(config)
+    anchors, state = check_config(config), config.get("state")
     digest = hashlib.sha256(check_call(request)).digest()
     now_ms = check_clock(now_ms, store)
     token_bytes, proof_bytes, evidence_bytes = split_presentation(request["presentation"])
@@ -329,9 +277,9 @@ def verify(config, request, now_ms, store, facts=None):
         with at_link(link):
             envelopes.append(open_envelope(data, "cap"))
     proof_envelope = open_envelope(proof_bytes, "pop")
-    evidence = [open_evidence(data) for data in evidence_bytes]
+    evidence = [(open_evidence(data)[0], data) for data in evidence_bytes]
     with at_link(0):
-        anchor = find_anchor(envelopes[0].payload, anchors)
+        anchor = find_anchor(envelopes[0], anchors, state)
     tokens = check_links(envelopes, anchor)
     leaf = tokens[-1]
     for link, token in enumerate(tokens):
@@ -345,29 +293,48 @@ def verify(config, request, now_ms, store, facts=None):
             check_narrowing(tokens[link - 1], tokens[link], aud)
         aud = aud if tokens[link].aud is None else tokens[link].aud
     facts.update(tokens=tokens, anchor=anchor)
+    if state is not None:
+        state.judge_chain(tokens, anchor, now_ms)
     for link, token in enumerate(tokens):
         with at_link(link):
             require(token.aud is None or config["audience"] in token.aud, "audience-mismatch")
     check_context(leaf, request.get("context"))
     proof = check_proof(proof_envelope, leaf, envelopes[-1].hash, config, request, digest, now_ms, facts)
+    objects = {kind: [data for found, data in evidence if found == kind] for kind in ("identity", "approval", "consent")}
+    facts["identities"] = check_identities(
+        objects["identity"], config.get("identities"), tokens, state, anchor["name"], now_ms
+    )
+    facts["consent"] = check_consent(objects["consent"], config, anchors, tokens, anchor, request["tool"], now_ms)
     for link, token in enumerate(tokens):
         with at_link(link):
             check_arguments(token, request["tool"], request["arguments"])
-    with at_link(len(tokens) - 1):
-        require(not leaf.approvals.get(request["tool"]), "approval-required")
+    leaf_hash, own = envelopes[-1].hash, leaf.approvals.get(request["tool"], [])
+    requirements = own + requirements_of(config.get("approvals"), request["tool"], request.get("hint"))
+    asked = (leaf_hash, request["tool"], digest, config["audience"], leaf.session, request.get("context"))
+    request_mark = request_key(leaf_hash, request["tool"], digest)
+    try:
+        approvals = check_approvals(
+            objects["approval"], requirements, len(own), asked, tokens, state, anchor["name"], now_ms
+        )
+    except ApprovalDenied as denied:
+        store.commit([("mark", request_mark, denied.expires)], now_ms)
+        raise
     plan = [
         (operation, code, "token-predates-store", link) for operation, code, link in not_revoked(tokens, anchor)
     ]
+    plan += [(operation, code, "token-predates-store", None) for operation, code in not_withdrawn(approvals, request_mark)]
     claim = ("claim", b"p" + leaf.key + proof[7], proof[4], proof[6] * 1000 + proof[CALL][3])
     plan.append((claim, "proof-replayed", "proof-predates-store", None))
+    for approval in approvals:
+        claim = ("claim", b"a" + approval.key + approval.cti, approval.exp, approval.instant)
+        plan.append((claim, "approval-spent", "token-predates-store", None))
     for link, token in enumerate(tokens):
         with at_link(link):
-            plan += [
-                (operation, "budget-exhausted", "token-predates-store", link)
-                for operation in spending(
-                    token, envelopes[link].hash, anchor["name"], request["tool"], request["arguments"], now_ms
-                )
-            ]
+            taken = spending(token, envelopes[link].hash, anchor["name"], request["tool"], request["arguments"], now_ms)
+            for operation in taken:
+                spend_once(plan, operation, link)
+    facts["approvals"] = approvals
+    facts["operations"] = [operation for operation, _, _, _ in plan]
     commit(store, plan, now_ms)
     holders = describe(tokens)
     return {

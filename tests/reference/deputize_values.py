@@ -23,9 +23,9 @@ class Denied(Exception):
         return self.code if self.link is None else f"{self.code} (link {self.link})"
 
 
-def require(condition, code):
+def require(condition, code, link=None):
     if not condition:
-        raise Denied(code)
+        raise Denied(code, link)
 
 
 @contextmanager

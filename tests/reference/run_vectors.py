@@ -11,7 +11,10 @@ import nacl.signing
 
 import deputize_reference as ref
 from deputize_audit import canonical_json, from_json, make_record, sentence, to_base64, to_json
+from deputize_constraints import read_entry
 from deputize_meet import meet
+from deputize_trust import TrustState
+from deputize_values import Reader
 
 
 def expect(actual, expected, what):
@@ -97,21 +100,110 @@ def check_keys(case):
     expect(ref.signature_holds(public, message, signature), True, "signature holds")
 
 
-def check_decision(case):
-    settings, call, expected = case["verifier"], case["request"], case["expected"]
-    config = {
-        "anchors": [{**anchor, "key": bytes.fromhex(anchor["key"])} for anchor in settings["anchors"]],
-        "audience": settings["audience"],
+def named_keys(entries):
+    return {entry["name"]: bytes.fromhex(entry["key"]) for entry in entries}
+
+
+def read_bound(name, bound):
+    constraint = bytes.fromhex(bound["constraint"])
+    return read_entry(Reader(b"\x82\x20" + constraint if bound.get("optional") else constraint), name)
+
+
+def read_anchor(anchor):
+    bounds = anchor.get("bounds", {})
+    tools = {
+        tool: {name: read_bound(name, bound) for name, bound in arguments.items()}
+        for tool, arguments in bounds.get("tools", {}).items()
     }
+    return {
+        **anchor,
+        "key": bytes.fromhex(anchor["key"]),
+        "bounds": {**bounds, "tools": tools} if "tools" in bounds else bounds,
+    }
+
+
+def read_requirement(requirement):
+    return requirement["count"], [bytes.fromhex(key) for key in requirement["approvers"]]
+
+
+def read_state(described):
+    state = TrustState({one["name"]: {**one, "key": bytes.fromhex(one["key"])} for one in described["authorities"]})
+    for update in described.get("updates", []):
+        expect(apply_update(state, update), update["outcome"], "outcome of an update")
+    return state
+
+
+def apply_update(state, update):
+    apply = {"list": state.apply_list, "rotation": state.apply_rotation}[update["what"]]
+    done, denied = outcome(lambda: apply(bytes.fromhex(update["hex"]), update["now_ms"]))
+    return denied.code if denied else done
+
+
+def read_config(settings):
+    config = {
+        "anchors": [read_anchor(anchor) for anchor in settings["anchors"]],
+        "audience": settings["audience"],
+        "principals": named_keys(settings.get("principals", [])),
+    }
+    if "identities" in settings:
+        rules = [
+            {**rule, "attributes": from_json(rule.get("attributes", {}))} for rule in settings["identities"].get("rules", [])
+        ]
+        config["identities"] = {"authorities": named_keys(settings["identities"]["authorities"]), "rules": rules}
+    if "approvals" in settings:
+        policy = settings["approvals"]
+        listed = {tool: read_requirement(one) for tool, one in policy.get("listed", {}).items()}
+        config["approvals"] = {**policy, "unlisted": read_requirement(policy["unlisted"]), "listed": listed}
+    if "trust" in settings:
+        config["state"] = read_state(settings["trust"])
+    return config
+
+
+def mark_of(mark):
+    """The key of a mark in the store, and until when it is there from the first second on."""
+    parts = bytes.fromhex(mark["id"])
+    if "issuer" in mark:
+        parts = hashlib.sha256(mark["issuer"].encode()).digest() + parts
+    if "approver" in mark:
+        parts = bytes.fromhex(mark["approver"]) + parts
+    letter = {"token": b"T", "key": b"K", "session": b"S", "task": b"Y", "approval": b"A"}[mark["what"]]
+    return letter + parts
+
+
+def read_store(settings):
+    created_ms = settings["store_created_ms"]
+    store = ref.MemoryStore(created_ms=created_ms)
+    for mark in settings.get("revoked", []):
+        expect(mark_of(mark).hex(), mark["store_key"], "key in the store")
+        lives = mark["what"] in ("token", "approval")
+        store.commit([("mark", mark_of(mark), created_ms // 1000 + 2592030 if lives else ref.MAX_TIME)], created_ms)
+    return store
+
+
+def read_request(call):
     challenge = call.get("challenge")
-    request = {
+    return {
         "presentation": call["presentation"],
         "tool": call["tool"],
         "arguments": from_json(call["arguments"]),
         "challenge": None if challenge is None else bytes.fromhex(challenge),
         "context": call.get("context"),
+        "hint": call.get("hint"),
     }
-    store = ref.MemoryStore(created_ms=settings["store_created_ms"])
+
+
+def operation_members(operation):
+    name, key, *numbers = operation
+    names = {"absent": ("since_ms",), "claim": ("expires", "since_ms"), "spend": ("amount", "limit", "expires", "since_ms")}
+    return {"name": name, "key": key.hex(), **dict(zip(names[name], numbers, strict=True))}
+
+
+def check_decision(case):
+    settings, expected = case["verifier"], case["expected"]
+    config, request, store = read_config(settings), read_request(case["request"]), read_store(settings)
+    for before in case.get("before", []):
+        _, denied = outcome(lambda before=before: ref.verify(config, read_request(before["request"]), before["now_ms"], store))
+        expect(code_of(denied), before.get("code"), "code before")
 
     facts = {}
 
@@ -126,7 +218,9 @@ def check_decision(case):
     expect(actual, (expected["decision"], expected.get("code"), expected.get("link")), "decision")
     record = make_record(config, request, case["now_ms"], denied, facts)
     expect(canonical_json(record), expected["record"], "record")
-    expect(sentence(record), expected["sentence"], "sentence")
+    expect(sentence(record, "identities" in settings), expected["sentence"], "sentence")
+    if "operations" in expected:
+        expect([operation_members(one) for one in facts["operations"]], expected["operations"], "operations")
 
 
 def check_code(case):

@@ -3,10 +3,13 @@
 //! The forge writes CBOR with `ciborium` and signs with `ed25519-dalek` directly, so that it can make what the library refuses to make.
 
 pub mod errors_page;
+pub mod evidence;
 pub mod forge;
 pub mod items;
+pub mod life;
 pub mod pattern_tables;
 pub mod random;
 pub mod scenarios;
 pub mod tables;
 pub mod vector;
+pub mod verifier;

@@ -2,7 +2,9 @@
 
 use ciborium::Value as Cbor;
 
+use crate::evidence::{BEN, consent};
 use crate::forge::{Map, bytes, cnf, envelope, hash, header, key, presentation, public, seal, sha256};
+use crate::vector::{Anchor, Config, Named, Request, hex};
 
 /// The second at which the story happens.
 pub const NOW: u64 = 1_764_000_000;
@@ -15,6 +17,24 @@ pub const CALL: i64 = -65_538;
 
 /// A change to a map.
 pub type Edit = fn(&mut Map);
+/// The hashes of the two tokens of the story.
+#[derive(Clone, Copy, Debug)]
+pub struct Hashes {
+    /// The root.
+    pub root: [u8; 32],
+    /// The child, which is the leaf.
+    pub child: [u8; 32],
+}
+
+/// A request before the one that counts: what is different, and the code of its denial.
+#[derive(Clone, Copy)]
+pub struct Before {
+    /// What is different.
+    pub change: fn(&mut Scenario),
+    /// The code, or none if it is allowed.
+    pub code: Option<&'static str>,
+}
+
 /// A change to bytes.
 pub type Raw = fn(Vec<u8>) -> Vec<u8>;
 
@@ -29,23 +49,23 @@ pub struct Scenario {
     pub code: Option<&'static str>,
     /// The expected link.
     pub link: Option<usize>,
-    root: Edit,
-    root_capability: Edit,
-    child: Edit,
-    child_capability: Edit,
-    proof: Edit,
-    call: Edit,
-    root_payload: Raw,
-    child_payload: Raw,
-    root_token: Raw,
-    child_token: Raw,
-    proof_token: Raw,
-    tokens: fn(Vec<Vec<u8>>) -> Vec<Vec<u8>>,
-    whole: Raw,
-    text: fn(String) -> String,
-    signers: [u8; 3],
-    root_header: fn() -> Vec<u8>,
-    proof_header: fn() -> Vec<u8>,
+    pub(crate) root: Edit,
+    pub(crate) root_capability: Edit,
+    pub(crate) child: Edit,
+    pub(crate) child_capability: Edit,
+    pub(crate) proof: Edit,
+    pub(crate) call: Edit,
+    pub(crate) root_payload: Raw,
+    pub(crate) child_payload: Raw,
+    pub(crate) root_token: Raw,
+    pub(crate) child_token: Raw,
+    pub(crate) proof_token: Raw,
+    pub(crate) tokens: fn(Vec<Vec<u8>>) -> Vec<Vec<u8>>,
+    pub(crate) whole: Raw,
+    pub(crate) text: fn(String) -> String,
+    pub(crate) signers: [u8; 3],
+    pub(crate) root_header: fn() -> Vec<u8>,
+    pub(crate) proof_header: fn() -> Vec<u8>,
     /// The time of the decision, in milliseconds.
     pub now_ms: u64,
     /// The tool that is called.
@@ -62,6 +82,16 @@ pub struct Scenario {
     pub store_created_ms: u64,
     /// Whether the request was authorized just before.
     pub presented_before: bool,
+    /// What comes beside the proof.
+    pub(crate) evidence: fn(Hashes) -> Vec<Vec<u8>>,
+    /// How the verifier is configured beyond that.
+    pub(crate) config: fn(&mut Config),
+    /// What the tool does, as its server says.
+    pub(crate) hint: Option<&'static str>,
+    /// Requests before this one.
+    pub before: &'static [Before],
+    /// Whether the vector says what the store is asked.
+    pub with_operations: bool,
 }
 
 /// The arguments that the story's proof is for.
@@ -182,6 +212,11 @@ impl Scenario {
             may_impersonate: false,
             store_created_ms: (NOW - 10) * 1000,
             presented_before: false,
+            evidence: |_| vec![],
+            config: |_| {},
+            hint: None,
+            before: &[],
+            with_operations: false,
         }
     }
 
@@ -210,7 +245,38 @@ impl Scenario {
         proof.set(CALL, call);
         (self.proof)(&mut proof);
         let proof = (self.proof_token)(seal(&key(self.signers[2]), &(self.proof_header)(), &bytes(&proof.into())));
-        (self.whole)(presentation(&(self.tokens)(vec![root_token, child_token]), &proof))
+        let evidence = (self.evidence)(Hashes { root: hash(&root_header, &root), child: hash(&header("cap"), &child) });
+        let plain = presentation(&(self.tokens)(vec![root_token, child_token]), &proof);
+        let evidence: Vec<&[u8]> = evidence.iter().map(Vec::as_slice).collect();
+        (self.whole)(if evidence.is_empty() { plain } else { with_evidence(plain, &evidence) })
+    }
+
+    /// The verifier that decides.
+    pub fn config(&self) -> Config {
+        let mut config = Config {
+            anchors: vec![Anchor { name: "ana".into(), key: hex(&public(1)), may_impersonate: self.may_impersonate, bounds: None }],
+            audience: AUDIENCE.into(),
+            store_created_ms: self.store_created_ms,
+            identities: None,
+            approvals: None,
+            principals: vec![],
+            revoked: vec![],
+            trust: None,
+        };
+        (self.config)(&mut config);
+        config
+    }
+
+    /// What is received.
+    pub fn request(&self) -> Request {
+        Request {
+            presentation: self.text(),
+            tool: self.tool.into(),
+            arguments: serde_json::from_str(self.arguments).expect("json"),
+            challenge: self.challenge.map(hex),
+            context: self.context.map(Into::into),
+            hint: self.hint.map(Into::into),
+        }
     }
 
     /// The text form that is received.
@@ -221,7 +287,7 @@ impl Scenario {
 }
 
 /// A chain of one token: ana to the coder, who calls. Edits of the child do not count.
-fn single(name: &'static str, why: &'static str) -> Scenario {
+pub(crate) fn single(name: &'static str, why: &'static str) -> Scenario {
     let mut scenario = Scenario::new(name, why);
     scenario.root = |claims| {
         claims.set(8, cnf(&public(3)));
@@ -231,7 +297,7 @@ fn single(name: &'static str, why: &'static str) -> Scenario {
 }
 
 /// The leaf hash that a proof over the root alone needs, given the same edits of the root.
-fn root_hash(edit: Edit, edit_capability: Edit) -> Cbor {
+pub(crate) fn root_hash(edit: Edit, edit_capability: Edit) -> Cbor {
     let mut capability = root_capability();
     edit_capability(&mut capability);
     let mut root = root_claims();
@@ -240,26 +306,26 @@ fn root_hash(edit: Edit, edit_capability: Edit) -> Cbor {
     Cbor::Bytes(hash(&header("cap"), &bytes(&root.into())).to_vec())
 }
 
-fn one_audience(claims: &mut Map) {
+pub(crate) fn one_audience(claims: &mut Map) {
     claims.set(3, texts(&[AUDIENCE]));
 }
 
 /// Issued 7 milliseconds into its second.
-fn budgets(list: Vec<Map>) -> Cbor {
+pub(crate) fn budgets(list: Vec<Map>) -> Cbor {
     Map::of([(0, 7.into()), (1, Cbor::Array(list.into_iter().map(Cbor::from).collect()))]).into()
 }
 
-fn budget(limit: u64, scope: u64) -> Map {
+pub(crate) fn budget(limit: u64, scope: u64) -> Map {
     Map::of([(0, limit.into()), (1, scope.into())])
 }
 
 /// The presentation with a third part.
-fn with_evidence(presentation: Vec<u8>, evidence: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn with_evidence(presentation: Vec<u8>, evidence: &[&[u8]]) -> Vec<u8> {
     let evidence = Cbor::Array(evidence.iter().map(|one| Cbor::Bytes(one.to_vec())).collect());
     [&[0x83][..], &presentation[1..], &bytes(&evidence)].concat()
 }
 
-fn to_coder(claims: &mut Map) {
+pub(crate) fn to_coder(claims: &mut Map) {
     claims.set(8, cnf(&public(3)));
 }
 
@@ -267,11 +333,11 @@ fn own_behalf(capability: &mut Map) {
     capability.set(1, 0).set(8, "ana");
 }
 
-fn impersonating_claims(claims: &mut Map) {
+pub(crate) fn impersonating_claims(claims: &mut Map) {
     claims.set(2, "ben").set(3, texts(&[AUDIENCE])).set(8, cnf(&public(3)));
 }
 
-fn impersonating(capability: &mut Map) {
+pub(crate) fn impersonating(capability: &mut Map) {
     capability.set(1, 2).set(3, 0).set(8, "coder");
 }
 
@@ -296,8 +362,15 @@ macro_rules! scenarios {
         vec![ $( scenario($name, $why, $code, $link, |$s| $body), )+ ]
     };
 }
+pub(crate) use scenarios;
 
-fn scenario(name: &'static str, why: &'static str, code: Option<&'static str>, link: Option<usize>, change: fn(&mut Scenario)) -> Scenario {
+pub(crate) fn scenario(
+    name: &'static str,
+    why: &'static str,
+    code: Option<&'static str>,
+    link: Option<usize>,
+    change: fn(&mut Scenario),
+) -> Scenario {
     let mut scenario = Scenario { code, link, ..Scenario::new(name, why) };
     change(&mut scenario);
     scenario
@@ -699,7 +772,10 @@ pub fn all() -> Vec<Scenario> {
         c.set(0, root_hash(impersonating_claims, impersonating));
     };
     acting.may_impersonate = true;
-    all.push(acting.clone());
+    let mut consented = acting.clone();
+    consented.evidence = |_| vec![consent().seal()];
+    consented.config = knows_ben;
+    all.push(consented);
     let refused = Scenario {
         name: "deny-impersonation-by-an-anchor-that-may-not",
         why: "impersonation is the trust anchor's right",
@@ -716,7 +792,12 @@ pub fn all() -> Vec<Scenario> {
         c.set(1, 2).set(3, 1).set(8, "coder");
     };
     all.push(Scenario { code: Some("claim-invalid"), link: Some(0), ..deep });
+    all.extend(crate::life::all());
     all
+}
+
+pub(crate) fn knows_ben(config: &mut Config) {
+    config.principals = vec![Named { name: "ben".into(), key: hex(&public(BEN)) }];
 }
 
 const IDENTITY: [u8; 32] = {
@@ -733,7 +814,7 @@ const NON_CANONICAL: [u8; 32] = {
     bytes
 };
 
-fn approvals(tool: &str, count: i64, approvers: &[u8]) -> Cbor {
+pub(crate) fn approvals(tool: &str, count: i64, approvers: &[u8]) -> Cbor {
     let mut keys: Vec<[u8; 32]> = approvers.iter().map(|number| public(*number)).collect();
     keys.sort_unstable();
     let keys = keys.into_iter().map(|key| Cbor::Bytes(key.to_vec())).collect();
@@ -744,7 +825,7 @@ fn nested(depth: usize) -> Cbor {
     (1..depth).fold(constraint(0, &[]), |inner, _| constraint(7, &[Cbor::Array(vec![inner])]))
 }
 
-fn digest(arguments: Cbor) -> Cbor {
+pub(crate) fn digest(arguments: Cbor) -> Cbor {
     Cbor::Bytes(sha256(&bytes(&arguments)).to_vec())
 }
 

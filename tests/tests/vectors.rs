@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use deputize::{Arguments, Call, Code, Constraint, MemoryStore, Now, Signer, SigningKey, TrustAnchor, Value, Verifier, VerifyingKey};
-use deputize_tests::vector::{Decision, hex, unhex};
+use deputize::{Arguments, Authorized, Code, Constraint, Denied, Signer, SigningKey, Value, Verifier, VerifyingKey};
+use deputize_tests::vector::{Decision, Request, hex, unhex};
+use deputize_tests::verifier::{arguments, at, build, call, operations};
 use serde_json::Value as Json;
 
 fn folder() -> PathBuf {
@@ -59,24 +60,8 @@ fn every_decision_is_the_expected_one_cold_and_warm() {
 }
 
 fn decide(vector: &Decision, name: &str) {
-    let anchors = vector.verifier.anchors.iter().map(|anchor| {
-        let key = VerifyingKey::try_from_slice(&unhex(&anchor.key)).unwrap();
-        let trusted = TrustAnchor::new(&anchor.name, &key).unwrap();
-        if anchor.may_impersonate { trusted.allow_impersonation() } else { trusted }
-    });
-    let created = Now::from_millis(vector.verifier.store_created_ms).unwrap();
-    let verifier = Verifier::new(anchors, &vector.verifier.audience, MemoryStore::new(10, created).unwrap()).unwrap();
-    let Value::Map(entries) = deputize::value_from_json(&vector.request.arguments.to_string()).unwrap() else { panic!("{name}") };
-    let arguments = Arguments::new(entries).unwrap();
-    let challenge = vector.request.challenge.as_deref().map(unhex);
-    let call = Call {
-        tool: &vector.request.tool,
-        arguments: &arguments,
-        challenge: challenge.as_deref(),
-        context: vector.request.context.as_deref(),
-    };
-    let now = Now::from_millis(vector.now_ms).unwrap();
-    let authorize = || verifier.authorize(&vector.request.presentation, &call, now);
+    let verifier = after_what_was_before(vector, name);
+    let authorize = || request(&verifier, &vector.request, vector.now_ms);
     if vector.presented_before {
         let _ = authorize();
     }
@@ -91,6 +76,29 @@ fn decide(vector: &Decision, name: &str) {
     // Again, now that whatever was verified is remembered: an allowed call is a replay, and every denial stays the same.
     let again = authorize().expect_err(name);
     assert_eq!(again.code().as_str(), code.as_deref().unwrap_or("proof-replayed"), "{name}: warm");
+    if !vector.expected.operations.is_empty() {
+        let verifier = after_what_was_before(vector, name);
+        let arguments = arguments(&vector.request);
+        let challenge = vector.request.challenge.as_deref().map(unhex);
+        let call = call(&vector.request, &arguments, challenge.as_deref());
+        let admissible = verifier.evaluate(&vector.request.presentation, &call, at(vector.now_ms)).expect(name);
+        assert_eq!(operations(admissible.transaction()), vector.expected.operations, "{name}");
+    }
+}
+
+fn request(verifier: &Verifier, request: &Request, now_ms: u64) -> Result<Authorized, Denied> {
+    let arguments = arguments(request);
+    let challenge = request.challenge.as_deref().map(unhex);
+    verifier.authorize(&request.presentation, &call(request, &arguments, challenge.as_deref()), at(now_ms))
+}
+
+fn after_what_was_before(vector: &Decision, name: &str) -> Verifier {
+    let verifier = build(&vector.verifier);
+    for earlier in &vector.before {
+        let code = request(&verifier, &earlier.request, earlier.now_ms).err().map(|denied| denied.code().as_str());
+        assert_eq!(code, earlier.code.as_deref(), "{name}: before");
+    }
+    verifier
 }
 
 #[test]

@@ -96,6 +96,7 @@ impl Verifier {
         let evidence = Evidence::read(&parts.evidence)?;
         let chain = self.links(shaped, now)?;
         record.chain = Some(chain.clone());
+        self.still_good(&chain, now)?;
         self.in_audience(&chain)?;
         in_context(call.context, chain.leaf().context.as_deref())?;
         let payload = proof.open(&chain.leaf().holder).map_err(|_| Error::new(Code::ProofSignatureInvalid))?;

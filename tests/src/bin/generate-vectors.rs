@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use deputize::{Arguments, Call, MemoryStore, Now, TrustAnchor, Value, Verifier, VerifyingKey, value_from_json};
-use deputize_tests::forge::public;
-use deputize_tests::scenarios::{self, AUDIENCE, Scenario};
-use deputize_tests::vector::{Anchor, Config, Decision, Expected, Request, hex};
+use deputize::{Authorized, Denied, Verifier};
+use deputize_tests::scenarios::{self, Scenario};
+use deputize_tests::vector::{Decision, Earlier, Expected, Request, unhex};
+use deputize_tests::verifier::{self, arguments, at, build, call};
 
 fn main() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
@@ -45,51 +45,67 @@ fn write(path: &Path, vector: &impl serde::Serialize) {
 
 /// Runs the scenario, and refuses an outcome that is not the one it names.
 fn decide(scenario: &Scenario) -> Result<Decision, String> {
-    let text = scenario.text();
-    let key = VerifyingKey::from_bytes(&public(1)).expect("a key");
-    let anchor = TrustAnchor::new("ana", &key).expect("an anchor");
-    let anchor = if scenario.may_impersonate { anchor.allow_impersonation() } else { anchor };
-    let created = Now::from_millis(scenario.store_created_ms).expect("a time");
-    let verifier = Verifier::new([anchor], AUDIENCE, MemoryStore::new(10, created).expect("a store")).expect("a verifier");
-    let Ok(Value::Map(entries)) = value_from_json(scenario.arguments) else { panic!("{}: arguments", scenario.name) };
-    let arguments = Arguments::new(entries).expect("arguments");
-    let call = Call { tool: scenario.tool, arguments: &arguments, challenge: scenario.challenge, context: scenario.context };
-    let now = Now::from_millis(scenario.now_ms).expect("a time");
-    let authorize = || verifier.authorize(&text, &call, now).map(|allowed| allowed.record().clone());
-    if scenario.presented_before {
-        let _ = authorize();
+    let (config, request) = (scenario.config(), scenario.request());
+    let verifier = build(&config);
+    let mut before = Vec::new();
+    for earlier in scenario.before {
+        let mut other = scenario.clone();
+        other.before = &[];
+        (earlier.change)(&mut other);
+        let request = other.request();
+        match (authorize(&verifier, &request, other.now_ms), earlier.code) {
+            (Err(denied), Some(code)) if denied.code().as_str() == code => {}
+            (Ok(_), None) => {}
+            (outcome, _) => return Err(format!("before: {}", told(&outcome))),
+        }
+        before.push(Earlier { now_ms: other.now_ms, request, code: earlier.code.map(Into::into) });
     }
-    let outcome = authorize();
+    let mut operations = Vec::new();
+    if scenario.with_operations && scenario.code.is_none() {
+        let arguments = arguments(&request);
+        let challenge = request.challenge.as_deref().map(unhex);
+        match verifier.evaluate(&request.presentation, &call(&request, &arguments, challenge.as_deref()), at(scenario.now_ms)) {
+            Ok(admissible) => operations = verifier::operations(admissible.transaction()),
+            Err(denied) => return Err(denied.to_string()),
+        }
+    }
+    if scenario.presented_before {
+        let _ = authorize(&verifier, &request, scenario.now_ms);
+    }
+    let outcome = authorize(&verifier, &request, scenario.now_ms);
     let (code, link, record) = match &outcome {
-        Ok(record) => (None, None, record),
+        Ok(allowed) => (None, None, allowed.record()),
         Err(denied) => (Some(denied.code().as_str()), denied.link(), denied.record()),
     };
     if (code, link) != (scenario.code, scenario.link) {
-        return Err(outcome.as_ref().map_or_else(ToString::to_string, |_| "allowed".into()));
+        return Err(told(&outcome));
     }
+    let expected = Expected {
+        decision: if code.is_none() { "allow" } else { "deny" }.into(),
+        code: code.map(Into::into),
+        link,
+        operations,
+        record: record.to_json_with_arguments(),
+        sentence: record.to_sentence(),
+    };
     Ok(Decision {
         kind: "decision".into(),
         why: scenario.why.into(),
-        verifier: Config {
-            anchors: vec![Anchor { name: "ana".into(), key: hex(&public(1)), may_impersonate: scenario.may_impersonate }],
-            audience: AUDIENCE.into(),
-            store_created_ms: scenario.store_created_ms,
-        },
+        verifier: config,
         now_ms: scenario.now_ms,
-        request: Request {
-            presentation: text,
-            tool: scenario.tool.into(),
-            arguments: serde_json::from_str(scenario.arguments).expect("json"),
-            challenge: scenario.challenge.map(hex),
-            context: scenario.context.map(Into::into),
-        },
+        request,
         presented_before: scenario.presented_before,
-        expected: Expected {
-            decision: if code.is_none() { "allow" } else { "deny" }.into(),
-            code: code.map(Into::into),
-            link,
-            record: record.to_json_with_arguments(),
-            sentence: record.to_sentence(),
-        },
+        before,
+        expected,
     })
+}
+
+fn authorize(verifier: &Verifier, request: &Request, now_ms: u64) -> Result<Authorized, Denied> {
+    let arguments = arguments(request);
+    let challenge = request.challenge.as_deref().map(unhex);
+    verifier.authorize(&request.presentation, &call(request, &arguments, challenge.as_deref()), at(now_ms))
+}
+
+fn told(outcome: &Result<Authorized, Denied>) -> String {
+    outcome.as_ref().map_or_else(|denied| format!("{} {:?}: {denied}", denied.code().as_str(), denied.link()), |_| "allowed".into())
 }

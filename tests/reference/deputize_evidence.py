@@ -1,0 +1,177 @@
+"""Judging what comes beside a proof: docs/spec/identity.md, consent.md, approval.md, in the order of decision.md."""
+
+import hashlib
+
+from deputize_envelopes import open_envelope
+from deputize_objects import (
+    APPROVAL,
+    CONSENT,
+    IDENTITY,
+    read_approval,
+    read_consent,
+    read_front_name,
+    read_identity_claims,
+)
+from deputize_values import Denied, encode, require
+
+KINDS = ("human", "agent", "service", "tool")
+
+
+class Identity:
+    def __init__(self, claims):
+        own = claims[IDENTITY]
+        self.authority, self.name, self.cti, self.key = claims[1], claims[2], claims[7], claims[8]
+        self.exp, self.iat = claims[4], claims[6]
+        self.kind, self.is_active = KINDS[own[1]], own[2] == 1
+        self.environment, self.attributes, self.attestor = own.get(3), own.get(4, {}), own.get(5)
+        self.evidence = own.get(6)
+
+
+def verify_identity(data, authorities, now_ms):
+    require(len(data) <= 4096, "too-large")
+    envelope = open_envelope(data, "identity")
+    key = authorities.get(read_front_name(envelope.payload))
+    require(key is not None, "identity-untrusted")
+    require(envelope.is_by(key), "identity-invalid")
+    identity = Identity(read_identity_claims(envelope.payload))
+    require(identity.iat * 1000 <= now_ms + 30000, "identity-not-yet-valid")
+    require(now_ms < identity.exp * 1000, "identity-expired")
+    return identity
+
+
+def same(value, other):
+    return type(value) is type(other) and value == other
+
+
+def meets(identity, rule):
+    return (
+        rule.get("kind") in (None, identity.kind)
+        and rule.get("environment") in (None, identity.environment)
+        and all(same(identity.attributes.get(name), value) for name, value in rule.get("attributes", {}).items())
+        and (not rule.get("attestors") or identity.attestor in rule["attestors"])
+    )
+
+
+def check_identities(documents, policy, tokens, state, issuer, now_ms):
+    """For each holder its identity, or None."""
+    if policy is None:
+        require(not documents, "identity-untrusted")
+        return [None] * len(tokens)
+    identities = [verify_identity(data, policy["authorities"], now_ms) for data in documents]
+    for identity in identities:
+        if state is not None:
+            state.judge_key(policy["authorities"][identity.authority], issuer, now_ms)
+    holders = [token.key for token in tokens]
+    known = [None] * len(tokens)
+    for identity in identities:
+        require(identity.key in holders, "identity-refused")
+        link = holders.index(identity.key)
+        require(known[link] is None, "identity-refused", link)
+        known[link] = identity
+    for link, identity in enumerate(known):
+        require(identity is None or identity.is_active, "agent-pending", link)
+    last = len(tokens) - 1
+    for link, identity in enumerate(known):
+        for rule in policy.get("rules", []):
+            if rule["on"] == "leaf" and link < last or rule["on"] == "root" and link > 0:
+                continue
+            require(identity is not None, "identity-required", link)
+            require(meets(identity, rule), "identity-refused", link)
+    return known
+
+
+def check_consent(consents, config, anchors, tokens, anchor, tool, now_ms):
+    """The id of the consent to an impersonation."""
+    leaf = tokens[-1]
+    if leaf.mode != 2:
+        require(not consents, "consent-invalid")
+        return None
+    require(consents, "consent-missing")
+    require(len(consents) == 1, "consent-invalid")
+    key = config.get("principals", {}).get(leaf.sub)
+    if key is None and leaf.sub in anchors:
+        key = anchors[leaf.sub]["key"]
+    require(key is not None, "consent-invalid")
+    envelope, claims = read_consent(consents[0])
+    own = claims[CONSENT]
+    covers = (
+        claims[2] == leaf.sub
+        and own[1] == anchor["name"]
+        and claims[8] == tokens[0].key
+        and claims[3] == config["audience"]
+        and tool in own.get(2, [tool])
+        and claims[6] * 1000 <= now_ms + 30000
+        and now_ms < claims[4] * 1000
+    )
+    require(covers and envelope.is_by(key), "consent-invalid")
+    return claims[7]
+
+
+class Approval:
+    def __init__(self, claims):
+        own = claims[APPROVAL]
+        self.key, self.cti, self.exp, self.instant = claims[8], claims[7], claims[4], claims[6] * 1000 + own[8]
+        self.approves, self.name, self.reason = own[3] == 1, own.get(5), own.get(6)
+
+
+def requirements_of(policy, tool, hint):
+    """What the verifier itself asks for."""
+    if policy is None:
+        return []
+    if tool in policy.get("listed", {}):
+        return [policy["listed"][tool]]
+    harmless = tool in policy.get("harmless", []) or (
+        policy.get("by_annotation", False) and hint in ("additive", "read_only")
+    )
+    return [] if harmless else [policy["unlisted"]]
+
+
+def open_approval(data, asked, requirements, holders, now_ms):
+    envelope, claims = read_approval(data)
+    own = claims[APPROVAL]
+    said = (own[0], own[1], own[2], claims[3], own[4], own.get(7))
+    require(said == asked, "approval-mismatch")
+    require(claims[8] not in holders, "approver-refused")
+    require(any(claims[8] in keys for _, keys in requirements), "approver-refused")
+    require(claims[6] * 1000 <= now_ms + 30000, "approval-not-yet-valid")
+    require(now_ms < claims[4] * 1000, "approval-expired")
+    require(envelope.is_by(claims[8]), "approval-invalid")
+    return Approval(claims)
+
+
+class ApprovalDenied(Denied):
+    """A denial that a verifier has to mark, until when."""
+
+    def __init__(self, expires):
+        super().__init__("approval-denied")
+        self.expires = expires
+
+
+def check_approvals(approvals, requirements, own_count, asked, tokens, state, issuer, now_ms):
+    """The approvals that count, one for each approver. The first `own_count` requirements are the leaf's."""
+    require(len(approvals) <= 64, "too-many")
+    holders = [token.key for token in tokens]
+    counted, denials = {}, []
+    for data in approvals:
+        approval = open_approval(data, asked, requirements, holders, now_ms)
+        if not approval.approves:
+            denials.append((approval.exp, approval.cti))
+            continue
+        other = counted.get(approval.key)
+        if other is None or (other.instant, other.cti) < (approval.instant, approval.cti):
+            counted[approval.key] = approval
+    if denials:
+        raise ApprovalDenied(max(denials)[0])
+    for count, keys in requirements:
+        missing = sum(key in keys for key in counted) < count
+        require(not missing, "approval-required", len(tokens) - 1 if own_count else None)
+    for approval in counted.values():
+        if state is not None:
+            state.judge_key(approval.key, issuer, now_ms)
+            state.judge_approval(approval.cti, issuer, now_ms)
+    return list(counted.values())
+
+
+def request_key(leaf_hash, tool, digest):
+    return b"d" + leaf_hash + hashlib.sha256(encode([tool, digest])).digest()
+
