@@ -19,7 +19,7 @@ demo: python node
 test: test-rust test-node test-python test-reference test-docs test-pairs test-redis
 
 test-rust:
-	cargo test --quiet -p deputize -p deputize-tests
+	cargo test --quiet -p deputize -p deputize-tests --features deputize/jwt,deputize/redis
 
 # With a second addon beside the one that users get: it has a function that panics, for the test that no panic ends the process.
 test-node: bindings-node/node_modules/.tools
