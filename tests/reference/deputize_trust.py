@@ -30,8 +30,8 @@ class Listed:
         self.sequence, self.epoch, self.changes = claims[REVOCATION][1], claims[REVOCATION].get(4), 0
 
 
-def cut_byte_string(data, most):
-    """The byte string at the front, with its head, and what follows; None if it is not all there."""
+def measure_byte_string(data, most):
+    """The size of the head of the byte string at the front, and its length; None if its head is not all there."""
     if not data:
         return None
     info = data[0] & 31
@@ -43,21 +43,27 @@ def cut_byte_string(data, most):
     length = int.from_bytes(data[1 : 1 + size], "big") if size else info
     require(not size or length >= (24 if size == 1 else 1 << 4 * size), "not-canonical")
     require(length <= most, "too-large")
-    end = 1 + size + length
-    return None if len(data) < end else (data[1 + size : end], data[end:])
+    return 1 + size, length
+
+
+def cut_byte_string(data, most):
+    """The byte string at the front, and what follows it."""
+    measured = measure_byte_string(data, most)
+    require(measured is not None and sum(measured) <= len(data), "revocation-incomplete")
+    size, length = measured
+    return data[size : size + length], data[size + length :]
 
 
 def cut_head(data):
     """The head of a list, and what follows."""
-    protected = protected_header("revocation")
-    start = b"\xd2\x84" + encode(protected) + b"\xa0"
+    start = b"\xd2\x84" + encode(protected_header("revocation")) + b"\xa0"
     if not data.startswith(start):
         require(not start.startswith(data), "revocation-incomplete")
         open_envelope(data[:MAX_HEAD], "revocation")
         raise Denied("malformed")
-    rest = cut_byte_string(data[len(start) :], MAX_HEAD)
-    require(rest is not None, "revocation-incomplete")
-    length = len(data) - len(rest[1]) + 66
+    measured = measure_byte_string(data[len(start) :], MAX_HEAD)
+    require(measured is not None, "revocation-incomplete")
+    length = len(start) + sum(measured) + 66
     require(length <= MAX_HEAD, "too-large")
     require(len(data) >= length, "revocation-incomplete")
     return data[:length], data[length:]
@@ -156,9 +162,7 @@ class TrustState:
     def read_parts(digests, rest, is_change):
         ids, last = [], {}
         for digest in digests:
-            cut = cut_byte_string(rest, MAX_PART)
-            require(cut is not None, "revocation-incomplete")
-            part, rest = cut
+            part, rest = cut_byte_string(rest, MAX_PART)
             require(hashlib.sha256(part).digest() == digest, "revocation-incomplete")
             ids += read_part(part, is_change, last)
         require(not rest, "malformed")

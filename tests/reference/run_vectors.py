@@ -13,6 +13,7 @@ import deputize_reference as ref
 from deputize_audit import canonical_json, from_json, make_record, sentence, to_base64, to_json
 from deputize_constraints import read_entry
 from deputize_meet import meet
+from deputize_readers import read_object
 from deputize_trust import TrustState
 from deputize_values import Reader
 
@@ -223,6 +224,16 @@ def check_decision(case):
         expect([operation_members(one) for one in facts["operations"]], expected["operations"], "operations")
 
 
+def check_object(case, setting):
+    claims, denied = outcome(lambda: read_object(case["object"], bytes.fromhex(case["hex"]), setting))
+    expect(code_of(denied), case.get("code"), "code")
+    expect(claims, case.get("claims"), "claims")
+
+
+def check_updates(case):
+    read_state(case["trust"])
+
+
 def check_code(case):
     expect(all(case[member] for member in ("code", "family", "summary", "help")), True, "a code with all its texts")
 
@@ -237,6 +248,7 @@ CHECKS = {
     "keys": check_keys,
     "decision": check_decision,
     "codes": check_code,
+    "updates": check_updates,
 }
 
 
@@ -244,7 +256,8 @@ def run_file(path):
     """The number of cases in a file and the faults found."""
     vector = json.loads(path.read_text(encoding="utf-8"))
     kind = vector.get("kind")
-    if kind not in CHECKS:
+    check = (lambda case: check_object(case, vector)) if kind == "objects" else CHECKS.get(kind)
+    if check is None:
         return 1, [f"unknown kind {kind!r}"]
     cases = [vector] if kind == "decision" else []
     for member in ("cases", "invalid", "codes"):
@@ -252,7 +265,7 @@ def run_file(path):
     faults = [] if cases else ["no cases"]
     for place, case in enumerate(cases):
         try:
-            CHECKS[kind](case)
+            check(case)
         except Exception as fault:  # noqa: BLE001 - one broken case must not hide the others
             faults.append(f"case {place} ({case.get('why', '')}): {type(fault).__name__}: {fault}")
     return len(cases), faults

@@ -46,17 +46,46 @@ impl Object {
         self
     }
 
+    /// The object with other claims and another map.
+    #[must_use]
+    pub fn edited(&self, edit: impl FnOnce(&mut Map, &mut Map)) -> Self {
+        let mut object = self.clone();
+        edit(&mut object.claims, &mut object.own);
+        object
+    }
+
     /// The object without the map of its kind.
     #[must_use]
-    pub fn without_its_own(mut self) -> Vec<u8> {
-        self.claims.remove(self.label);
-        seal(&key(self.signer), &header(self.kind), &bytes(&self.claims.into()))
+    pub fn without_its_own(&self) -> Self {
+        Object { own: Map::default(), ..self.clone() }
+    }
+
+    /// The labels of its claims, without that of its own map.
+    #[must_use]
+    pub fn labels(&self) -> Vec<i64> {
+        integers(&self.claims)
+    }
+
+    /// The keys of its own map.
+    #[must_use]
+    pub fn keys(&self) -> Vec<i64> {
+        integers(&self.own)
+    }
+
+    /// A value of its own map.
+    #[must_use]
+    pub fn own_entry(&self, key: i64) -> Cbor {
+        self.own.entry(key).clone()
     }
 
     /// The payload.
     #[must_use]
     pub fn payload(&self) -> Vec<u8> {
-        bytes(&self.claims.clone().with(self.label, self.own.clone()).into())
+        let mut claims = self.claims.clone();
+        if !self.own.0.is_empty() {
+            claims.set(self.label, self.own.clone());
+        }
+        bytes(&claims.into())
     }
 
     /// The signed bytes.
@@ -64,6 +93,10 @@ impl Object {
     pub fn seal(&self) -> Vec<u8> {
         seal(&key(self.signer), &header(self.kind), &self.payload())
     }
+}
+
+fn integers(map: &Map) -> Vec<i64> {
+    map.0.iter().filter_map(|(key, _)| key.as_integer().and_then(|key| i64::try_from(key).ok())).collect()
 }
 
 fn fixed(byte: u8, size: usize) -> Cbor {

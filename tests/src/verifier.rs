@@ -100,7 +100,8 @@ fn approvals(described: &Approvals) -> ApprovalPolicy {
 }
 
 /// A state that took the updates, each with the outcome that is described.
-fn trust(described: &Trust) -> TrustState {
+#[must_use]
+pub fn trust(described: &Trust) -> TrustState {
     let authorities = described.authorities.iter().map(|one| {
         let authority = Authority::new(&one.name, &key(&one.key)).expect("an authority");
         let authority = if one.for_every_issuer { authority.for_every_issuer() } else { authority };
@@ -114,8 +115,7 @@ fn trust(described: &Trust) -> TrustState {
 }
 
 /// What becomes of an update.
-#[must_use]
-pub fn outcome(state: &TrustState, update: &vector::Update) -> &'static str {
+fn outcome(state: &TrustState, update: &vector::Update) -> &'static str {
     let (bytes, now) = (unhex(&update.hex), at(update.now_ms));
     let result = match update.what.as_str() {
         "list" => state.apply_list(&bytes, now),

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use deputize::{Arguments, Authorized, Code, Constraint, Denied, Signer, SigningKey, Value, Verifier, VerifyingKey};
-use deputize_tests::vector::{Decision, Request, hex, unhex};
-use deputize_tests::verifier::{arguments, at, build, call, operations};
+use deputize_tests::readers::Setting;
+use deputize_tests::vector::{Decision, Request, Trust, hex, unhex};
+use deputize_tests::verifier::{arguments, at, build, call, operations, trust};
 use serde_json::Value as Json;
 
 fn folder() -> PathBuf {
@@ -40,6 +41,8 @@ fn every_file_of_the_folder_is_known() {
         "keys.json",
         "narrow.json",
         "narrower.json",
+        "objects.json",
+        "updates.json",
         "values.json",
     ];
     assert_eq!(files, known.into_iter().map(String::from).collect());
@@ -56,7 +59,7 @@ fn every_decision_is_the_expected_one_cold_and_warm() {
         decide(&vector, &path.display().to_string());
         count += 1;
     }
-    assert!(count >= 150, "{count}");
+    assert!(count >= 400, "{count}");
 }
 
 fn decide(vector: &Decision, name: &str) {
@@ -99,6 +102,26 @@ fn after_what_was_before(vector: &Decision, name: &str) -> Verifier {
         assert_eq!(code, earlier.code.as_deref(), "{name}: before");
     }
     verifier
+}
+
+#[test]
+fn signed_objects_are_read_or_refused_as_the_table_says() {
+    let table = table("objects.json");
+    for case in table["cases"].as_array().unwrap() {
+        match Setting(&table).read(text(case, "object"), &unhex(text(case, "hex"))) {
+            Ok(claims) => assert_eq!(Some(&claims), case.get("claims"), "{case}"),
+            Err(error) => assert_eq!(Some(error.code().as_str()), case["code"].as_str(), "{case}"),
+        }
+    }
+}
+
+#[test]
+fn a_trust_state_takes_or_refuses_each_update_as_the_table_says() {
+    for case in cases("updates.json") {
+        let described: Trust = serde_json::from_value(case["trust"].clone()).unwrap();
+        assert!(!described.updates.is_empty());
+        trust(&described);
+    }
 }
 
 #[test]
