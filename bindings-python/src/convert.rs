@@ -1,5 +1,7 @@
 //! Values across the boundary, strictly: exact types only, so that nothing is signed that Python and the other side read differently.
 
+use std::borrow::Cow;
+
 use deputize::{Arguments, Code, Error, Result, Value, VerifyingKey, limits};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMemoryView, PyString, PyTuple};
@@ -7,10 +9,16 @@ use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, 
 use crate::constraints::{Constraint, OptionalArgument};
 
 /// Reads one value, bounded in depth, items and bytes before anything is copied.
-#[derive(Default)]
 pub struct Reader {
     items: usize,
     bytes: usize,
+    most: usize,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Reader { items: 0, bytes: 0, most: limits::MAX_VALUE }
+    }
 }
 
 impl Reader {
@@ -125,7 +133,7 @@ impl Reader {
     /// Counts bytes.
     pub fn room(&mut self, size: usize) -> Result<()> {
         self.bytes = self.bytes.saturating_add(size);
-        if self.bytes > limits::MAX_VALUE { Err(Code::TooLarge.into()) } else { Ok(()) }
+        if self.bytes > self.most { Err(Code::TooLarge.into()) } else { Ok(()) }
     }
 }
 
@@ -145,6 +153,19 @@ pub fn arguments(object: &Bound<'_, PyAny>) -> Result<Arguments> {
 /// Bytes: `bytes`, `bytearray`, `memoryview`.
 pub fn bytes(object: &Bound<'_, PyAny>) -> Result<Option<Vec<u8>>> {
     Reader::default().bytes(object)
+}
+
+/// The same, where more or less than a value may have is allowed: so many of them. `too-large`.
+pub fn bytes_up_to(object: &Bound<'_, PyAny>, most: usize) -> Result<Option<Vec<u8>>> {
+    Reader { most, ..Reader::default() }.bytes(object)
+}
+
+/// Bytes of any number, which are lent where nobody can change them.
+pub fn lent_bytes<'a>(object: &'a Bound<'_, PyAny>) -> Result<Option<Cow<'a, [u8]>>> {
+    match object.cast_exact::<PyBytes>() {
+        Ok(bytes) => Ok(Some(Cow::Borrowed(bytes.as_bytes()))),
+        Err(_) => Ok(bytes_up_to(object, usize::MAX)?.map(Cow::Owned)),
+    }
 }
 
 /// A text, or the given code.

@@ -103,6 +103,11 @@ impl Authorized {
         })
     }
 
+    /// Checks the partition of what a tool is about to read or write: the call's token allows it. Raises `DeputizeError`.
+    fn check_context(&self, context: &Bound<'_, PyAny>) -> PyResult<()> {
+        entry(|| Ok(self.inner.check_context(&text(context, Code::ContextMismatch, "the context is not a text")?)?))
+    }
+
     /// Labels in the chain that carry no authority.
     #[getter]
     fn ignored(&self) -> Vec<i64> {

@@ -66,7 +66,8 @@ pub fn refusal(error: &Error) -> PyErr {
 /// A denial, with its record, as a `Denied`.
 pub fn denial(error: &Error, record: Py<AuditRecord>) -> PyErr {
     let (code, message, link, context, help) = parts(error);
-    classes::Denied::new_err((code, message, link, context, help, record))
+    let request = record.get().0.request_id().map(|id| id.to_string());
+    classes::Denied::new_err((code, message, link, context, help, record, request))
 }
 
 /// What copy and pickle get from an object that must not leave the process by accident: a `DeputizeError` that is a `TypeError` too.

@@ -1,13 +1,24 @@
 //! The native part of the Python package: values and exceptions across the boundary, and nothing that decides.
 
+mod anchor;
+mod approval;
+mod attestation;
+mod budget;
+mod configuration;
 mod constraints;
 mod convert;
 mod decision;
 mod errors;
+mod evidence;
 mod files;
+mod given;
+mod identity;
 mod keys;
+mod message;
+mod revocation;
 mod store;
 mod token;
+mod trust;
 mod verifier;
 
 /// Deputize, native part. Import `deputize` instead.
@@ -15,6 +26,14 @@ mod verifier;
 mod _native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::anchor::TrustAnchor;
+    #[pymodule_export]
+    use crate::approval::{Approval, ApprovalPolicy, ApprovalRequest, approve, deny, hint_from_annotations};
+    #[pymodule_export]
+    use crate::attestation::{Admitted, CodeAttestor, JwtAttestor, ParentAttestor, Registrar, enrol, measure, vouch};
+    #[pymodule_export]
+    use crate::budget::{Budget, Session};
     #[pymodule_export]
     use crate::constraints::make::{
         all_of, any_of, anything, at_least, at_most, between, cidr, contains, each, email, exact, fields, glob, in_range, length, not_glob,
@@ -32,15 +51,25 @@ mod _native {
     #[pymodule_export]
     use crate::errors::make_error;
     #[pymodule_export]
+    use crate::evidence::{Consent, consent};
+    #[pymodule_export]
     use crate::files::open_beneath;
     #[pymodule_export]
+    use crate::identity::{Identity, IdentityPolicy, IdentityRule, VerifiedIdentity, issue_identity};
+    #[pymodule_export]
     use crate::keys::{SigningKey, VerifyingKey};
+    #[pymodule_export]
+    use crate::message::{Inbox, Outbox, ReceivedMessage};
+    #[pymodule_export]
+    use crate::revocation::{RevocationList, Target, rotate};
     #[pymodule_export]
     use crate::store::MemoryStore;
     #[pymodule_export]
     use crate::token::{Chain, Presentation, delegate, issue, prove};
     #[pymodule_export]
-    use crate::verifier::{TrustAnchor, Verifier};
+    use crate::trust::{Authority, ListLoader, TrustState};
+    #[pymodule_export]
+    use crate::verifier::Verifier;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -8,11 +8,14 @@ use pyo3::types::{PyBool, PyBytes, PyInt, PyList, PyString, PyTuple};
 
 use crate::convert::unsigned;
 use crate::errors::{Result, entry, failed_callback};
+use crate::given::system_now;
 
 /// The bounded store in memory. It begins with the first verifier that uses it, by that verifier's clock.
 #[pyclass(frozen, module = "deputize")]
 pub struct MemoryStore {
     capacity: usize,
+    made: Now,
+    process: u32,
     store: OnceLock<Arc<deputize::MemoryStore>>,
 }
 
@@ -32,7 +35,7 @@ impl MemoryStore {
             if capacity == 0 {
                 return Err(Error::about(Code::ConfigInvalid, WHAT).into());
             }
-            Ok(MemoryStore { capacity, store: OnceLock::new() })
+            Ok(MemoryStore { capacity, made: system_now()?, process: std::process::id(), store: OnceLock::new() })
         })
     }
 
@@ -51,6 +54,14 @@ impl MemoryStore {
     fn begin(&self, now: Now) -> deputize::Result<Arc<deputize::MemoryStore>> {
         let made = Arc::new(deputize::MemoryStore::new(self.capacity, now)?);
         Ok(self.store.get_or_init(|| made).clone())
+    }
+
+    /// The store for an authority, whose clock is the system's: it remembers since it was made. A forked process has only a copy of it.
+    pub fn begun(&self) -> deputize::Result<Arc<deputize::MemoryStore>> {
+        if std::process::id() != self.process {
+            return Err(Error::about(Code::StoreUnavailable, "a forked process has only a copy of the memory"));
+        }
+        self.begin(self.made)
     }
 }
 

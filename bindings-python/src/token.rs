@@ -1,12 +1,15 @@
 //! Chains and presentations: making them.
 
-use deputize::{ApprovalRules, Call, Claims, Code, Digest, Error, Grant, Mode, Now, SessionId, Timestamp, UnverifiedChain, os};
+use deputize::{ApprovalRules, Call, Claims, Code, Digest, Error, Grant, Mode, Timestamp, UnverifiedChain, os};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
+use crate::budget::{budgets_of, budgets_to_python, session_of};
 use crate::constraints::{dict_of, tools_of, tools_to_python};
 use crate::convert::{self, sequence, text, unsigned, verifying_key};
 use crate::errors::{Result, entry};
+use crate::evidence::attached;
+use crate::given::system_now;
 use crate::keys::{SigningKey, VerifyingKey};
 
 /// A chain of tokens whose signatures nobody has checked.
@@ -105,6 +108,12 @@ impl Presentation {
         self.0.to_text()
     }
 
+    /// The same, with evidence after what is attached already: each an `Approval`, a `Consent`, an `Identity`, or bytes.
+    #[pyo3(signature = (*evidence))]
+    fn attach(&self, evidence: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        entry(|| Ok(Presentation(attached(&self.0, evidence.iter())?)))
+    }
+
     fn __repr__(&self) -> String {
         format!("Presentation({} bytes)", self.0.encode().len())
     }
@@ -146,6 +155,9 @@ pub fn claims_to_python<'py, 'a>(py: Python<'py>, claims: impl Iterator<Item = &
         }
         if !claims.approvals.is_empty() {
             dict.set_item("approvals", approvals_to_python(py, &claims.approvals)?)?;
+        }
+        if !claims.budgets.is_empty() {
+            dict.set_item("budgets", budgets_to_python(py, &claims.budgets)?)?;
         }
         dict.set_item("ignored", &claims.ignored)?;
         list.append(dict)?;
@@ -207,7 +219,8 @@ pub fn delegate(
 
 /// Proves one attempt of a call.
 #[pyfunction]
-#[pyo3(signature = (key, chain, tool, arguments, audience, challenge=None))]
+#[pyo3(signature = (key, chain, tool, arguments, audience, challenge=None, evidence=None))]
+#[allow(clippy::too_many_arguments, reason = "as many as a call has parts")]
 pub fn prove(
     py: Python<'_>,
     key: &SigningKey,
@@ -216,6 +229,7 @@ pub fn prove(
     arguments: &Bound<'_, PyAny>,
     audience: &Bound<'_, PyAny>,
     challenge: Option<&Bound<'_, PyAny>>,
+    evidence: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Presentation> {
     entry(|| {
         let chain = chain_of(chain)?;
@@ -223,9 +237,11 @@ pub fn prove(
         let arguments = convert::arguments(arguments)?;
         let audience = text(audience, Code::NameInvalid, "the audience")?;
         let challenge = challenge.map(challenge_of).transpose()?;
-        let call = Call { tool: &tool, arguments: &arguments, challenge: challenge.as_deref(), context: None };
+        let call = Call { challenge: challenge.as_deref(), ..Call::new(&tool, &arguments) };
         let made = py.detach(|| deputize::prove(&key.0, &chain, &call, &audience, &mut os::SysRng, system_now()?))?;
-        Ok(Presentation(made))
+        let Some(evidence) = evidence else { return Ok(Presentation(made)) };
+        let evidence = sequence(evidence).ok_or(Error::about(Code::Malformed, "evidence: a list"))?;
+        Ok(Presentation(attached(&made, evidence.iter())?))
     })
 }
 
@@ -234,12 +250,8 @@ pub fn challenge_of(object: &Bound<'_, PyAny>) -> deputize::Result<Vec<u8>> {
     convert::bytes(object)?.ok_or(Error::about(Code::ClaimInvalid, "challenge: 1 to 64 bytes"))
 }
 
-/// The time of the system's clock.
-pub fn system_now() -> deputize::Result<Now> {
-    os::now()
-}
-
-fn chain_of(object: &Bound<'_, PyAny>) -> Result<UnverifiedChain> {
+/// The bytes of a `Chain`.
+pub fn chain_of(object: &Bound<'_, PyAny>) -> Result<UnverifiedChain> {
     Ok(object.cast::<Chain>().map_err(|_| Error::about(Code::Malformed, "chain: a Chain"))?.get().0.clone())
 }
 
@@ -269,7 +281,17 @@ fn grant(to: &Bound<'_, PyAny>, options: &Bound<'_, PyDict>) -> Result<Grant> {
                 let mode = text(&value, Code::ClaimInvalid, "mode: a text")?;
                 grant.mode(Mode::from_name(&mode).ok_or_else(|| Error::named(Code::ClaimInvalid, "mode", &mode))?)
             }
-            "session" => grant.session(SessionId::try_from_slice(&id_bytes(&value, "session: 16 bytes")?)?),
+            "budgets" => grant.budgets(budgets_of(&value)?),
+            "session" => {
+                let (session, task) = session_of(&value)?;
+                match task {
+                    Some(_) if options.contains("task")? => {
+                        return Err(Error::about(Code::ClaimInvalid, "task: the session has one").into());
+                    }
+                    Some(task) => grant.session(session).task(task),
+                    None => grant.session(session),
+                }
+            }
             "task" => grant.task(Digest::try_from_slice(&id_bytes(&value, "task: 32 bytes")?)?),
             _ => return Err(Error::named(Code::ConfigInvalid, "option", &name).into()),
         };

@@ -2,89 +2,24 @@
 
 use std::sync::OnceLock;
 
-use deputize::{Call, Code, Error, Now, Received, Store as _};
+use deputize::{Call, Code, Digest, Error, Now, Operation, Outcome, Received, Revocable, Store as _, ToolHint};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::convert::{self, sequence, text, unsigned, verifying_key};
+use crate::anchor::anchor_of;
+use crate::approval::{ApprovalPolicy, hint_of};
+use crate::configuration::{Configuration, Knowledge};
+use crate::convert::{self, sequence, text, verifying_key};
 use crate::decision::{AuditRecord, Authorized, VerifiedChain};
 use crate::errors::{Failure, Result, denial, entry, failed_callback};
+use crate::given::{name, read_clock, system_now};
+use crate::revocation::{approval_id, session_id, task_digest, token_id};
 use crate::store::{Kind, begin, commit, kind_of};
-use crate::token::{Chain, Presentation, system_now};
+use crate::token::{Chain, Presentation};
 
 const NO_STORE: &str =
     "store: one of several processes needs a store that they share, such as deputize.redis.RedisStore, or says so with MemoryStore()";
-
-/// Someone whose roots a verifier accepts.
-#[pyclass(frozen, module = "deputize")]
-pub struct TrustAnchor {
-    anchor: deputize::TrustAnchor,
-    may_impersonate: bool,
-}
-
-#[pymethods]
-impl TrustAnchor {
-    #[new]
-    #[pyo3(signature = (name, key, may_impersonate=None))]
-    fn new(name: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, may_impersonate: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        entry(|| {
-            let flag = |given| convert::boolean(given, Code::ConfigInvalid, "may_impersonate: a bool");
-            let may_impersonate = may_impersonate.map_or(Ok(false), flag)?;
-            let anchor = anchor(name, key)?;
-            let anchor = if may_impersonate { anchor.allow_impersonation() } else { anchor };
-            Ok(TrustAnchor { anchor, may_impersonate })
-        })
-    }
-
-    #[getter]
-    fn name(&self) -> &str {
-        self.anchor.name()
-    }
-
-    #[getter]
-    fn key(&self) -> crate::keys::VerifyingKey {
-        crate::keys::VerifyingKey(self.anchor.key().clone())
-    }
-
-    #[getter]
-    const fn may_impersonate(&self) -> bool {
-        self.may_impersonate
-    }
-
-    fn __repr__(&self) -> PyResult<String> {
-        entry(|| Ok(format!("TrustAnchor({:?}, {})", self.anchor.name(), self.anchor.key().did_key())))
-    }
-}
-
-fn anchor(name: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>) -> Result<deputize::TrustAnchor> {
-    let name = text(name, Code::NameInvalid, "the name of a trust anchor")?;
-    Ok(deputize::TrustAnchor::new(&name, &verifying_key(key, Code::KeyInvalid, "the key of a trust anchor")?)?)
-}
-
-/// A `TrustAnchor`, or an `Agent`: something with a name and a key.
-fn anchor_of(object: &Bound<'_, PyAny>) -> Result<deputize::TrustAnchor> {
-    if let Ok(known) = object.cast::<TrustAnchor>() {
-        return Ok(known.get().anchor.clone());
-    }
-    const WHAT: &str = "trust: a list of TrustAnchor and Agent";
-    let name = object.getattr("name").map_err(|_| Error::about(Code::ConfigInvalid, WHAT))?;
-    let name = text(&name, Code::ConfigInvalid, WHAT)?;
-    Ok(deputize::TrustAnchor::new(&name, &verifying_key(object, Code::ConfigInvalid, WHAT)?)?)
-}
-
-/// The process that a verifier was made in; in a forked child, the memory is only a copy.
-struct Configuration {
-    anchors: Vec<deputize::TrustAnchor>,
-    audience: String,
-    store: Kind,
-}
-
-impl Configuration {
-    fn verifier(&self) -> deputize::Result<deputize::Verifier> {
-        deputize::Verifier::new(self.anchors.iter().cloned(), &self.audience, self.store.clone())
-    }
-}
 
 /// Decides about calls.
 #[pyclass(frozen, module = "deputize")]
@@ -103,7 +38,8 @@ pub struct Verifier {
 #[pymethods]
 impl Verifier {
     #[new]
-    #[pyo3(signature = (trust, audience, audit=None, store=None, clock=None))]
+    #[pyo3(signature = (trust, audience, audit=None, store=None, clock=None, *, identities=None, approvals=None, principals=None, state=None))]
+    #[allow(clippy::too_many_arguments, reason = "the options of a verifier")]
     fn new(
         py: Python<'_>,
         trust: &Bound<'_, PyAny>,
@@ -111,6 +47,10 @@ impl Verifier {
         audit: Option<Bound<'_, PyAny>>,
         store: Option<Bound<'_, PyAny>>,
         clock: Option<Bound<'_, PyAny>>,
+        identities: Option<&Bound<'_, PyAny>>,
+        approvals: Option<&Bound<'_, PyAny>>,
+        principals: Option<&Bound<'_, PyAny>>,
+        state: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         entry(|| {
             let trust = sequence(trust).ok_or(Error::about(Code::ConfigInvalid, "trust: a list of TrustAnchor and Agent"))?;
@@ -121,6 +61,7 @@ impl Verifier {
                     return Err(Error::about(Code::ConfigInvalid, what).into());
                 }
             }
+            let knowledge = Knowledge::read(identities, approvals, principals, state)?;
             let clock = clock.map(Bound::unbind);
             if store.is_none() && is_worker(py)? {
                 return Err(Error::about(Code::ConfigInvalid, NO_STORE).into());
@@ -131,7 +72,7 @@ impl Verifier {
                 begin(py, store, || read_clock(py, clock.as_ref()))?;
             }
             let store = store.map(Bound::unbind);
-            let configuration = Configuration { anchors, audience, store: kind };
+            let configuration = Configuration { anchors, audience, store: kind, knowledge };
             let (core, process) = (configuration.verifier()?, std::process::id());
             Ok(Verifier { core, configuration, process, child: OnceLock::new(), store, audit: audit.map(Bound::unbind), clock })
         })
@@ -142,8 +83,15 @@ impl Verifier {
         self.core.audience()
     }
 
+    /// What has to be approved here, by policy.
+    #[getter]
+    fn approvals(&self, py: Python<'_>) -> Option<Py<ApprovalPolicy>> {
+        self.configuration.knowledge.approvals.as_ref().map(|policy| policy.clone_ref(py))
+    }
+
     /// Decides about one attempt of a call; raises `Denied`.
-    #[pyo3(signature = (presentation, tool, arguments, challenge=None, context=None))]
+    #[pyo3(signature = (presentation, tool, arguments, challenge=None, context=None, hint=None))]
+    #[allow(clippy::too_many_arguments, reason = "the parts of a call")]
     fn authorize(
         &self,
         py: Python<'_>,
@@ -152,15 +100,61 @@ impl Verifier {
         arguments: &Bound<'_, PyAny>,
         challenge: Option<&Bound<'_, PyAny>>,
         context: Option<&Bound<'_, PyAny>>,
+        hint: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Authorized> {
-        entry(|| self.decide(py, presentation, tool, arguments, challenge, context))
+        entry(|| self.decide(py, tool, || read(presentation, arguments, challenge, context, hint)))
+    }
+
+    /// Gives back what a call took from budgets, once; for a tool that failed.
+    fn refund(&self, py: Python<'_>, authorized: &Bound<'_, PyAny>) -> PyResult<()> {
+        entry(|| {
+            let authorized = authorized.cast::<Authorized>();
+            let authorized = &authorized.map_err(|_| Error::about(Code::ConfigInvalid, "authorized: what authorize gave"))?.get().inner;
+            let now = read_clock(py, self.clock.as_ref())?;
+            let core = self.remembering()?;
+            match &self.store {
+                None => Ok(py.detach(|| core.refund(authorized, now))?),
+                Some(_) => settled(self.commit(py, &authorized.refund(now), now)?, true),
+            }
+        })
+    }
+
+    /// Revokes a token and everything below it, at once, for every verifier that shares the store.
+    fn revoke_token(&self, py: Python<'_>, id: &Bound<'_, PyAny>) -> PyResult<()> {
+        entry(|| self.revoke(py, &Revocable::Token(token_id(id)?)))
+    }
+
+    /// Revokes a key: every chain that it issued or holds a token of, and every approval by it.
+    fn revoke_key(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<()> {
+        entry(|| self.revoke(py, &Revocable::Key(&verifying_key(key, Code::KeyInvalid, "key: an Agent or a VerifyingKey")?)))
+    }
+
+    /// Closes a session of an issuer.
+    fn close_session(&self, py: Python<'_>, issuer: &Bound<'_, PyAny>, session: &Bound<'_, PyAny>) -> PyResult<()> {
+        entry(|| self.revoke(py, &Revocable::Session(&name(issuer, ISSUER)?, session_id(session)?)))
+    }
+
+    /// Closes a task of an issuer.
+    fn close_task(&self, py: Python<'_>, issuer: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        entry(|| {
+            let task: Digest = task_digest(task)?;
+            self.revoke(py, &Revocable::Task(&name(issuer, ISSUER)?, task))
+        })
+    }
+
+    /// Takes back an approval, by its approver's key and its id.
+    fn withdraw_approval(&self, py: Python<'_>, approver: &Bound<'_, PyAny>, id: &Bound<'_, PyAny>) -> PyResult<()> {
+        entry(|| {
+            let approver = verifying_key(approver, Code::KeyInvalid, "approver: an Agent or a VerifyingKey")?;
+            self.revoke(py, &Revocable::Approval(&approver, approval_id(id)?))
+        })
     }
 
     /// Checks a chain without a call; raises `DeputizeError`.
     fn verify_chain(&self, py: Python<'_>, chain: &Bound<'_, PyAny>) -> PyResult<VerifiedChain> {
         entry(|| {
             let chain = chain.cast::<Chain>().map_err(|_| Error::about(Code::Malformed, "chain: a Chain"))?.get();
-            let core = self.core().ok_or(Error::about(Code::StoreUnavailable, "a process that was forked twice"))?;
+            let core = self.core()?;
             let now = read_clock(py, self.clock.as_ref())?;
             Ok(VerifiedChain(py.detach(|| core.verify_chain(&chain.0, now))?))
         })
@@ -174,7 +168,7 @@ impl Verifier {
         for held in [&self.store, &self.audit, &self.clock] {
             visit.call(held)?;
         }
-        Ok(())
+        visit.call(&self.configuration.knowledge.state)
     }
 }
 
@@ -184,18 +178,47 @@ struct Read {
     arguments: deputize::Arguments,
     challenge: Option<Vec<u8>>,
     context: Option<String>,
+    hint: ToolHint,
+}
+
+const ISSUER: &str = "issuer: the name of a trust anchor, or an Agent";
+
+/// What a store's answer to a refund or revocation means.
+fn settled(outcome: Outcome, may_be_refused: bool) -> Result<()> {
+    match outcome {
+        Outcome::Committed => Ok(()),
+        Outcome::Refused(_) if may_be_refused => Ok(()),
+        Outcome::Full => Err(Code::StoreFull.into()),
+        Outcome::Refused(_) | Outcome::Predates(_) | Outcome::Unavailable => Err(Code::StoreUnavailable.into()),
+    }
 }
 
 impl Verifier {
-    fn decide(
-        &self,
-        py: Python<'_>,
-        presentation: &Bound<'_, PyAny>,
-        tool: &Bound<'_, PyAny>,
-        arguments: &Bound<'_, PyAny>,
-        challenge: Option<&Bound<'_, PyAny>>,
-        context: Option<&Bound<'_, PyAny>>,
-    ) -> Result<Authorized> {
+    fn revoke(&self, py: Python<'_>, target: &Revocable<'_>) -> Result<()> {
+        let now = read_clock(py, self.clock.as_ref())?;
+        let core = self.remembering()?;
+        match &self.store {
+            None => Ok(py.detach(|| core.revoke(target, now))?),
+            Some(_) => settled(self.commit(py, &[target.mark(now)?], now)?, false),
+        }
+    }
+
+    /// The verifier, for what only has an effect in a memory that others see too.
+    fn remembering(&self) -> deputize::Result<&deputize::Verifier> {
+        if self.is_forked() && self.store.is_none() {
+            return Err(Error::about(Code::StoreUnavailable, "a forked process has only a copy of the memory"));
+        }
+        self.core()
+    }
+
+    fn commit(&self, py: Python<'_>, transaction: &[Operation], now: Now) -> Result<Outcome> {
+        match &self.store {
+            None => Ok(py.detach(|| self.configuration.store.commit(transaction, now))),
+            Some(store) => commit(py, store, transaction, now),
+        }
+    }
+
+    fn decide(&self, py: Python<'_>, tool: &Bound<'_, PyAny>, read: impl FnOnce() -> deputize::Result<Read>) -> Result<Authorized> {
         let now = match read_clock(py, self.clock.as_ref()) {
             Ok(now) => Ok(now),
             Err(Failure::Refused(error)) => Err(error),
@@ -203,8 +226,7 @@ impl Verifier {
         };
         let name = text(tool, Code::NameInvalid, "the name of the tool");
         let shown = name.as_deref().unwrap_or_default();
-        let read = read(presentation, arguments, challenge, context);
-        let (read, now) = match (&name, read, &now) {
+        let (read, now) = match (&name, read(), &now) {
             (Err(error), _, _) | (_, Ok(_), Err(error)) => return Err(self.refuse(py, shown, error.clone(), &now)),
             (_, Err(error), _) => return Err(self.refuse(py, shown, error, &now)),
             (_, Ok(read), Ok(now)) => (read, *now),
@@ -215,16 +237,23 @@ impl Verifier {
                 "a forked process has only a copy of the memory; make the verifier after the fork, or share a RedisStore",
             ));
         }
-        let Some(core) = self.core() else { return Err(unavailable("a process that was forked twice")) };
-        let call = Call { tool: shown, arguments: &read.arguments, challenge: read.challenge.as_deref(), context: read.context.as_deref() };
+        let core = match self.core() {
+            Ok(core) => core,
+            Err(error) => return Err(self.refuse(py, shown, error, &Ok(now))),
+        };
+        let (challenge, context) = (read.challenge.as_deref(), read.context.as_deref());
+        let call = Call { tool: shown, arguments: &read.arguments, challenge, context, hint: read.hint };
         let admissible = match py.detach(|| core.evaluate(read.presentation.received(), &call, now)) {
             Ok(admissible) => admissible,
-            Err(denied) => return Err(self.denied(py, denied)),
+            Err(denied) => {
+                if let Some(mark) = denied.mark() {
+                    // Refused either way. A store that does not take the mark leaves the approver's word with who presents it.
+                    self.commit(py, &[*mark], denied.record().time())?;
+                }
+                return Err(self.denied(py, denied));
+            }
         };
-        let outcome = match &self.store {
-            None => py.detach(|| self.configuration.store.commit(admissible.transaction(), admissible.now())),
-            Some(store) => commit(py, store, admissible.transaction(), admissible.now())?,
-        };
+        let outcome = self.commit(py, admissible.transaction(), admissible.now())?;
         let authorized = match admissible.admit(outcome) {
             Ok(authorized) => authorized,
             Err(denied) => return Err(self.denied(py, denied)),
@@ -242,15 +271,19 @@ impl Verifier {
     }
 
     /// The verifier of this process: in a forked child, one of its own.
-    fn core(&self) -> Option<&deputize::Verifier> {
+    fn core(&self) -> deputize::Result<&deputize::Verifier> {
         let process = std::process::id();
         if process == self.process {
-            return Some(&self.core);
+            self.configuration.knowledge.trust_state()?;
+            return Ok(&self.core);
         }
         if self.child.get().is_none() {
-            let _ = self.child.set((process, self.configuration.verifier().ok()?));
+            let _ = self.child.set((process, self.configuration.verifier()?));
         }
-        self.child.get().filter(|(owner, _)| *owner == process).map(|(_, verifier)| verifier)
+        match self.child.get() {
+            Some((owner, verifier)) if *owner == process => Ok(verifier),
+            _ => Err(Error::about(Code::StoreUnavailable, "a process that was forked twice")),
+        }
     }
 
     /// A denial for a call that could not be read or timed.
@@ -290,12 +323,14 @@ fn read(
     arguments: &Bound<'_, PyAny>,
     challenge: Option<&Bound<'_, PyAny>>,
     context: Option<&Bound<'_, PyAny>>,
+    hint: Option<&Bound<'_, PyAny>>,
 ) -> deputize::Result<Read> {
     let arguments = convert::arguments(arguments)?;
     let wrong = || Error::about(Code::ConfigInvalid, "challenge: bytes");
     let challenge = challenge.map(|challenge| convert::bytes(challenge)?.ok_or_else(wrong)).transpose()?;
     let context = context.map(|context| text(context, Code::ConfigInvalid, "context: a text")).transpose()?;
-    Ok(Read { presentation: Given::of(presentation)?, arguments, challenge, context })
+    let hint = hint_of(hint)?;
+    Ok(Read { presentation: Given::of(presentation)?, arguments, challenge, context, hint })
 }
 
 /// Whether `multiprocessing` started this process as one of several; servers with workers do. A module that is not there started none.
@@ -332,19 +367,6 @@ impl Given {
         match self {
             Given::Bytes(bytes) => Received::Bytes(bytes),
             Given::Text(text) => Received::Text(text),
-        }
-    }
-}
-
-/// The clock: milliseconds since 1970, an `int` and nothing else.
-fn read_clock(py: Python<'_>, clock: Option<&Py<PyAny>>) -> Result<Now> {
-    let Some(clock) = clock else { return Ok(system_now()?) };
-    const WHAT: &str = "the clock did not give an int of milliseconds";
-    match clock.bind(py).call0() {
-        Ok(answer) => Ok(Now::from_millis(unsigned(&answer, Code::ClockInvalid, WHAT)?)?),
-        Err(error) => {
-            failed_callback(py, error)?;
-            Err(Error::about(Code::ClockInvalid, "the clock raised an exception").into())
         }
     }
 }

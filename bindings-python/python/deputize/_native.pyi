@@ -3,7 +3,7 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, NoReturn, Protocol, TypeAlias, TypedDict, final
+from typing import Any, Literal, NoReturn, Protocol, TypeAlias, TypedDict, final
 
 from deputize.agent import Agent
 from deputize.errors import DeputizeError
@@ -20,6 +20,23 @@ _Network: TypeAlias = IPv4Network | IPv6Network
 # A constraint, or a natural value that stands for one.
 _Entry: TypeAlias = Constraint | _Plain | _Choice | dict[str, Any] | _Network
 
+# An id: its bytes, or the lower-case hex that records show.
+_Id: TypeAlias = _Bytes | str
+_Key: TypeAlias = VerifyingKey | Agent
+_Seconds: TypeAlias = int | str
+_Clock: TypeAlias = Callable[[], int]
+_Keys: TypeAlias = list[_Key] | tuple[_Key, ...]
+_NamedKey: TypeAlias = Agent | TrustAnchor | VerifiedIdentity | tuple[str, _Key]
+_NamedKeys: TypeAlias = list[_NamedKey] | tuple[_NamedKey, ...]
+_Names: TypeAlias = list[str] | tuple[str, ...]
+_Sender: TypeAlias = _Key | VerifiedIdentity
+_Attributes: TypeAlias = dict[str, str | bool | int]
+_Required: TypeAlias = tuple[int, _Keys]
+_Claim: TypeAlias = str | tuple[str, ...]
+_Evidence: TypeAlias = Approval | Consent | Identity | _Bytes
+_Hint: TypeAlias = Literal["destructive", "additive", "read_only"]
+_Update: TypeAlias = Literal["accepted", "unchanged"]
+
 class _Counterexample(TypedDict):
     value: Any
 
@@ -29,49 +46,113 @@ class _Code(TypedDict):
     summary: str
     help: str
 
+class _Held(TypedDict):
+    sequence: int
+    next_update: int
+    accepted_ms: int
+    ids: int
+
+class _Equivocation(TypedDict):
+    code: str
+    about: str
+    first: bytes
+    second: bytes
+
+class _KeyInUse(TypedDict):
+    key: VerifyingKey
+    retired: bool
+
+class _Revoked(TypedDict):
+    target: str
+    standing: Literal["revoked", "suspended", "pending"]
+    authority: str
+    sequence: int
+    accepted_ms: int
+
+class _RevokedMore(TypedDict):
+    authority: str
+    sequence: int
+    count: int
+
+class _FirstDenial(TypedDict):
+    target: str
+    authority: str
+    accepted_ms: int
+    after_ms: int
+
 class _Store(Protocol):
     def commit(self, operations: list[Any], now_ms: int, /) -> bool | str | tuple[str, int]: ...
 
 __all__ = [
+    "Admitted",
+    "Approval",
+    "ApprovalPolicy",
+    "ApprovalRequest",
     "COMMIT_SCRIPT",
     "AuditRecord",
+    "Authority",
     "Authorized",
+    "Budget",
     "Chain",
+    "CodeAttestor",
+    "Consent",
     "Constraint",
+    "Identity",
+    "IdentityPolicy",
+    "IdentityRule",
+    "Inbox",
+    "JwtAttestor",
+    "ListLoader",
     "MemoryStore",
     "OptionalArgument",
+    "Outbox",
+    "ParentAttestor",
     "Presentation",
+    "ReceivedMessage",
+    "Registrar",
+    "RevocationList",
+    "Session",
     "SigningKey",
+    "Target",
     "TrustAnchor",
+    "TrustState",
     "VerifiedChain",
+    "VerifiedIdentity",
     "Verifier",
     "VerifyingKey",
     "__version__",
     "all_of",
     "any_of",
     "anything",
+    "approve",
     "arguments_digest",
     "at_least",
     "at_most",
     "between",
     "cidr",
     "codes",
+    "consent",
     "contains",
     "decode_tools",
     "decode_value",
     "delegate",
+    "deny",
     "each",
     "email",
     "encode_tools",
     "encode_value",
+    "enrol",
     "exact",
     "fields",
     "glob",
+    "hint_from_annotations",
     "in_range",
     "is_public_address",
     "issue",
+    "issue_identity",
     "length",
     "make_error",
+    "measure",
     "not_glob",
     "not_one_of",
     "one_of",
@@ -80,12 +161,14 @@ __all__ = [
     "path",
     "prove",
     "regex",
+    "rotate",
     "subset",
     "time_window",
     "tools_subsume",
     "url",
     "value_from_json",
     "value_to_json",
+    "vouch",
 ]
 
 __version__: str
@@ -164,6 +247,7 @@ class Presentation:
     def bytes(self) -> bytes: ...
     @property
     def text(self) -> str: ...
+    def attach(self, *evidence: _Evidence) -> Presentation: ...
 
 @final
 class Constraint:
@@ -188,13 +272,25 @@ class OptionalArgument:
 
 @final
 class TrustAnchor:
-    def __new__(cls, name: str, key: VerifyingKey | Agent, may_impersonate: bool | None = None) -> TrustAnchor: ...
+    def __new__(
+        cls,
+        name: str,
+        key: _Key,
+        may_impersonate: bool | None = None,
+        tools: _Tools | None = None,
+        max_lifetime: _Seconds | None = None,
+        max_depth: int | None = None,
+    ) -> TrustAnchor: ...
     @property
     def name(self) -> str: ...
     @property
     def key(self) -> VerifyingKey: ...
     @property
     def may_impersonate(self) -> bool: ...
+    @property
+    def max_lifetime(self) -> int | None: ...
+    @property
+    def max_depth(self) -> int | None: ...
 
 @final
 class MemoryStore:
@@ -242,6 +338,7 @@ class Authorized:
     def chain(self) -> VerifiedChain: ...
     def check_value(self, argument: str, value: object) -> None: ...
     def check_address(self, argument: str, address: str) -> None: ...
+    def check_context(self, context: str) -> None: ...
     @property
     def expires(self) -> int: ...
     @property
@@ -259,10 +356,17 @@ class Verifier:
         audience: str,
         audit: Callable[[AuditRecord], object] | None = None,
         store: MemoryStore | _Store | None = None,
-        clock: Callable[[], int] | None = None,
+        clock: _Clock | None = None,
+        *,
+        identities: IdentityPolicy | None = None,
+        approvals: ApprovalPolicy | None = None,
+        principals: dict[str, VerifyingKey | Agent] | None = None,
+        state: TrustState | None = None,
     ) -> Verifier: ...
     @property
     def audience(self) -> str: ...
+    @property
+    def approvals(self) -> ApprovalPolicy | None: ...
     def authorize(
         self,
         presentation: Presentation | str | _Bytes | None,
@@ -270,8 +374,432 @@ class Verifier:
         arguments: dict[str, Any],
         challenge: _Bytes | None = None,
         context: str | None = None,
+        hint: _Hint | None = None,
     ) -> Authorized: ...
     def verify_chain(self, chain: Chain) -> VerifiedChain: ...
+    def refund(self, authorized: Authorized) -> None: ...
+    def revoke_token(self, id: _Id) -> None: ...
+    def revoke_key(self, key: _Key) -> None: ...
+    def close_session(self, issuer: str | Agent, session: Session | _Id) -> None: ...
+    def close_task(self, issuer: str | Agent, task: _Id) -> None: ...
+    def withdraw_approval(self, approver: _Key, id: Approval | _Id) -> None: ...
+
+@final
+class Budget:
+    @staticmethod
+    def calls(
+        limit: int,
+        tool: str | None = None,
+        per: _Seconds | None = None,
+        over: Literal["family", "session"] | None = None,
+    ) -> Budget: ...
+    @staticmethod
+    def total(
+        limit: int,
+        tool: str,
+        argument: str,
+        per: _Seconds | None = None,
+        over: Literal["family", "session"] | None = None,
+    ) -> Budget: ...
+    @property
+    def limit(self) -> int: ...
+    @property
+    def scope(self) -> Literal["family", "session"]: ...
+    @property
+    def tool(self) -> str | None: ...
+    @property
+    def argument(self) -> str | None: ...
+    @property
+    def window(self) -> int | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Session:
+    @staticmethod
+    def open(task: _Bytes | str | None = None) -> Session: ...
+    @property
+    def id(self) -> bytes: ...
+    @property
+    def task(self) -> bytes | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class ApprovalRequest:
+    def __new__(
+        cls, chain: Chain, tool: str, arguments: dict[str, Any], audience: str, context: str | None = None
+    ) -> ApprovalRequest: ...
+    @staticmethod
+    def decode(data: _Bytes) -> ApprovalRequest: ...
+    @staticmethod
+    def from_text_form(text: str) -> ApprovalRequest: ...
+    @property
+    def bytes(self) -> bytes: ...
+    @property
+    def text_form(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def chain(self) -> Chain: ...
+    def unverified_claims(self) -> list[dict[str, Any]]: ...
+    @property
+    def principal(self) -> str: ...
+    @property
+    def mode(self) -> str: ...
+    @property
+    def holders(self) -> list[VerifyingKey]: ...
+    @property
+    def tool(self) -> str: ...
+    @property
+    def arguments(self) -> dict[str, Any]: ...
+    @property
+    def audience(self) -> str: ...
+    @property
+    def context(self) -> str | None: ...
+    @property
+    def session(self) -> str: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def expires(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Approval:
+    @staticmethod
+    def decode(data: _Bytes) -> Approval: ...
+    @staticmethod
+    def from_text(text: str) -> Approval: ...
+    @property
+    def bytes(self) -> bytes: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def approves(self) -> bool: ...
+    @property
+    def approver(self) -> VerifyingKey: ...
+    @property
+    def request(self) -> str: ...
+    @property
+    def expires(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class ApprovalPolicy:
+    def __new__(
+        cls,
+        count: int,
+        approvers: _Keys,
+        harmless: _Names | None = None,
+        require: dict[str, _Required | list[_Required]] | None = None,
+        by_annotation: bool | None = None,
+    ) -> ApprovalPolicy: ...
+    @property
+    def by_annotation(self) -> bool: ...
+
+@final
+class Consent:
+    @staticmethod
+    def decode(data: _Bytes) -> Consent: ...
+    @staticmethod
+    def from_text(text: str) -> Consent: ...
+    @property
+    def bytes(self) -> bytes: ...
+    @property
+    def text(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Identity:
+    @staticmethod
+    def decode(data: _Bytes) -> Identity: ...
+    @staticmethod
+    def from_text(text: str) -> Identity: ...
+    @property
+    def bytes(self) -> bytes: ...
+    @property
+    def text(self) -> str: ...
+    def unverified_claims(self) -> dict[str, Any]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class IdentityRule:
+    def __new__(
+        cls,
+        on: Literal["all", "leaf", "root"],
+        kind: str | None = None,
+        environment: str | None = None,
+        attributes: _Attributes | None = None,
+        attestors: _Names | None = None,
+    ) -> IdentityRule: ...
+
+@final
+class IdentityPolicy:
+    def __new__(
+        cls, authorities: _NamedKeys, rules: list[IdentityRule] | tuple[IdentityRule, ...] | None = None
+    ) -> IdentityPolicy: ...
+    def verify(self, identity: Identity | _Bytes, clock: _Clock | None = None) -> VerifiedIdentity: ...
+
+@final
+class VerifiedIdentity:
+    @property
+    def name(self) -> str: ...
+    @property
+    def key(self) -> VerifyingKey: ...
+    @property
+    def authority(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def environment(self) -> str | None: ...
+    @property
+    def attributes(self) -> dict[str, str | bool | int]: ...
+    @property
+    def attestor(self) -> str | None: ...
+    @property
+    def evidence(self) -> str | None: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def issued(self) -> int: ...
+    @property
+    def expires(self) -> int: ...
+
+@final
+class ParentAttestor:
+    def __new__(cls, name: str, launchers: _NamedKeys) -> ParentAttestor: ...
+    @property
+    def name(self) -> str: ...
+
+@final
+class CodeAttestor:
+    def __new__(
+        cls, name: str, launchers: _NamedKeys, measurements: dict[bytes, str] | dict[str, str]
+    ) -> CodeAttestor: ...
+    @property
+    def name(self) -> str: ...
+
+@final
+class JwtAttestor:
+    def __new__(
+        cls,
+        name: str,
+        issuer: str,
+        audience: str,
+        subjects: _Entry,
+        jwks: _Bytes | str,
+        require: dict[_Claim, _Entry] | dict[str, _Entry] | dict[tuple[str, ...], _Entry] | None = None,
+        attributes: dict[str, _Claim] | dict[str, str] | dict[str, tuple[str, ...]] | None = None,
+    ) -> JwtAttestor: ...
+    @staticmethod
+    def github_actions(
+        name: str,
+        audience: str,
+        repository: str,
+        jwks: _Bytes | str,
+        require: dict[_Claim, _Entry] | dict[str, _Entry] | dict[tuple[str, ...], _Entry] | None = None,
+        attributes: dict[str, _Claim] | dict[str, str] | dict[str, tuple[str, ...]] | None = None,
+    ) -> JwtAttestor: ...
+    @staticmethod
+    def kubernetes(
+        name: str,
+        issuer: str,
+        audience: str,
+        namespace: str,
+        account: str,
+        jwks: _Bytes | str,
+        require: dict[_Claim, _Entry] | dict[str, _Entry] | dict[tuple[str, ...], _Entry] | None = None,
+        attributes: dict[str, _Claim] | dict[str, str] | dict[str, tuple[str, ...]] | None = None,
+    ) -> JwtAttestor: ...
+    @staticmethod
+    def spiffe(
+        name: str,
+        trust_domain: str,
+        audience: str,
+        jwks: _Bytes | str,
+        require: dict[_Claim, _Entry] | dict[str, _Entry] | dict[tuple[str, ...], _Entry] | None = None,
+        attributes: dict[str, _Claim] | dict[str, str] | dict[str, tuple[str, ...]] | None = None,
+    ) -> JwtAttestor: ...
+    @property
+    def name(self) -> str: ...
+
+@final
+class Admitted: ...
+
+@final
+class Registrar:
+    def __new__(
+        cls,
+        agent: Agent,
+        attestors: list[ParentAttestor | CodeAttestor | JwtAttestor]
+        | tuple[ParentAttestor | CodeAttestor | JwtAttestor, ...],
+    ) -> Registrar: ...
+    def challenge(self, ttl: _Seconds | None = None) -> bytes: ...
+    def admit(self, request: _Bytes, store: MemoryStore | _Store) -> Admitted: ...
+    def issue(
+        self,
+        admitted: Admitted,
+        *,
+        kind: str | None = None,
+        state: str | None = None,
+        environment: str | None = None,
+        attributes: _Attributes | None = None,
+        ttl: _Seconds | None = None,
+    ) -> Identity: ...
+    def enrol(
+        self,
+        request: _Bytes,
+        store: MemoryStore | _Store,
+        *,
+        kind: str | None = None,
+        state: str | None = None,
+        environment: str | None = None,
+        attributes: _Attributes | None = None,
+        ttl: _Seconds | None = None,
+    ) -> Identity: ...
+    def __reduce_ex__(self, _protocol: object, /) -> NoReturn: ...
+
+@final
+class Outbox:
+    def __new__(cls, agent: Agent) -> Outbox: ...
+    @staticmethod
+    def decode(state: _Bytes, agent: Agent) -> Outbox: ...
+    def encode(self) -> bytes: ...
+    def send(
+        self,
+        payload: _Bytes,
+        to: str | Agent,
+        session: Session | _Id,
+        token: _Id | None = None,
+        ttl: _Seconds | None = None,
+    ) -> bytes: ...
+    def close(self, session: Session | _Id) -> None: ...
+    def __reduce_ex__(self, _protocol: object, /) -> NoReturn: ...
+
+@final
+class Inbox:
+    def __new__(
+        cls,
+        name: str | Agent,
+        know: list[_Sender] | tuple[_Sender, ...] | None = None,
+        capacity: int | None = None,
+        clock: _Clock | None = None,
+    ) -> Inbox: ...
+    @staticmethod
+    def decode(
+        state: _Bytes,
+        name: str | Agent,
+        know: list[_Sender] | tuple[_Sender, ...] | None = None,
+        capacity: int | None = None,
+        clock: _Clock | None = None,
+    ) -> Inbox: ...
+    def encode(self) -> bytes: ...
+    def know(self, sender: _Sender) -> None: ...
+    def forget(self, sender: _Sender) -> None: ...
+    def close(self, session: Session | _Id) -> None: ...
+    def receive(self, message: _Bytes, payload: _Bytes, session: Session | _Id | None = None) -> ReceivedMessage: ...
+
+@final
+class ReceivedMessage:
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def sender(self) -> VerifyingKey: ...
+    @property
+    def session(self) -> str: ...
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def token(self) -> str | None: ...
+    @property
+    def issued(self) -> int: ...
+
+@final
+class Target:
+    @staticmethod
+    def token(id: _Id) -> Target: ...
+    @staticmethod
+    def key(key: _Key) -> Target: ...
+    @staticmethod
+    def session(session: Session | _Id) -> Target: ...
+    @staticmethod
+    def task(task: _Id) -> Target: ...
+    @staticmethod
+    def approval(id: Approval | _Id) -> Target: ...
+    @staticmethod
+    def from_text(text: str) -> Target: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class RevocationList:
+    def __new__(
+        cls,
+        sequence: int,
+        base: int | None = None,
+        epoch: int | None = None,
+        revoke: list[Target] | list[str] | tuple[Target | str, ...] | None = None,
+        suspend: _Keys | None = None,
+        pending: _Keys | None = None,
+        activate: _Keys | None = None,
+    ) -> RevocationList: ...
+    def sign(self, agent: Agent, ttl: _Seconds) -> bytes: ...
+
+@final
+class Authority:
+    def __new__(
+        cls,
+        name: str,
+        key: _Key,
+        for_every_issuer: bool | None = None,
+        at_least: int | None = None,
+        danger_allow_stale: bool | None = None,
+    ) -> Authority: ...
+    @property
+    def name(self) -> str: ...
+
+@final
+class TrustState:
+    def __new__(
+        cls,
+        authorities: list[Authority | Agent] | tuple[Authority | Agent, ...],
+        on_revoked: Callable[[_Revoked], object] | None = None,
+        on_revoked_more: Callable[[_RevokedMore], object] | None = None,
+        on_denied: Callable[[_FirstDenial], object] | None = None,
+        clock: _Clock | None = None,
+    ) -> TrustState: ...
+    def apply_list(self, data: _Bytes) -> _Update: ...
+    def apply_rotation(self, data: _Bytes) -> _Update: ...
+    def loader(self) -> ListLoader: ...
+    def held(self, authority: str | Agent) -> _Held | None: ...
+    @property
+    def evidence(self) -> list[_Equivocation]: ...
+    def keys_of(self, key: _Key) -> list[_KeyInUse]: ...
+    def judge_key(self, issuer: str | Agent, key: _Key) -> None: ...
+    def judge_approval(self, issuer: str | Agent, approval: Approval | _Id) -> None: ...
+
+@final
+class ListLoader:
+    def push(self, chunk: _Bytes) -> None: ...
+    def finish(self) -> _Update: ...
 
 def issue(key: SigningKey, issuer: str, to: Agent | VerifyingKey, options: dict[str, Any]) -> Chain: ...
 def delegate(key: SigningKey, chain: Chain, to: Agent | VerifyingKey, options: dict[str, Any]) -> Chain: ...
@@ -282,7 +810,30 @@ def prove(
     arguments: dict[str, Any],
     audience: str,
     challenge: _Bytes | None = None,
+    evidence: list[_Evidence] | tuple[_Evidence, ...] | None = None,
 ) -> Presentation: ...
+def approve(
+    agent: Agent, request: ApprovalRequest, ttl: _Seconds | None = None, reason: str | None = None
+) -> Approval: ...
+def deny(
+    agent: Agent, request: ApprovalRequest, ttl: _Seconds | None = None, reason: str | None = None
+) -> Approval: ...
+def consent(
+    agent: Agent,
+    holder: _Key,
+    issuer: str | Agent,
+    audience: str,
+    tools: _Names | None = None,
+    ttl: _Seconds | None = None,
+) -> Consent: ...
+def issue_identity(agent: Agent, name: str, key: _Key, options: dict[str, Any]) -> Identity: ...
+def enrol(agent: Agent, challenge: _Bytes, authority: str | Agent, attestor: str, evidence: _Bytes | str) -> bytes: ...
+def vouch(
+    agent: Agent, child_name: str, child_key: _Key, challenge: _Bytes, measurement: _Id | None = None
+) -> bytes: ...
+def measure(root: _Path, paths: _Names) -> bytes: ...
+def rotate(agent: Agent, successor: Agent, overlap: _Seconds) -> bytes: ...
+def hint_from_annotations(read_only: bool | None, destructive: bool | None) -> _Hint | None: ...
 def open_beneath(root: _Path, path: str, write: bool, refuse_hard_links: bool) -> int: ...
 def make_error(code: str, what: str | None = None, name: str | None = None) -> DeputizeError: ...
 def anything() -> Constraint: ...

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, NoReturn, final
+from typing import Any, NoReturn, TypeAlias, final
 
 from deputize import _native
-from deputize._native import Chain, Presentation, SigningKey, VerifyingKey
+from deputize._native import (
+    Approval,
+    ApprovalRequest,
+    Budget,
+    Chain,
+    Consent,
+    Identity,
+    Presentation,
+    Session,
+    SigningKey,
+    VerifyingKey,
+)
 from deputize.errors import DeputizeError, UnsupportedOperation
 
 __all__ = ["Agent"]
+
+_Bytes: TypeAlias = bytes | bytearray | memoryview
+_Budgets: TypeAlias = list[Budget] | tuple[Budget, ...]
+_Evidence: TypeAlias = Approval | Consent | Identity | _Bytes
+_Tools: TypeAlias = dict[str, dict[str, Any]]
 
 _KEYS = Path(".deputize") / "keys"
 
@@ -87,11 +103,11 @@ class Agent:
         self,
         *,
         to: Agent | VerifyingKey,
-        tools: dict[str, dict[str, Any]] | None = None,
+        tools: _Tools | None = None,
         ttl: int | str | None = None,
         subject: str | None = None,
         mode: str | None = None,
-        session: bytes | None = None,
+        session: Session | bytes | str | None = None,
         task: bytes | None = None,
         audience: str | list[str] | None = None,
         max_depth: int | None = None,
@@ -101,6 +117,7 @@ class Agent:
         not_before: int | None = None,
         approvals: dict[str, Any] | None = None,
         evidence: bytes | None = None,
+        budgets: _Budgets | None = None,
     ) -> Chain:
         """A root, in this agent's name as verifiers know it."""
         options = _given(
@@ -119,7 +136,128 @@ class Agent:
             not_before=not_before,
             approvals=approvals,
             evidence=evidence,
+            budgets=budgets,
         )
+        return _native.issue(self.__signing_key, self.__name, to, options)
+
+    def issue_on_behalf_of(
+        self,
+        subject: str,
+        *,
+        to: Agent | VerifyingKey,
+        tools: _Tools | None = None,
+        ttl: int | str | None = None,
+        session: Session | bytes | str | None = None,
+        task: bytes | None = None,
+        audience: str | list[str] | None = None,
+        max_depth: int | None = None,
+        reason: str | None = None,
+        context: str | None = None,
+        holder_name: str | None = None,
+        not_before: int | None = None,
+        approvals: dict[str, Any] | None = None,
+        evidence: bytes | None = None,
+        budgets: _Budgets | None = None,
+    ) -> Chain:
+        """A root on behalf of a principal, who stays accountable."""
+        options = _given(
+            to,
+            tools=tools,
+            ttl=ttl,
+            session=session,
+            task=task,
+            audience=audience,
+            max_depth=max_depth,
+            reason=reason,
+            context=context,
+            holder_name=holder_name,
+            not_before=not_before,
+            approvals=approvals,
+            evidence=evidence,
+            budgets=budgets,
+        )
+        return _native.issue(
+            self.__signing_key, self.__name, to, {**options, "subject": subject, "mode": "on_behalf_of"}
+        )
+
+    def issue_own_behalf(
+        self,
+        *,
+        to: Agent | VerifyingKey,
+        name: str | None = None,
+        tools: _Tools | None = None,
+        ttl: int | str | None = None,
+        session: Session | bytes | str | None = None,
+        task: bytes | None = None,
+        audience: str | list[str] | None = None,
+        max_depth: int | None = None,
+        reason: str | None = None,
+        context: str | None = None,
+        not_before: int | None = None,
+        approvals: dict[str, Any] | None = None,
+        evidence: bytes | None = None,
+        budgets: _Budgets | None = None,
+    ) -> Chain:
+        """A root on the holder's own behalf: it is its own principal, by this name, or as the agent is called."""
+        options = _given(
+            to,
+            tools=tools,
+            ttl=ttl,
+            session=session,
+            task=task,
+            audience=audience,
+            max_depth=max_depth,
+            reason=reason,
+            context=context,
+            holder_name=name,
+            not_before=not_before,
+            approvals=approvals,
+            evidence=evidence,
+            budgets=budgets,
+        )
+        own = {**options, "subject": options.get("holder_name"), "mode": "own_behalf"}
+        return _native.issue(self.__signing_key, self.__name, to, own)
+
+    def issue_impersonation(
+        self,
+        subject: str,
+        *,
+        to: Agent | VerifyingKey,
+        audience: str | list[str],
+        holder_name: str | None = None,
+        reason: str | None = None,
+        tools: _Tools | None = None,
+        ttl: int | str | None = None,
+        session: Session | bytes | str | None = None,
+        task: bytes | None = None,
+        context: str | None = None,
+        not_before: int | None = None,
+        approvals: dict[str, Any] | None = None,
+        evidence: bytes | None = None,
+        budgets: _Budgets | None = None,
+    ) -> Chain:
+        """A root as a principal: at these audiences, by this holder and nobody below it. It takes the principal's
+        consent (:meth:`consent`) to use it."""
+        options = _given(
+            to,
+            tools=tools,
+            ttl=ttl,
+            session=session,
+            task=task,
+            reason=reason,
+            context=context,
+            holder_name=holder_name,
+            not_before=not_before,
+            approvals=approvals,
+            evidence=evidence,
+            budgets=budgets,
+        )
+        options |= {
+            "subject": subject,
+            "mode": "impersonation",
+            "audience": audience,
+            "holder_name": options.get("holder_name"),
+        }
         return _native.issue(self.__signing_key, self.__name, to, options)
 
     def delegate(
@@ -127,7 +265,7 @@ class Agent:
         chain: Chain,
         *,
         to: Agent | VerifyingKey,
-        tools: dict[str, dict[str, Any]] | None = None,
+        tools: _Tools | None = None,
         ttl: int | str | None = None,
         audience: str | list[str] | None = None,
         max_depth: int | None = None,
@@ -137,6 +275,7 @@ class Agent:
         not_before: int | None = None,
         approvals: dict[str, Any] | None = None,
         evidence: bytes | None = None,
+        budgets: _Budgets | None = None,
     ) -> Chain:
         """The chain with one more token, which allows no more than its parent."""
         options = _given(
@@ -151,14 +290,84 @@ class Agent:
             not_before=not_before,
             approvals=approvals,
             evidence=evidence,
+            budgets=budgets,
         )
         return _native.delegate(self.__signing_key, chain, to, options)
 
     def prove(
-        self, chain: Chain, tool: str, arguments: dict[str, Any], audience: str, challenge: bytes | None = None
+        self,
+        chain: Chain,
+        tool: str,
+        arguments: dict[str, Any],
+        audience: str,
+        challenge: _Bytes | None = None,
+        evidence: list[_Evidence] | tuple[_Evidence, ...] | None = None,
     ) -> Presentation:
         """What travels with one attempt of a call. Each attempt, also a retry, needs a new one."""
-        return _native.prove(self.__signing_key, chain, tool, arguments, audience, challenge)
+        return _native.prove(self.__signing_key, chain, tool, arguments, audience, challenge, evidence)
+
+    def approve(self, request: ApprovalRequest, *, ttl: int | str | None = None, reason: str | None = None) -> Approval:
+        """Approves one call, whose text (``request.text``) whoever has this key has read."""
+        return _native.approve(self, request, ttl, reason)
+
+    def deny(self, request: ApprovalRequest, *, ttl: int | str | None = None, reason: str | None = None) -> Approval:
+        """Says no to one call, which blocks it until this expires."""
+        return _native.deny(self, request, ttl, reason)
+
+    def consent(
+        self,
+        *,
+        holder: Agent | VerifyingKey,
+        issuer: str | Agent,
+        audience: str,
+        tools: list[str] | tuple[str, ...] | None = None,
+        ttl: int | str | None = None,
+    ) -> Consent:
+        """Consents that a holder acts as this agent, with a token of this trust anchor, at this verifier."""
+        return _native.consent(self, holder, issuer, audience, tools, ttl)
+
+    def issue_identity(
+        self,
+        name: str,
+        key: Agent | VerifyingKey,
+        *,
+        kind: str | None = None,
+        state: str | None = None,
+        environment: str | None = None,
+        attributes: dict[str, str | bool | int] | None = None,
+        attestor: str | None = None,
+        evidence: bytes | str | None = None,
+        ttl: int | str | None = None,
+    ) -> Identity:
+        """An identity document, by this agent as an authority: who has that key."""
+        options = {
+            "kind": kind,
+            "state": state,
+            "environment": environment,
+            "attributes": attributes,
+            "attestor": attestor,
+            "evidence": evidence,
+            "ttl": ttl,
+        }
+        return _native.issue_identity(self, name, key, options)
+
+    def enrol(self, challenge: _Bytes, authority: str | Agent, attestor: str, evidence: _Bytes | str) -> bytes:
+        """Asks an authority for an identity of this agent's key: answers its challenge with evidence."""
+        return _native.enrol(self, challenge, authority, attestor, evidence)
+
+    def vouch(
+        self,
+        child_name: str,
+        child_key: Agent | VerifyingKey,
+        challenge: _Bytes,
+        measurement: _Bytes | str | None = None,
+    ) -> bytes:
+        """Signs that this agent started another one, which has that key: evidence for its enrolment."""
+        return _native.vouch(self, child_name, child_key, challenge, measurement)
+
+    def rotate(self, successor: Agent, overlap: int | str) -> bytes:
+        """Signs, with both keys, that the successor's key follows this one, which is good for ``overlap`` more."""
+        return _native.rotate(self, successor, overlap)
 
     def __repr__(self) -> str:
         return f"Agent({self.__name!r}, {self.did})"

@@ -34,7 +34,10 @@ class DeputizeError(Exception):
 
 
 class Denied(DeputizeError):
-    """A refused call, with its audit record. Pickled, it leaves the record behind."""
+    """A refused call, with its audit record. Pickled, it leaves the record behind.
+
+    ``request_id`` is what the request for approval is called, in hex, where the code is ``approval-required``.
+    """
 
     def __init__(
         self,
@@ -44,9 +47,11 @@ class Denied(DeputizeError):
         context: str | None = None,
         help: str = "",
         record: AuditRecord | None = None,
+        request_id: str | None = None,
     ) -> None:
         super().__init__(code, message, link, context, help)
         self._record = record
+        self.request_id = request_id
 
     @property
     def record(self) -> AuditRecord:
@@ -54,6 +59,9 @@ class Denied(DeputizeError):
         if self._record is None:
             raise AttributeError("the audit record stays in the process that made the decision")
         return self._record
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.code, str(self), self.link, self.context, self.help, None, self.request_id)
 
 
 class UnsupportedOperation(DeputizeError, TypeError):

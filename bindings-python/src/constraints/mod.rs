@@ -8,7 +8,7 @@ use deputize::{Code, Constraint as Core, Error, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
-pub use entry::{dict_of, tools_of, tools_to_python};
+pub use entry::{Entries, dict_of, tools_of, tools_to_python};
 
 use crate::convert::{self, type_name};
 use crate::errors::{Result, entry};
