@@ -415,6 +415,7 @@ fn a_call_that_needs_two_approvals_runs_once_with_two_and_not_with_one() {
     let call = Call::new("pay", &arguments);
     let request = ask(&chain, "pay", &arguments);
     let [one, again, two] = [20, 20, 21].map(|approver| approved_by(approver, &request, at(2)));
+    assert_eq!(call_with(&verifier, &chain, &call, &[], at(3)).unwrap_err().request_id(), Some(request.id()));
     refused(call_with(&verifier, &chain, &call, &[], at(3)), Code::ApprovalRequired, Some(0));
     refused(call_with(&verifier, &chain, &call, &[one.encode(), again.encode()], at(3)), Code::ApprovalRequired, Some(0));
     let both = [one.encode(), two.encode()];

@@ -5,11 +5,11 @@ mod sentence;
 
 use std::sync::Arc;
 
-use crate::approval::CountedApproval;
+use crate::approval::{Asked, CountedApproval};
 use crate::chain::VerifiedChain;
 use crate::claims::Claims;
 use crate::error::shown;
-use crate::id::{TokenId, is_name};
+use crate::id::{RequestId, TokenId, is_name};
 use crate::identity::VerifiedIdentity;
 use crate::store::Operation;
 use crate::time::Now;
@@ -82,6 +82,21 @@ impl AuditRecord {
     #[must_use]
     pub fn code(&self) -> Option<Code> {
         self.refusal.as_ref().map(Error::code)
+    }
+
+    /// What the request for approval is called, of a call that was refused with `approval-required`.
+    #[must_use]
+    pub fn request_id(&self) -> Option<RequestId> {
+        let (Some(Code::ApprovalRequired), Some(chain), Some(arguments)) = (self.code(), &self.chain, &self.arguments) else { return None };
+        let asked = Asked {
+            token: chain.leaf_link().hash,
+            tool: &self.tool,
+            arguments: arguments.digest(),
+            audience: &self.audience,
+            session: chain.leaf().session,
+            context: self.context.as_deref(),
+        };
+        Some(asked.id())
     }
 
     /// When it was decided.

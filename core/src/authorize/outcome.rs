@@ -4,6 +4,7 @@ use super::in_context;
 use crate::audit::AuditRecord;
 use crate::chain::VerifiedChain;
 use crate::constraint::Constraint;
+use crate::id::RequestId;
 use crate::plan::Plan;
 use crate::store::{Operation, Outcome};
 use crate::time::{Now, Timestamp};
@@ -150,6 +151,13 @@ impl Denied {
     #[must_use]
     pub fn help(&self) -> std::borrow::Cow<'static, str> {
         self.error.help()
+    }
+
+    /// What the request for approval is called, of a call that was refused with `approval-required`: as
+    /// [`ApprovalRequest::id`](crate::ApprovalRequest::id) says it.
+    #[must_use]
+    pub fn request_id(&self) -> Option<RequestId> {
+        self.record.request_id()
     }
 
     /// What to commit to a store that is asked elsewhere: that an approver said no to this request, until when it stands.
