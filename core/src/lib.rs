@@ -104,7 +104,7 @@ pub use hint::ToolHint;
 pub use id::{Digest, RequestId, SessionId, TokenId};
 pub use identity::{
     DEFAULT_IDENTITY_TTL, Hops, IdentityAuthority, IdentityGrant, IdentityKind, IdentityPolicy, IdentityRule, IdentityState,
-    VerifiedIdentity, issue_identity,
+    UnverifiedIdentity, VerifiedIdentity, issue_identity,
 };
 pub use issue::{DEFAULT_MAX_DEPTH, DEFAULT_TTL, Grant, delegate, issue};
 pub use json::{value_from_json, value_to_json};

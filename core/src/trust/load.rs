@@ -1,6 +1,9 @@
 //! Loading a revocation list from chunks of any size. The head is checked before any part is looked at, and each part before it is read; beside the
 //! table there is at most one part in memory.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use sha2::{Digest as _, Sha256};
 
 use super::head::Head;
@@ -16,9 +19,33 @@ use crate::{Code, Error, Result, limits};
 /// A list that is being loaded. Until [`ListLoader::finish`] nothing changes, and nothing does if it is dropped.
 #[must_use]
 pub struct ListLoader<'a> {
-    state: &'a TrustState,
+    state: Lent<'a>,
     loading: Loading,
     now: Now,
+}
+
+/// The state of a loader, which may be on its own.
+enum Lent<'a> {
+    Borrowed(&'a TrustState),
+    Shared(Arc<TrustState>),
+}
+
+impl Deref for Lent<'_> {
+    type Target = TrustState;
+
+    fn deref(&self) -> &TrustState {
+        match self {
+            Lent::Borrowed(state) => state,
+            Lent::Shared(state) => state,
+        }
+    }
+}
+
+impl TrustState {
+    /// A loader for a list that comes in chunks, which holds on to the state: for programs that keep it between events.
+    pub fn shared_loader(self: Arc<Self>, now: Now) -> ListLoader<'static> {
+        ListLoader { state: Lent::Shared(self), loading: Loading::default(), now }
+    }
 }
 
 impl std::fmt::Debug for ListLoader<'_> {
@@ -29,7 +56,7 @@ impl std::fmt::Debug for ListLoader<'_> {
 
 impl<'a> ListLoader<'a> {
     pub(super) fn new(state: &'a TrustState, now: Now) -> Self {
-        ListLoader { state, loading: Loading::default(), now }
+        ListLoader { state: Lent::Borrowed(state), loading: Loading::default(), now }
     }
 
     /// Takes the next bytes of the list.
@@ -37,7 +64,7 @@ impl<'a> ListLoader<'a> {
     /// # Errors
     /// Those of [`TrustState::apply_list`]. After one, every further call gives it again.
     pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
-        self.loading.push(self.state, chunk, self.now)
+        self.loading.push(&self.state, chunk, self.now)
     }
 
     /// The end of the list: from now on it is what the state holds. Of two that are loaded at once, the one with the higher sequence number stays.
