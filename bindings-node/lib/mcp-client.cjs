@@ -1,7 +1,7 @@
 'use strict';
 // The client's side: every attempt on the wire is signed afresh, over the arguments as they are sent.
 const { failure } = require('./native.cjs');
-const { agentKey } = require('./agent.cjs');
+const { requiredAgent } = require('./holder.cjs');
 const { requiredChain } = require('./chain.cjs');
 const { kindOf, options, text, toolNames } = require('./options.cjs');
 const { META_KEY, METHOD } = require('./mcp-names.cjs');
