@@ -2,95 +2,26 @@
 const { basename, extname, join } = require('node:path');
 const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
-const { Writer, isMap } = require('./tape.cjs');
-const { bytes, count, kindOf, options, seconds, text } = require('./options.cjs');
+const { Writer } = require('./tape.cjs');
+const { bytes, kindOf, options, seconds, text } = require('./options.cjs');
 const { NATIVE, SigningKey, publicBytes, signingHandle } = require('./keys.cjs');
+const { agentOf, agentsAreReadBy, keyOf } = require('./holder.cjs');
+const { DELEGATED, ROOT, grantOptions, grantTape } = require('./grant.cjs');
 const { Chain, Presentation, requiredChain } = require('./chain.cjs');
-const { advice } = require('./constraint.cjs');
-const { writeTools } = require('./tools.cjs');
+const { Approval, Consent, Identity, evidenceTape } = require('./evidence.cjs');
+const { requiredRequest } = require('./approval.cjs');
+const { identityTape } = require('./identity-grant.cjs');
+const { digest } = require('./ids.cjs');
 const { argumentsTape } = require('./values.cjs');
 
-const ROOT_ONLY = ['subject', 'mode', 'session', 'task'];
-const GRANT = ['to', 'tools', 'ttl', 'audience', 'maxDepth', 'reason', 'context', 'holderName', 'notBefore', 'approvals', 'evidence'];
-
-/** How each option is written to the tape, in the order of the errors that it can give. */
-const WRITERS = {
-  tools: writeTools,
-  ttl: (writer, value) => writer.integer(seconds(value)),
-  notBefore: (writer, value) => writer.integer(count(value, 'claim-invalid', 'notBefore')),
-  audience: writeAudience,
-  maxDepth: (writer, value) => writer.integer(count(value, 'claim-invalid', 'maxDepth')),
-  approvals: writeApprovals,
-  evidence: (writer, value) => writer.bytes(bytes(value, 'claim-invalid', 'evidence')),
-  reason: (writer, value) => writer.text(text(value, 'claim-invalid', 'reason')),
-  context: (writer, value) => writer.text(text(value, 'claim-invalid', 'context')),
-  subject: (writer, value) => writer.text(text(value, 'name-invalid', 'subject')),
-  mode: (writer, value) => writer.text(text(value, 'claim-invalid', 'mode')),
-  session: (writer, value) => writer.bytes(bytes(value, 'claim-invalid', 'session')),
-  task: (writer, value) => writer.bytes(bytes(value, 'claim-invalid', 'task')),
-};
-
-function writeAudience(writer, value) {
-  const names = Array.isArray(value) ? Array.from(value) : [value];
-  writer.list(names.length);
-  names.forEach((name) => writer.text(text(name, 'name-invalid', 'audience')));
-}
-
-/** `{tool: {count, approvers}}`, or `{tool: [{count, approvers}, …]}`. */
-function writeApprovals(writer, value) {
-  if (!isMap(value)) throw failure('claim-invalid', 'approvals are a plain object, not', kindOf(value));
-  const rules = Object.keys(value).flatMap((tool) => [value[tool]].flat().map((rule) => [tool, options(rule, ['count', 'approvers'], 'approvals')]));
-  writer.list(rules.length);
-  for (const [tool, rule] of rules) {
-    const approvers = rule.get('approvers');
-    if (!Array.isArray(approvers)) throw failure('claim-invalid', 'approvers are a list, not', kindOf(approvers));
-    writer.list(3);
-    writer.text(text(tool, 'name-invalid', 'tool'));
-    writer.integer(count(rule.get('count'), 'claim-invalid', 'approvals: count'));
-    const keys = Array.from(approvers, keyOf);
-    writer.list(keys.length);
-    keys.forEach((key) => writer.bytes(key));
-  }
-}
-
-/** The public key that an agent or a key stands for. */
-function keyOf(value) {
-  const key = publicBytes(value) ?? publicBytes(agentKey(value));
-  if (key === undefined) throw failure('key-invalid', 'neither an Agent nor a VerifyingKey:', kindOf(value));
-  return key;
-}
-
-function grant(given, known, where) {
-  const read = options(given, known, where);
-  if (!read.has('to')) throw failure('claim-missing', `${where} needs`, 'to');
-  const to = read.get('to');
-  const key = keyOf(to);
-  const name = read.get('holderName') ?? (agentKey(to) === undefined ? undefined : to.name);
-  const named = [...read.keys()].filter((option) => Object.hasOwn(WRITERS, option));
-  const writer = new Writer(advice);
-  writer.map(1 + named.length + (name === undefined ? 0 : 1));
-  writer.key('to');
-  writer.bytes(key);
-  if (name !== undefined) {
-    writer.key('holderName');
-    writer.text(text(name, 'name-invalid', 'holderName'));
-  }
-  for (const option of Object.keys(WRITERS).filter((option) => named.includes(option))) {
-    writer.key(option);
-    WRITERS[option](writer, read.get(option));
-  }
-  return writer.done();
-}
-
-let agentKey;
-
-/** A name and a key: issues, delegates, and proves calls. */
+/** A name and a key: issues, delegates, proves calls, and signs what else is said in its name. */
 class Agent {
   #name;
   #signing;
   #key;
   static {
-    agentKey = (value) => (typeof value === 'object' && value !== null && #key in value ? value.#key : undefined);
+    const isAgent = (value) => typeof value === 'object' && value !== null && #key in value;
+    agentsAreReadBy((value) => (isAgent(value) ? { name: value.#name, key: value.#key, signing: value.#signing } : undefined));
   }
 
   constructor(name, signingKey) {
@@ -134,21 +65,110 @@ class Agent {
   }
 
   issue(given) {
-    return new Chain(NATIVE, call('issue', this.#signing, this.#name, grant(given, [...GRANT, ...ROOT_ONLY], 'issue')));
+    return this.#issue(grantOptions(given, [...ROOT, 'subject', 'mode'], 'issue'), 'issue');
+  }
+
+  /** On behalf of a principal, who stays accountable. */
+  issueOnBehalfOf(subject, given) {
+    const read = grantOptions(given, ROOT, 'issueOnBehalfOf');
+    return this.#issue(read.set('subject', text(subject, 'name-invalid', 'subject')).set('mode', 'on_behalf_of'), 'issueOnBehalfOf');
+  }
+
+  /** The holder is its own principal, under its name. */
+  issueOwnBehalf(given) {
+    const { name, ...rest } = Object.fromEntries(options(given, [...ROOT, 'name'], 'issueOwnBehalf'));
+    const read = grantOptions(rest, ROOT, 'issueOwnBehalf');
+    const own = name ?? read.get('holderName') ?? agentOf(read.get('to'))?.name;
+    if (own === undefined) throw failure('claim-missing', 'issueOwnBehalf needs', 'name');
+    if (read.has('holderName') && read.get('holderName') !== own) throw failure('claim-invalid', 'not the name of the principal:', 'holderName');
+    return this.#issue(read.set('holderName', own).set('subject', own).set('mode', 'own_behalf'), 'issueOwnBehalf');
+  }
+
+  /** As a principal, at these audiences and nowhere else. Verifiers ask for the principal's consent. */
+  issueImpersonation(subject, given) {
+    const read = grantOptions(given, ROOT, 'issueImpersonation');
+    if (!read.has('audience')) throw failure('claim-missing', 'issueImpersonation needs', 'audience');
+    if (!read.has('holderName') && agentOf(read.get('to')) === undefined) throw failure('claim-missing', 'issueImpersonation needs', 'holderName');
+    return this.#issue(read.set('subject', text(subject, 'name-invalid', 'subject')).set('mode', 'impersonation'), 'issueImpersonation');
+  }
+
+  #issue(read, where) {
+    return new Chain(NATIVE, call('issue', this.#signing, this.#name, grantTape(read, where)));
   }
 
   delegate(chain, given) {
     const parent = requiredChain(chain);
-    return new Chain(NATIVE, call('delegate', this.#signing, parent, grant(given, GRANT, 'delegate')));
+    return new Chain(NATIVE, call('delegate', this.#signing, parent, grantTape(grantOptions(given, DELEGATED, 'delegate'), 'delegate')));
   }
 
   prove(chain, tool, args, audience, given) {
     const holding = requiredChain(chain);
     const tape = argumentsTape(args);
-    const challenge = options(given, ['challenge'], 'prove').get('challenge');
+    const read = options(given, ['challenge', 'evidence'], 'prove');
     const named = [text(tool, 'name-invalid', 'tool'), text(audience, 'name-invalid', 'audience')];
-    const answer = challenge === undefined ? undefined : Buffer.from(bytes(challenge, 'claim-invalid', 'challenge'));
-    return new Presentation(NATIVE, call('prove', this.#signing, holding, named[0], tape, named[1], answer));
+    const answer = read.has('challenge') ? Buffer.from(bytes(read.get('challenge'), 'claim-invalid', 'challenge')) : undefined;
+    const evidence = read.has('evidence') ? evidenceTape(read.get('evidence')) : undefined;
+    return new Presentation(NATIVE, call('prove', this.#signing, holding, named[0], tape, named[1], answer, evidence));
+  }
+
+  /** Approves one call, whose `text` this agent's person has read. */
+  approve(request, given) {
+    return this.#decide(request, true, options(given, ['ttl', 'reason'], 'approve'));
+  }
+
+  /** Says no to one call: until it expires, no approval of it counts where this is shown. */
+  deny(request, given) {
+    return this.#decide(request, false, options(given, ['ttl', 'reason'], 'deny'));
+  }
+
+  #decide(request, approves, read) {
+    const handle = requiredRequest(request);
+    const form = {};
+    if (read.has('ttl')) form.ttl = seconds(read.get('ttl'));
+    if (read.has('reason')) form.reason = text(read.get('reason'), 'claim-invalid', 'reason');
+    const writer = new Writer();
+    writer.value(form);
+    return new Approval(NATIVE, call('requestDecide', handle, this.#signing, this.#name, approves, writer.done()));
+  }
+
+  /** Consents to be impersonated by the holder, at this verifier, with a token of this trust anchor. */
+  consent(given) {
+    const read = options(given, ['holder', 'issuer', 'audience', 'tools', 'ttl'], 'consent');
+    for (const name of ['holder', 'issuer', 'audience']) if (!read.has(name)) throw failure('claim-missing', 'consent needs', name);
+    const form = { holder: keyOf(read.get('holder')) };
+    for (const name of ['issuer', 'audience']) form[name] = text(read.get(name), 'name-invalid', name);
+    if (read.has('tools')) {
+      const tools = read.get('tools');
+      if (!Array.isArray(tools)) throw failure('claim-invalid', 'tools are a list of names, not', kindOf(tools));
+      form.tools = Array.from(tools, (tool) => text(tool, 'name-invalid', 'tool'));
+    }
+    if (read.has('ttl')) form.ttl = seconds(read.get('ttl'));
+    const writer = new Writer();
+    writer.value(form);
+    return new Consent(NATIVE, call('consentMake', this.#signing, this.#name, writer.done()));
+  }
+
+  /** Says as an authority who holds a key. */
+  issueIdentity(name, key, given) {
+    const tape = identityTape(given, 'issueIdentity', { name: text(name, 'name-invalid', 'identity'), key: keyOf(key) });
+    return new Identity(NATIVE, call('identityIssue', this.#signing, this.#name, tape));
+  }
+
+  /** Asks an authority for an identity of this agent's key; the bytes of the request. */
+  enrol(challenge, authority, attestor, evidence) {
+    const asked = Buffer.from(bytes(challenge, 'malformed', 'a challenge'));
+    const named = [text(authority, 'name-invalid', 'authority'), text(attestor, 'name-invalid', 'attestor')];
+    const shown = Buffer.from(typeof evidence === 'string' ? text(evidence, 'malformed', 'evidence') : bytes(evidence, 'malformed', 'evidence'));
+    return new Uint8Array(call('enrolmentRequest', this.#signing, asked, ...named, shown));
+  }
+
+  /** Says as a launcher what agent it started, for one challenge: evidence for a ParentAttestor or CodeAttestor. */
+  vouch(childName, childKey, challenge, given) {
+    const measured = options(given, ['measurement'], 'vouch').get('measurement');
+    const measurement = measured === undefined ? undefined : Buffer.from(digest(measured, 'a measurement'));
+    const child = text(childName, 'name-invalid', 'agent');
+    const asked = Buffer.from(bytes(challenge, 'malformed', 'a challenge'));
+    return new Uint8Array(call('enrolmentVouch', this.#signing, this.#name, child, keyOf(childKey), asked, measurement));
   }
 
   toJSON() {
@@ -160,4 +180,4 @@ class Agent {
   }
 }
 
-module.exports = { Agent, agentKey };
+module.exports = { Agent };

@@ -4,6 +4,7 @@ const { call, failure } = require('./native.cjs');
 const { read } = require('./tape.cjs');
 const { bytes, kindOf, text } = require('./options.cjs');
 const { NATIVE, onlyNative, publicKey } = require('./keys.cjs');
+const { evidenceTape } = require('./evidence.cjs');
 const { toolsFrom, toolsTape } = require('./tools.cjs');
 
 /** The longest text of a chain, and one character more: what is longer is refused by its length alone. */
@@ -90,23 +91,33 @@ let presentationBytes;
 
 /** A chain and the proof of one call: what travels with it. */
 class Presentation {
+  #handle;
   #bytes;
   static {
-    presentationBytes = (value) => (typeof value === 'object' && value !== null && #bytes in value ? value.#bytes : undefined);
+    presentationBytes = (value) => (typeof value === 'object' && value !== null && #handle in value ? value.#encoding : undefined);
   }
 
-  constructor(token, made) {
+  constructor(token, handle) {
     onlyNative(token, 'Presentation');
-    this.#bytes = Buffer.from(made);
+    this.#handle = handle;
     Object.freeze(this);
   }
 
+  get #encoding() {
+    return (this.#bytes ??= call('presentationBytes', this.#handle));
+  }
+
   get bytes() {
-    return new Uint8Array(this.#bytes);
+    return new Uint8Array(this.#encoding);
   }
 
   get text() {
-    return call('toText', this.#bytes);
+    return call('toText', this.#encoding);
+  }
+
+  /** The same presentation with more evidence: approvals, consents, identities, or their bytes. */
+  attach(...evidence) {
+    return new Presentation(NATIVE, call('presentationAttach', this.#handle, evidenceTape(evidence)));
   }
 
   toString() {
@@ -118,7 +129,7 @@ class Presentation {
   }
 
   [inspect.custom]() {
-    return `Presentation(${this.#bytes.length} bytes)`;
+    return `Presentation(${this.#encoding.length} bytes)`;
   }
 }
 

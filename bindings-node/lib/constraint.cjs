@@ -240,7 +240,7 @@ function writeOneOf(writer, values) {
 }
 
 module.exports = {
-  Constraint, Optional, optionalEntry, advice, writeRules,
+  Constraint, Optional, optionalEntry, advice, writeEntry, writeRules,
   functions: {
     anything, exact, oneOf, notOneOf, atLeast, atMost, between, inRange, contains, subset, each, length, fields,
     path, glob, notGlob, regex, url, cidr, email, timeWindow, allOf, anyOf, optional,

@@ -20,6 +20,7 @@ class Denied extends DeputizeError {
   constructor(fields, record) {
     super(fields);
     Object.defineProperty(this, 'record', { value: record, enumerable: false });
+    this.requestId = fields.requestId ?? null;
   }
 
   get name() {

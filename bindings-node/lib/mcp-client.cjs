@@ -1,8 +1,9 @@
 'use strict';
 // The client's side: every attempt on the wire is signed afresh, over the arguments as they are sent.
 const { failure } = require('./native.cjs');
-const { agentKey } = require('./agent.cjs');
+const { requiredAgent } = require('./holder.cjs');
 const { requiredChain } = require('./chain.cjs');
+const { evidenceTape } = require('./evidence.cjs');
 const { kindOf, options, text, toolNames } = require('./options.cjs');
 const { META_KEY, METHOD } = require('./mcp-names.cjs');
 
@@ -16,11 +17,14 @@ function metaFor(agent, chain, tool, args, audience, given) {
 
 /**
  * Signs every `tools/call` that a client sends. `chain` is a Chain, or a function that gives one for each call, for chains that are renewed.
- * `tools` says what tools are called in tokens, where that differs from their name here. Takes a `Client` before or after it is connected, and returns it.
+ * `tools` says what tools are called in tokens, where that differs from their name here. `evidence` is a list for every call, or a function that
+ * gives one for each: approvals, consents, identities. Takes a `Client` before or after it is connected, and returns it.
  */
 function signCalls(client, agent, chain, audience, given) {
   requiredAgent(agent);
-  const names = toolNames(options(given, ['tools'], 'signCalls').get('tools'), 'signCalls');
+  const read = options(given, ['tools', 'evidence'], 'signCalls');
+  const names = toolNames(read.get('tools'), 'signCalls');
+  const evidence = evidenceOf(read.get('evidence'));
   text(audience, 'name-invalid', 'audience');
   const current = typeof chain === 'function' ? chain : () => chain;
   if (typeof chain !== 'function') requiredChain(chain);
@@ -28,7 +32,7 @@ function signCalls(client, agent, chain, audience, given) {
     throw failure('config-invalid', 'not a client of @modelcontextprotocol/sdk:', kindOf(client));
   }
   if (signing.has(client)) throw failure('config-invalid', 'signed already:', 'the calls of this client');
-  const sign = (message) => signed(message, agent, current, audience, names);
+  const sign = (message) => signed(message, agent, current, audience, names, evidence);
   const connect = client.connect;
   client.connect = (transport, ...rest) => Reflect.apply(connect, client, [signer(transport, sign), ...rest]);
   if (client.transport !== undefined) signer(client.transport, sign);
@@ -40,22 +44,28 @@ function signCalls(client, agent, chain, audience, given) {
 function signer(transport, sign) {
   const send = transport.send;
   transport.send = async function sendSigned(message, ...rest) {
-    return Reflect.apply(send, transport, [Array.isArray(message) ? message.map(sign) : sign(message), ...rest]);
+    return Reflect.apply(send, transport, [await (Array.isArray(message) ? Promise.all(message.map(sign)) : sign(message)), ...rest]);
   };
   return transport;
 }
 
 /** A copy of a call, with its arguments as JSON keeps them and a proof of exactly those. */
-function signed(message, agent, current, audience, names) {
+async function signed(message, agent, current, audience, names, evidence) {
   if (message?.method !== METHOD || !('id' in message)) return message;
   const params = { ...message.params };
   if (params.arguments !== undefined) params.arguments = JSON.parse(JSON.stringify(params.arguments));
-  const meta = metaFor(agent, current(), names.get(params.name) ?? params.name, params.arguments ?? {}, audience);
+  const [tool, args] = [names.get(params.name) ?? params.name, params.arguments ?? {}];
+  const shown = await evidence?.(tool, args);
+  const meta = metaFor(agent, current(), tool, args, audience, shown === undefined ? undefined : { evidence: shown });
   return { ...message, params: { ...params, _meta: { ...params._meta, ...meta } } };
 }
 
-function requiredAgent(agent) {
-  if (agentKey(agent) === undefined) throw failure('key-invalid', 'not an Agent:', kindOf(agent));
+/** The function that gives the evidence of a call, if there is any. */
+function evidenceOf(evidence) {
+  if (evidence === undefined || typeof evidence === 'function') return evidence;
+  evidenceTape(evidence);
+  const listed = Array.from(evidence);
+  return () => listed;
 }
 
 module.exports = { metaFor, signCalls };

@@ -2,7 +2,7 @@
 // The server's side. An MCP server keeps one handler for `tools/call`, whoever registers tools and whenever; the guard stands where the server
 // looks that handler up, so that arguments are decided about as they were received, before any schema adds defaults.
 const { AsyncLocalStorage } = require('node:async_hooks');
-const { failure } = require('./native.cjs');
+const { call, failure } = require('./native.cjs');
 const { Denied } = require('./errors.cjs');
 const { Verifier } = require('./verifier.cjs');
 const { kindOf, options, toolNames } = require('./options.cjs');
@@ -33,7 +33,7 @@ function guard(server, verifier, given) {
   }
   const protocol = protocolOf(server);
   if (guarded.has(protocol)) throw failure('config-invalid', 'guarded already:', 'this server');
-  const decide = decider(verifier, names, extra.get('challenge'), extra.get('context'));
+  const decide = decider(verifier, names, extra.get('challenge'), extra.get('context'), registryOf(server));
   const check = install(protocol, decide);
   guardConnect(protocol, check);
   guarded.add(protocol);
@@ -96,14 +96,29 @@ function guardConnect(protocol, stands) {
   };
 }
 
-function decider(verifier, names, challengeFor, contextFor) {
+/** What an `McpServer` registered under a name; a low-level server keeps no such list. */
+function registryOf(server) {
+  return (name) => {
+    const tools = server._registeredTools;
+    return typeof tools === 'object' && tools !== null && typeof name === 'string' && Object.hasOwn(tools, name) ? tools[name] : undefined;
+  };
+}
+
+/** What the server itself says that a tool does, in one word. */
+function hintOf(tool) {
+  const { readOnlyHint, destructiveHint } = tool?.annotations ?? {};
+  const said = (hint) => (typeof hint === 'boolean' ? hint : undefined);
+  return call('hintOf', said(readOnlyHint), said(destructiveHint)) ?? undefined;
+}
+
+function decider(verifier, names, challengeFor, contextFor, registered) {
   return async (handler, request, extra) => {
     // What the tool gets is what was decided about, and not what somebody may change while a store is asked.
     const params = request.params ?? {};
     const { name } = params;
     let authorized;
     try {
-      const asked = { challenge: await read(challengeFor, request, extra), context: await read(contextFor, request, extra) };
+      const asked = { challenge: await read(challengeFor, request, extra), context: await read(contextFor, request, extra), hint: hintOf(registered(name)) };
       authorized = await verifier.authorizeAsync(presentationOf(params, extra), names.get(name) ?? name, argumentsOf(params), asked);
     } catch (error) {
       if (!(error instanceof Denied)) throw error;
@@ -149,7 +164,9 @@ function headerOf(headers) {
 /** A refusal as the result of the tool; for a call that asks for a task, whose result would be a task, as an error. */
 function refusal(denied, params) {
   const text = `${denied.message}. ${denied.help}`;
-  const about = { code: denied.code, help: denied.help, ...(denied.link === null ? {} : { link: denied.link }) };
+  const about = { code: denied.code, help: denied.help };
+  if (denied.link !== null) about.link = denied.link;
+  if (denied.requestId !== null) about.requestId = denied.requestId;
   if (params.task !== undefined) throw Object.assign(new Error(text), { code: REFUSED, data: about });
   return { isError: true, content: [{ type: 'text', text }], _meta: { [DENIAL_KEY]: about } };
 }

@@ -30,20 +30,20 @@ function bytes(value, code, what) {
 }
 
 function count(value, code, what) {
-  if (!Number.isSafeInteger(value) || value < 0) throw failure(code, 'not a count:', what);
+  if (!Number.isSafeInteger(value) || value < 0 || Object.is(value, -0)) throw failure(code, 'not a count:', what);
   return value;
 }
 
 const UNITS = { s: 1, m: 60, h: 3600, d: 86400 };
 
 /** Seconds from a number or a text such as `"10m"`. */
-function seconds(value) {
+function seconds(value, what = 'ttl') {
   if (typeof value === 'string') {
     const [, digits, unit] = /^([1-9][0-9]{0,8})([smhd])$/.exec(value) ?? [];
-    if (digits === undefined) throw failure('claim-invalid', 'ttl', value);
+    if (digits === undefined) throw failure('claim-invalid', what, value);
     return Number(digits) * UNITS[unit];
   }
-  if (!Number.isSafeInteger(value) || value < 0) throw failure('claim-invalid', 'ttl', typeof value === 'number' ? value : typeof value);
+  if (!Number.isSafeInteger(value) || value < 0 || Object.is(value, -0)) throw failure('claim-invalid', what, typeof value === 'number' ? value : typeof value);
   return value;
 }
 

@@ -45,6 +45,8 @@ class VerifiedChain {
   }
 }
 
+let authorizedHandle;
+
 /** An allowed call. What is read of it comes from the native part when somebody looks: most programs look at little. */
 class Authorized {
   #handle;
@@ -52,6 +54,10 @@ class Authorized {
   #arguments;
   #chain;
   #record;
+
+  static {
+    authorizedHandle = (value) => (typeof value === 'object' && value !== null && #handle in value ? value.#handle : undefined);
+  }
 
   constructor(token, handle) {
     onlyNative(token, 'Authorized');
@@ -125,8 +131,9 @@ function holdsBytes(value) {
 }
 
 /** A denial from its outcome. */
-function deniedFrom({ error, decision }) {
-  return new Denied(JSON.parse(error), new AuditRecord(NATIVE, decision));
+function deniedFrom(refused) {
+  const requestId = Object.hasOwn(refused, 'requestId') ? refused.requestId : null;
+  return new Denied({ ...JSON.parse(refused.error), requestId }, new AuditRecord(NATIVE, refused.decision));
 }
 
-module.exports = { Authorized, VerifiedChain, deniedFrom };
+module.exports = { Authorized, VerifiedChain, authorizedHandle, deniedFrom };

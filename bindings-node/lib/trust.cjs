@@ -1,25 +1,58 @@
 'use strict';
 const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
-const { kindOf, options, text } = require('./options.cjs');
+const { Writer } = require('./tape.cjs');
+const { count, kindOf, options, seconds, text } = require('./options.cjs');
 const { publicBytes, VerifyingKey } = require('./keys.cjs');
-const { agentKey } = require('./agent.cjs');
+const { advice } = require('./constraint.cjs');
+const { agentKey } = require('./holder.cjs');
+const { writeTools } = require('./tools.cjs');
 
-/** Someone whose roots a verifier accepts. */
+let anchorTape;
+
+/** Someone whose roots a verifier accepts, within bounds if there are any. */
 class TrustAnchor {
   #name;
   #key;
   #mayImpersonate;
+  #tape;
+  static {
+    anchorTape = (value) => value.#tape;
+  }
 
   constructor(name, key, given) {
     this.#name = text(name, 'name-invalid', 'a trust anchor');
     const bytes = publicBytes(key) ?? publicBytes(agentKey(key));
     if (bytes === undefined) throw failure('key-invalid', 'not a VerifyingKey:', kindOf(key));
     this.#key = bytes;
-    this.#mayImpersonate = options(given, ['mayImpersonate'], 'TrustAnchor').get('mayImpersonate') ?? false;
+    const read = options(given, ['mayImpersonate', 'tools', 'maxLifetime', 'maxDepth'], 'TrustAnchor');
+    this.#mayImpersonate = read.get('mayImpersonate') ?? false;
     if (typeof this.#mayImpersonate !== 'boolean') throw failure('config-invalid', 'true or false:', 'mayImpersonate');
-    call('anchorCheck', this.#name, bytes);
+    this.#tape = Buffer.from(this.#written(read));
+    call('anchorBoundsCheck', this.#tape);
     Object.freeze(this);
+  }
+
+  #written(read) {
+    const bounds = {
+      tools: writeTools,
+      maxLifetime: (writer, value) => writer.integer(seconds(value, 'maxLifetime')),
+      maxDepth: (writer, value) => writer.integer(count(value, 'config-invalid', 'maxDepth')),
+    };
+    const given = Object.keys(bounds).filter((bound) => read.has(bound));
+    const writer = new Writer(advice);
+    writer.map(3 + given.length);
+    writer.key('name');
+    writer.text(this.#name);
+    writer.key('key');
+    writer.bytes(this.#key);
+    writer.key('mayImpersonate');
+    writer.boolean(this.#mayImpersonate);
+    for (const bound of given) {
+      writer.key(bound);
+      bounds[bound](writer, read.get(bound));
+    }
+    return writer.done();
   }
 
   get name() {
@@ -67,4 +100,4 @@ class MemoryStore {
   }
 }
 
-module.exports = { TrustAnchor, MemoryStore, anchorOf, storeOf };
+module.exports = { TrustAnchor, MemoryStore, anchorOf, anchorTape, storeOf };

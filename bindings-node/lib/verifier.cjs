@@ -3,18 +3,22 @@ const cluster = require('node:cluster');
 const { inspect, types } = require('node:util');
 const { call, failure, shorten } = require('./native.cjs');
 const { DeputizeError } = require('./errors.cjs');
-const { Writer, giveBack, read, takeWriter } = require('./tape.cjs');
+const { giveBack, read, takeWriter } = require('./tape.cjs');
 const { bytes, kindOf, options, text } = require('./options.cjs');
-const { NATIVE, publicBytes } = require('./keys.cjs');
+const { NATIVE } = require('./keys.cjs');
 const { presentationBytes, requiredChain } = require('./chain.cjs');
-const { AuditLog } = require('./audit.cjs');
+const { clockOf, millisOf } = require('./clock.cjs');
 const { writeArguments } = require('./values.cjs');
-const { Authorized, VerifiedChain, deniedFrom } = require('./outcome.cjs');
-const { MemoryStore, anchorOf, storeOf } = require('./trust.cjs');
+const { Authorized, VerifiedChain, authorizedHandle, deniedFrom } = require('./outcome.cjs');
+const { isThenable, settled } = require('./promises.cjs');
+const { MemoryStore, storeOf } = require('./trust.cjs');
+const { tellNews } = require('./trust-state.cjs');
+const { OPTIONS, configTape, sinkOf, stateOf } = require('./verifier-config.cjs');
+const { targets } = require('./revocable.cjs');
 
 /** One byte or character more than any presentation has: what is longer is refused by its length alone. */
-const MOST_BYTES = 69632 + 1;
-const MOST_TEXT = Math.ceil(69632 / 3) * 4 + 1;
+const MOST_BYTES = 131072 + 1;
+const MOST_TEXT = Math.ceil(131072 / 3) * 4 + 1;
 /** Bytes that are no presentation, for something that is neither bytes nor text. */
 const NO_PRESENTATION = Buffer.from([0]);
 const NOTHING = Buffer.alloc(0);
@@ -32,19 +36,22 @@ class Verifier {
   #commit;
   #audit;
   #clock;
+  #state;
 
   constructor(given) {
-    const read = options(given, ['trust', 'audience', 'audit', 'store', 'clock'], 'Verifier');
+    const read = options(given, OPTIONS, 'Verifier');
     this.#clock = clockOf(read.get('clock'));
     this.#audit = sinkOf(read.get('audit'));
-    const config = configTape(read.get('trust'), read.get('audience'));
+    this.#state = read.get('state');
+    const state = stateOf(this.#state);
+    const config = configTape(read);
     const store = read.has('store') ? read.get('store') : defaultStore();
     const memory = storeOf(store, this.#created());
     if (memory === undefined) {
       this.#commit = commitOf(store);
       begin(store, this.#created() ?? Date.now());
     }
-    this.#handle = call('verifierNew', config, memory);
+    this.#handle = call('verifierNew', config, memory, state);
     Object.freeze(this);
   }
 
@@ -52,16 +59,11 @@ class Verifier {
   authorize(presentation, tool, args, given) {
     let outcome = this.#decide(presentation, tool, args, given);
     if (Object.hasOwn(outcome, 'waiting')) {
-      let answer;
-      try {
-        answer = answerOf(settled(this.#commit(...read(outcome.question))));
-      } catch {
-        answer = UNAVAILABLE;
-      }
-      outcome = call('admit', outcome.waiting, ...answer);
+      outcome = call('admit', outcome.waiting, ...this.#asked(read(outcome.question)));
     }
     if (!types.isExternal(outcome)) {
       const denied = deniedFrom(outcome);
+      if (Object.hasOwn(outcome, 'question')) this.#asked(read(outcome.question));
       try {
         settled(this.#audit?.(denied.record));
       } catch {
@@ -82,16 +84,11 @@ class Verifier {
   async authorizeAsync(presentation, tool, args, given) {
     let outcome = this.#decide(presentation, tool, args, given);
     if (Object.hasOwn(outcome, 'waiting')) {
-      let answer;
-      try {
-        answer = answerOf(await this.#commit(...read(outcome.question)));
-      } catch {
-        answer = UNAVAILABLE;
-      }
-      outcome = call('admit', outcome.waiting, ...answer);
+      outcome = call('admit', outcome.waiting, ...(await this.#askedAsync(read(outcome.question))));
     }
     if (!types.isExternal(outcome)) {
       const denied = deniedFrom(outcome);
+      if (Object.hasOwn(outcome, 'question')) await this.#askedAsync(read(outcome.question));
       try {
         await this.#audit?.(denied.record);
       } catch {
@@ -110,7 +107,107 @@ class Verifier {
 
   /** Checks a chain without a call. */
   verifyChain(chain) {
-    return new VerifiedChain(NATIVE, call('verifyChain', this.#handle, requiredChain(chain), this.#now()));
+    try {
+      return new VerifiedChain(NATIVE, call('verifyChain', this.#handle, requiredChain(chain), this.#now()));
+    } finally {
+      if (this.#state !== undefined) tellNews(this.#state);
+    }
+  }
+
+  /** Gives back what a call took from budgets, for a tool that failed. Once: a second time gives nothing. */
+  refund(authorized) {
+    const refund = this.#refund(authorized);
+    if (refund !== undefined) call('settle', ...this.#asked(refund), true);
+  }
+
+  async refundAsync(authorized) {
+    const refund = this.#refund(authorized);
+    if (refund !== undefined) call('settle', ...(await this.#askedAsync(refund)), true);
+  }
+
+  /** Revokes a token and everything below it, at once, for every verifier that shares the store. */
+  revokeToken(id) {
+    this.#revoke(targets.token(id));
+  }
+
+  async revokeTokenAsync(id) {
+    await this.#revokeAsync(targets.token(id));
+  }
+
+  /** Revokes a key: every chain in which it issued or holds a token, and every approval by it. */
+  revokeKey(key) {
+    this.#revoke(targets.key(key));
+  }
+
+  async revokeKeyAsync(key) {
+    await this.#revokeAsync(targets.key(key));
+  }
+
+  /** Closes a session of an issuer: nothing in it is allowed any more. */
+  closeSession(issuer, session) {
+    this.#revoke(targets.session(issuer, session));
+  }
+
+  async closeSessionAsync(issuer, session) {
+    await this.#revokeAsync(targets.session(issuer, session));
+  }
+
+  /** Closes a task of an issuer: nothing for it is allowed any more. */
+  closeTask(issuer, task) {
+    this.#revoke(targets.task(issuer, task));
+  }
+
+  async closeTaskAsync(issuer, task) {
+    await this.#revokeAsync(targets.task(issuer, task));
+  }
+
+  /** Takes back one approval of an approver. */
+  withdrawApproval(approver, id) {
+    this.#revoke(targets.approval(approver, id));
+  }
+
+  async withdrawApprovalAsync(approver, id) {
+    await this.#revokeAsync(targets.approval(approver, id));
+  }
+
+  #revoke(target) {
+    const mark = this.#mark(target);
+    if (mark !== undefined) call('settle', ...this.#asked(mark), false);
+  }
+
+  async #revokeAsync(target) {
+    const mark = this.#mark(target);
+    if (mark !== undefined) call('settle', ...(await this.#askedAsync(mark)), false);
+  }
+
+  /** Marks a target in a store in memory, or gives what another store is asked. */
+  #mark(target) {
+    if (this.#commit !== undefined) return read(call('revokeQuestion', target, this.#now()));
+    return void call('revoke', this.#handle, target, this.#now());
+  }
+
+  #refund(authorized) {
+    const handle = authorizedHandle(authorized);
+    if (handle === undefined) throw failure('config-invalid', 'not an Authorized:', kindOf(authorized));
+    if (this.#commit !== undefined) return read(call('refundQuestion', handle, this.#now()));
+    return void call('refund', this.#handle, handle, this.#now());
+  }
+
+  /** The answer of a store of JavaScript's. */
+  #asked(question) {
+    try {
+      return answerOf(settled(this.#commit(...question)));
+    } catch {
+      return UNAVAILABLE;
+    }
+  }
+
+  async #askedAsync(question) {
+    try {
+      return answerOf(await this.#commit(...question));
+    } catch {
+      return UNAVAILABLE;
+    }
   }
 
   /** Everything up to the question to a store of JavaScript's; the arguments are taken before anything else runs. */
@@ -120,21 +217,25 @@ class Verifier {
     try {
       writeArguments(writer, args);
       const name = text(tool, 'name-invalid', 'tool').slice(0, MOST_BYTES);
-      const extra = options(given, ['challenge', 'context'], 'authorize');
+      const extra = options(given, ['challenge', 'context', 'hint'], 'authorize');
       const challenge = extra.has('challenge') ? bytes(extra.get('challenge'), 'config-invalid', 'challenge') : undefined;
       const context = extra.has('context') ? text(extra.get('context'), 'config-invalid', 'context') : undefined;
+      const hint = extra.has('hint') ? text(extra.get('hint'), 'config-invalid', 'hint') : undefined;
       writePresentation(writer, presentation);
       writer.text(name);
       if (challenge === undefined) writer.letter('N');
       else writer.bytes(challenge);
       if (context === undefined) writer.letter('N');
       else writer.text(context);
+      if (hint === undefined) writer.letter('N');
+      else writer.text(hint);
       nowMs = this.#now();
       return call('decide', this.#handle, writer.done(), nowMs, this.#commit === undefined);
     } catch (error) {
       return this.#refuse(tool, nowMs, error);
     } finally {
       giveBack(writer);
+      if (this.#state !== undefined) tellNews(this.#state);
     }
   }
 
@@ -145,17 +246,8 @@ class Verifier {
     return call('refuse', this.#handle, shorten(name), code, what, about, nowMs);
   }
 
-  /** The milliseconds of the verifier's clock; none for the system's, which the native part reads. */
   #now() {
-    if (this.#clock === undefined) return undefined;
-    let now;
-    try {
-      now = settled(this.#clock());
-    } catch {
-      throw failure('clock-invalid', 'the clock', 'threw');
-    }
-    if (!Number.isSafeInteger(now) || now <= 0) throw failure('clock-invalid', 'not milliseconds since 1970:', typeof now === 'number' ? now : kindOf(now));
-    return now;
+    return millisOf(this.#clock);
   }
 
   /** When a store in memory begins. If the clock gives no time now, it is the system's: calls are then refused, never replayed. */
@@ -197,46 +289,6 @@ function answerOf(answer) {
   return known ? [word, index] : UNAVAILABLE;
 }
 
-function isThenable(value) {
-  return (typeof value === 'object' || typeof value === 'function') && value !== null && typeof value.then === 'function';
-}
-
-/** Passes a value on. If it is a promise that nobody waits for, its failure is not left unhandled. */
-function settled(value) {
-  if (isThenable(value)) value.then(undefined, () => {});
-  return value;
-}
-
-function configTape(trust, audience) {
-  const listed = Array.isArray(trust) ? Array.from(trust) : [trust];
-  if (trust === undefined) throw failure('config-invalid', 'Verifier needs', 'trust');
-  const anchors = listed.map(anchorOf);
-  const writer = new Writer();
-  writer.map(2);
-  writer.key('audience');
-  writer.text(text(audience, 'config-invalid', 'audience'));
-  writer.key('anchors');
-  writer.list(anchors.length);
-  for (const anchor of anchors) {
-    writer.list(3);
-    writer.text(anchor.name);
-    writer.bytes(publicBytes(anchor.key));
-    writer.boolean(anchor.mayImpersonate);
-  }
-  return writer.done();
-}
-
-function clockOf(clock) {
-  if (clock === undefined || typeof clock === 'function') return clock;
-  throw failure('config-invalid', 'clock is a function, not', kindOf(clock));
-}
-
-function sinkOf(audit) {
-  if (audit instanceof AuditLog) return (record) => audit.append(record);
-  if (audit === undefined || typeof audit === 'function') return audit;
-  throw failure('config-invalid', 'audit is an AuditLog or a function, not', kindOf(audit));
-}
-
 /** Tells a store that has a method for it that a verifier has taken it. One that fails is asked again at each decision. */
 function begin(store, nowMs) {
   try {
@@ -252,4 +304,4 @@ function commitOf(store) {
   return (operations, nowMs) => Reflect.apply(commit, store, [operations, nowMs]);
 }
 
-module.exports = { Verifier };
+module.exports = { UNAVAILABLE, Verifier, answerOf, commitOf };

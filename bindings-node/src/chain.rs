@@ -5,7 +5,7 @@ use napi::bindgen_prelude::{Buffer, BufferSlice};
 use napi_derive::napi;
 
 use crate::errors::{Result, thrown};
-use crate::{constraints, tape};
+use crate::{budget, constraints, tape};
 
 /// Refuses bytes that have not the shape of a chain.
 #[napi(catch_unwind)]
@@ -77,6 +77,7 @@ pub(crate) fn claims_to_value(claims: &Claims) -> Value {
         ("evidence", claims.evidence.map(|evidence| Value::Text(evidence.to_string()))),
         ("reason", claims.reason.as_ref().map(text)),
         ("context", claims.context.as_ref().map(text)),
+        ("budgets", (!claims.budgets.is_empty()).then(|| budget::budgets_to_value(&claims.budgets))),
         ("ignored", Some(Value::List(claims.ignored.iter().copied().map(Value::Integer).collect()))),
     ];
     Value::Map(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())

@@ -14,7 +14,7 @@ pub fn constraint_make(form: BufferSlice) -> Result<Buffer> {
 }
 
 /// A constraint from its form on the tape: its encoding, or `[name, operands]`.
-fn constraint(form: Value) -> deputize::Result<Constraint> {
+pub(crate) fn constraint(form: Value) -> deputize::Result<Constraint> {
     match form {
         Value::Bytes(encoding) => Constraint::decode(&encoding),
         Value::List(parts) => match <[Value; 2]>::try_from(parts) {

@@ -1,13 +1,15 @@
 //! Issuing, delegating and proving: options from a tape, times and randomness from the system.
 
 use deputize::{
-    ApprovalRules, Call, Code, Digest, Error, Grant, Mode, Now, SessionId, SigningKey, Timestamp, UnverifiedChain, Value, VerifyingKey, os,
+    ApprovalRules, Call, Code, Digest, Error, Grant, Mode, Now, Presentation, SessionId, SigningKey, Timestamp, UnverifiedChain, Value,
+    VerifyingKey, os,
 };
 use napi::bindgen_prelude::{Buffer, BufferSlice, External};
 use napi_derive::napi;
 
 use crate::errors::{Result, thrown};
-use crate::{constraints, keys, tape, values};
+use crate::evidence::attached;
+use crate::{budget, constraints, fields, keys, tape, values};
 
 /// The system's time.
 pub(crate) fn system_now() -> deputize::Result<Now> {
@@ -35,7 +37,7 @@ fn grant(options: &[u8]) -> deputize::Result<Grant> {
                 set.push(Box::new(move |grant| grant.not_before(time)));
             }
             ("audience", Value::List(names)) => {
-                let names = names.into_iter().map(text).collect::<deputize::Result<Vec<String>>>()?;
+                let names = names.into_iter().map(fields::text).collect::<deputize::Result<Vec<String>>>()?;
                 set.push(Box::new(|grant| grant.audience(names)));
             }
             ("maxDepth", Value::Integer(depth)) => {
@@ -45,6 +47,10 @@ fn grant(options: &[u8]) -> deputize::Result<Grant> {
             ("approvals", Value::List(rules)) => {
                 let rules = rules.into_iter().try_fold(ApprovalRules::new(), requirement)?;
                 set.push(Box::new(|grant| grant.approvals(rules)));
+            }
+            ("budgets", list) => {
+                let budgets = fields::list(budget::budget)(list)?;
+                set.push(Box::new(|grant| grant.budgets(budgets)));
             }
             ("evidence", Value::Bytes(bytes)) => {
                 let digest = Digest::try_from_slice(&bytes)?;
@@ -70,13 +76,6 @@ fn grant(options: &[u8]) -> deputize::Result<Grant> {
     }
     let holder = holder.ok_or_else(tape::broken)?;
     Ok(set.into_iter().fold(Grant::to(&holder), |grant, set| set(grant)))
-}
-
-fn text(value: Value) -> deputize::Result<String> {
-    match value {
-        Value::Text(text) => Ok(text),
-        _ => Err(tape::broken()),
-    }
 }
 
 /// One requirement: `[tool, count, [keys]]`.
@@ -109,6 +108,7 @@ pub fn delegate(key: &External<SigningKey>, chain: BufferSlice, options: BufferS
     bytes(grant(&options).and_then(|grant| deputize::delegate(signer, &parent, &grant, &mut os::SysRng, system_now()?)))
 }
 
+/// A presentation of one call, with evidence attached: a tape of a list of bytes.
 #[napi(catch_unwind)]
 pub fn prove(
     key: &External<SigningKey>,
@@ -117,13 +117,15 @@ pub fn prove(
     arguments: BufferSlice,
     audience: String,
     challenge: Option<BufferSlice>,
-) -> Result<Buffer> {
+    evidence: Option<BufferSlice>,
+) -> Result<External<Presentation>> {
     let signer: &SigningKey = key;
     let presentation = || {
         let arguments = values::arguments(&arguments)?;
         let chain = UnverifiedChain::decode(&chain)?;
-        let call = Call { tool: &tool, arguments: &arguments, challenge: challenge.as_deref(), context: None };
-        deputize::prove(signer, &chain, &call, &audience, &mut os::SysRng, system_now()?)
+        let call = Call { challenge: challenge.as_deref(), ..Call::new(&tool, &arguments) };
+        let presentation = deputize::prove(signer, &chain, &call, &audience, &mut os::SysRng, system_now()?)?;
+        evidence.map_or(Ok(presentation.clone()), |evidence| attached(&presentation, &evidence))
     };
-    presentation().map(|presentation| presentation.encode().to_vec().into()).map_err(thrown)
+    presentation().map(External::new).map_err(thrown)
 }

@@ -5,14 +5,25 @@
 // napi registers its functions in every build but that of unit tests, of which there are none: this crate is tested from JavaScript.
 #![cfg_attr(test, allow(dead_code))]
 
+mod approval;
+mod budget;
 mod chain;
 mod constraints;
+mod enrolment;
 mod errors;
+mod evidence;
+mod fields;
 mod files;
 mod grant;
+mod identity;
 mod keys;
+mod message;
 mod record;
+mod revocation;
+mod revoke;
+mod session;
 mod store;
 mod tape;
+mod trust_state;
 mod values;
 mod verifier;

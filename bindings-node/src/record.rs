@@ -6,6 +6,7 @@ use napi_derive::napi;
 
 use crate::chain::{claims_to_value, seconds};
 use crate::errors::{Result, thrown, to_json};
+use crate::fields::map;
 use crate::store::question;
 use crate::tape;
 
@@ -23,7 +24,8 @@ impl Decision {
         }
     }
 
-    fn authorized(&self) -> Result<&Authorized> {
+    /// The allowed call.
+    pub(crate) fn authorized(&self) -> Result<&Authorized> {
         match self {
             Decision::Allowed(authorized) => Ok(authorized),
             Decision::Denied(_) => Err(thrown(tape::broken())),
@@ -39,6 +41,10 @@ pub(crate) type Outcome = Either3<External<Decision>, Refused, Waiting>;
 pub struct Refused {
     pub error: String,
     pub decision: External<Decision>,
+    /// What the request for approval is called, if approvals are missing.
+    pub request_id: Option<String>,
+    /// For a store in JavaScript, a tape of what it is told: that an approver said no.
+    pub question: Option<Buffer>,
 }
 
 /// A call that waits for a store in JavaScript, with a tape of what the store is asked.
@@ -52,10 +58,6 @@ fn text(text: impl Into<String>) -> Value {
     Value::Text(text.into())
 }
 
-fn optional(members: Vec<(&str, Option<Value>)>) -> Value {
-    Value::Map(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
-}
-
 /// An allowed call.
 pub(crate) fn allowed(authorized: Authorized) -> Outcome {
     Either3::A(External::new(Decision::Allowed(authorized)))
@@ -63,12 +65,14 @@ pub(crate) fn allowed(authorized: Authorized) -> Outcome {
 
 /// A refused call.
 pub(crate) fn denied(denied: Denied) -> Outcome {
-    Either3::B(Refused { error: to_json(denied.error()), decision: External::new(Decision::Denied(denied)) })
+    let request_id = denied.request_id().map(|id| id.to_string());
+    let question = denied.mark().map(|mark| tape::write(&question(&[*mark], denied.record().time())).into());
+    Either3::B(Refused { error: to_json(denied.error()), request_id, question, decision: External::new(Decision::Denied(denied)) })
 }
 
 /// A call that waits for a store in JavaScript.
 pub(crate) fn admissible(admissible: Admissible) -> Outcome {
-    let question = tape::write(&question(&admissible));
+    let question = tape::write(&question(admissible.transaction(), admissible.now()));
     Either3::C(Waiting { question: question.into(), waiting: External::new(Some(admissible)) })
 }
 
@@ -86,7 +90,7 @@ pub fn record_json(decision: &External<Decision>, arguments: bool) -> String {
 #[napi(catch_unwind)]
 pub fn record_info(decision: &External<Decision>) -> Buffer {
     let record = decision.record();
-    let info = optional(vec![
+    let info = map(vec![
         ("allowed", Some(Value::Bool(record.is_allowed()))),
         ("code", Some(text(record.code().map_or("allowed", |code| code.as_str())))),
         ("sentence", Some(text(record.to_sentence()))),
@@ -98,7 +102,7 @@ pub fn record_info(decision: &External<Decision>) -> Buffer {
 #[napi(catch_unwind)]
 pub fn authorized_info(decision: &External<Decision>) -> Result<Buffer> {
     let authorized = decision.authorized()?;
-    let info = optional(vec![
+    let info = map(vec![
         ("caller", Some(text(authorized.caller()))),
         ("onBehalfOf", Some(text(authorized.on_behalf_of()))),
         ("tool", Some(text(authorized.tool()))),
@@ -117,7 +121,7 @@ pub fn authorized_arguments(decision: &External<Decision>) -> Result<Buffer> {
 
 /// A verified chain as a tape.
 pub(crate) fn chain_to_value(chain: &VerifiedChain) -> Value {
-    optional(vec![
+    map(vec![
         ("caller", Some(text(chain.caller()))),
         ("principal", Some(text(chain.principal()))),
         ("issuer", Some(text(chain.issuer().name()))),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use deputize::{Admissible, MemoryStore, Now, Operation, Outcome, Store, StoreKey, Value};
+use deputize::{MemoryStore, Now, Operation, Outcome, Store, StoreKey, Value};
 use napi::bindgen_prelude::External;
 use napi_derive::napi;
 
@@ -46,9 +46,9 @@ pub fn store_new(capacity: f64, created_ms: Option<f64>) -> Result<External<Memo
 }
 
 /// What a store in JavaScript is asked: `[operations, nowMs]`.
-pub(crate) fn question(admissible: &Admissible) -> Value {
-    let operations = admissible.transaction().iter().map(operation).collect();
-    Value::List(vec![Value::List(operations), millis(admissible.now())])
+pub(crate) fn question(transaction: &[Operation], now: Now) -> Value {
+    let operations = transaction.iter().map(operation).collect();
+    Value::List(vec![Value::List(operations), millis(now)])
 }
 
 fn operation(operation: &Operation) -> Value {

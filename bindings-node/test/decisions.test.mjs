@@ -21,7 +21,7 @@ test('what is no presentation is denied, and nothing weaker is tried', () => {
     ['text-malformed', `${good.text.slice(0, 100)}/${good.text.slice(101)}`], ['text-malformed', 'AR'], ['text-malformed', 'A'], ['text-malformed', 'a\ud800'], ['text-malformed', `Bearer ${good.text}`], ['text-malformed', `${good.text}, ${good.text}`],
     ['malformed', 5], ['malformed', {}], ['malformed', []], ['malformed', true], ['malformed', chain], ['malformed', { text: good.text }], ['malformed', { toString: () => good.text }], ['malformed', new Uint16Array(4)], ['malformed', Object.create(Presentation.prototype)], ['malformed', new Proxy(good, {})],
     ['malformed', new Uint8Array([0])], ['malformed', good.bytes.subarray(0, -1)], ['malformed', Buffer.concat([good.bytes, Buffer.alloc(1)])], ['malformed', chain.bytes], ['malformed', joined([], proof)], ['not-canonical', Buffer.concat([Buffer.from([0x98, 2]), good.bytes.subarray(1)])],
-    ['too-large', new Uint8Array(70000)], ['too-large', 'A'.repeat(1 << 20)], ['too-many', joined(Array.from({ length: 17 }, () => tokens[0]), proof)], ['too-large', joined(tokens, new Uint8Array(2049))],
+    ['too-large', new Uint8Array(131073)], ['too-large', 'A'.repeat(1 << 20)], ['too-many', joined(Array.from({ length: 17 }, () => tokens[0]), proof)], ['too-large', joined(tokens, new Uint8Array(2049))],
     ['kind-mismatch', joined([tokens[0], proof], proof)], ['kind-mismatch', joined(tokens, tokens[1])],
   ]) {
     const refusal = denied(code, () => verifier.authorize(presentation, 'deploy', {}));

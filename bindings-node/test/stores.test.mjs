@@ -13,7 +13,7 @@ const callAsync = (verifier, presentation = proof()) => verifier.authorizeAsync(
 
 test('of 64 tasks with one proof and an asynchronous store, exactly one is allowed', async () => {
   const seen = new Set();
-  const store = { async commit([[, key]]) { await turn(); const fresh = !seen.has(hex(key)); seen.add(hex(key)); await pause(1); return fresh || ['refused', 0]; } };
+  const store = { async commit(operations) { const [, key] = operations.find(([name]) => name === 'claim'); await turn(); const fresh = !seen.has(hex(key)); seen.add(hex(key)); await pause(1); return fresh || ['refused', operations.length - 1]; } };
   const verifier = verifierFor(ana, { store });
   const one = proof();
   const results = await Promise.allSettled(Array.from({ length: 64 }, () => callAsync(verifier, one)));
@@ -29,7 +29,7 @@ test('of 64 tasks with one proof and the store in memory, exactly one is allowed
   assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1);
 });
 
-test('a store is asked last, once, to claim the holder\'s key until the end of the proof', () => {
+test('a store is asked last, once, that nothing is revoked, and to claim the holder\'s key until the end of the proof', () => {
   const asked = [];
   const store = { me: 'store', commit(operations, nowMs) { asked.push([this.me, operations, nowMs]); return true; } };
   const verifier = verifierFor(ana, { store });
@@ -38,8 +38,8 @@ test('a store is asked last, once, to claim the holder\'s key until the end of t
   assert.equal(asked.length, 0);
   call(verifier);
   const [[me, operations, nowMs]] = asked;
-  const [[name, key, expires, since]] = operations;
-  assert.deepEqual([me, operations.length, name, key.constructor, key.length], ['store', 1, 'claim', Uint8Array, 49]);
+  const [name, key, expires, since] = operations.at(-1);
+  assert.deepEqual([me, operations.filter(([name]) => name === 'absent').length, name, key.constructor, key.length], ['store', operations.length - 1, 'claim', Uint8Array, 49]);
   assert.deepEqual([key[0], hex(key.subarray(1, 33))], ['p'.charCodeAt(0), hex(coder.key.bytes)]);
   assert.ok(Number.isSafeInteger(nowMs) && expires * 1000 > nowMs && expires * 1000 <= nowMs + 60000);
   assert.ok(Number.isSafeInteger(since) && since <= nowMs && since > nowMs - 10000);
@@ -49,15 +49,16 @@ test('only true is a commit, and what is no answer denies', async () => {
   class Odd extends Array {}
   const getter = Object.defineProperty(['refused', 0], 1, { get() { throw new Error('odd'); } });
   const wrong = [undefined, null, false, 1, 0, 'true', 'refused', 'committed', '', {}, [], new Boolean(true), Symbol('x'), 1n, () => true, { then: 5 },
-    [true], ['refused'], ['refused', 1], ['refused', -1], ['refused', 0.5], ['refused', NaN], ['refused', '0'], ['refused', 0n], ['refused', 0, 0], ['refused', 2 ** 53], ['full', 0],
+    [true], ['refused'], ['refused', 99], ['refused', -1], ['refused', 0.5], ['refused', NaN], ['refused', '0'], ['refused', 0n], ['refused', 0, 0], ['refused', 2 ** 53], ['full', 0],
     ['committed', 0], [new String('refused'), 0], { 0: 'refused', 1: 0, length: 2 }, new Proxy(['refused', 0], {}), getter, Odd.of('committed', 0)];
   for (const answer of wrong) {
     denied('store-unavailable', () => call(verifierFor(ana, { store: { commit: () => answer } })));
     await rejected('store-unavailable', callAsync(verifierFor(ana, { store: { commit: async () => answer } })));
   }
-  for (const [answer, code] of [[['refused', 0], 'proof-replayed'], [['predates', 0], 'proof-predates-store'], ['full', 'store-full']]) {
-    denied(code, () => call(verifierFor(ana, { store: { commit: () => answer } })));
-    await rejected(code, callAsync(verifierFor(ana, { store: { commit: async () => answer } })));
+  for (const [answer, code] of [['refused', 'proof-replayed'], ['predates', 'proof-predates-store'], ['full', 'store-full']]) {
+    const commit = (operations) => (answer === 'full' ? answer : [answer, operations.length - 1]);
+    denied(code, () => call(verifierFor(ana, { store: { commit } })));
+    await rejected(code, callAsync(verifierFor(ana, { store: { commit: async (operations) => commit(operations) } })));
   }
   assert.ok(call(verifierFor(ana, { store: { commit: () => true } })));
   assert.ok(await callAsync(verifierFor(ana, { store: { commit: () => true } })));
