@@ -1,6 +1,6 @@
 """One agent is compromised: its key is revoked, its siblings keep working, and the record says who was refused and when."""
 
-from deputize import Agent, Authority, Denied, RevocationList, TrustState, Verifier
+from deputize import Agent, Denied, RevocationList, Target, TrustState, Verifier
 
 SERVER = "https://git.acme.example"
 
@@ -12,8 +12,8 @@ def main() -> None:
     chain = ana.issue(to=planner, tools={"read_file": {}}, reason="fix the login page")
     chains = {coder.name: planner.delegate(chain, to=coder) for coder in coders}
 
-    state = TrustState([Authority(ana.name, ana.key)])
-    state.apply_list(RevocationList.full(1).sign(ana, ttl="5m"))
+    state = TrustState([ana])
+    state.apply_list(RevocationList(1).sign(ana, "5m"))
     verifier = Verifier(trust=[ana], audience=SERVER, state=state)
 
     def everybody_reads() -> None:
@@ -28,8 +28,8 @@ def main() -> None:
     everybody_reads()
 
     stolen = coders[1]
-    change = RevocationList.change(base=1, sequence=2).revoke_key(stolen.key)
-    state.apply_list(change.sign(ana, ttl="5m"))
+    change = RevocationList(2, base=1, revoke=[Target.key(stolen.key)])
+    state.apply_list(change.sign(ana, "5m"))
 
     print(f"after the key of {stolen.name} was revoked:")
     everybody_reads()

@@ -7,15 +7,15 @@ from deputize import (
     Agent,
     CodeAttestor,
     Denied,
+    DeputizeError,
     Identity,
     IdentityPolicy,
     IdentityRule,
-    Launcher,
     MemoryStore,
     Registrar,
-    TrustState,
-    Authority,
     RevocationList,
+    Target,
+    TrustState,
     Verifier,
     measure,
 )
@@ -29,10 +29,10 @@ def main() -> None:
         Path(folder, "agent.py").write_text("print('working')\n")
         code = measure(folder, ["agent.py"])
 
-        registrar = Registrar(acme, [CodeAttestor("release", [Launcher("runner", runner.key)], {code: "coder"})])
+        registrar = Registrar(acme, [CodeAttestor("release", [runner], {code: "coder"})])
         store = MemoryStore()
-        state = TrustState([Authority(ana.name, ana.key)])
-        state.apply_list(RevocationList.full(1).sign(ana, ttl="5m"))
+        state = TrustState([ana])
+        state.apply_list(RevocationList(1).sign(ana, "5m"))
         rule = IdentityRule(on="leaf", kind="agent", attestors=["release"])
         policy = IdentityPolicy([acme], rules=[rule])
         verifier = Verifier(trust=[ana], audience=SERVER, state=state, identities=policy)
@@ -41,7 +41,7 @@ def main() -> None:
             """What the runner does when it starts the agent, and what the agent does first."""
             agent = Agent.generate("coder")
             challenge = registrar.challenge()
-            word = runner.vouch(agent.key, challenge, measurement=measure(folder, ["agent.py"]))
+            word = runner.vouch("coder", agent.key, challenge, measurement=measure(folder, ["agent.py"]))
             return agent, registrar.enrol(agent.enrol(challenge, "acme", "release", word), store)
 
         def read(agent: Agent, identity: Identity) -> None:
@@ -56,7 +56,7 @@ def main() -> None:
         read(before, identity)
 
         # The machine goes down. Nobody knows who has the old key now, so it is revoked; the agent starts with a new one.
-        state.apply_list(RevocationList.change(base=1, sequence=2).revoke_key(before.key).sign(ana, ttl="5m"))
+        state.apply_list(RevocationList(2, base=1, revoke=[Target.key(before.key)]).sign(ana, "5m"))
         after, fresh = start()
         read(after, fresh)
         read(before, identity)
@@ -65,7 +65,7 @@ def main() -> None:
         Path(folder, "agent.py").write_text("print('stealing')\n")
         try:
             start()
-        except Exception as refused:  # noqa: BLE001
+        except DeputizeError as refused:
             print(refused)
 
 

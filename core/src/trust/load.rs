@@ -4,9 +4,6 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use std::ops::Deref;
-use std::sync::Arc;
-
 use sha2::{Digest as _, Sha256};
 
 use super::head::Head;
