@@ -268,7 +268,7 @@ def test_text_form():
     assert decide([], b"", {"presentation": text})["caller"] == "planner"
     for bad in (text + "=", " " + text, text[:-1] + "+", text + "\n", "AB", "é"):
         refused("text-malformed", None, lambda bad=bad: decide([], b"", {"presentation": bad}))
-    refused("too-large", None, lambda: decide([], b"", {"presentation": "!" * 92844}))
+    refused("too-large", None, lambda: decide([], b"", {"presentation": "!" * 174764}))
 
 
 def test_shape():
