@@ -5,12 +5,12 @@ import { dirname, join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
-  Constraint, Denied, DeputizeError, SigningKey, TrustAnchor, Verifier, VerifyingKey,
-  argumentsDigest, codes, decodeValue, encodeValue, valueFromJson, valueToJson,
+  Approval, ApprovalPolicy, Authority, Consent, Constraint, Denied, DeputizeError, IdentityPolicy, IdentityRule, Inbox, SigningKey, TrustAnchor,
+  TrustState, Verifier, VerifyingKey, argumentsDigest, codes, decodeValue, encodeValue, optional, valueFromJson, valueToJson,
 } from 'deputize';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'tests', 'vectors');
-const tables = ['accepts', 'arguments', 'codes', 'constraints', 'keys', 'narrow', 'narrower', 'values'];
+const tables = ['accepts', 'arguments', 'codes', 'constraints', 'keys', 'narrow', 'narrower', 'objects', 'updates', 'values'];
 const bytes = (hex) => new Uint8Array(Buffer.from(hex, 'hex'));
 const hex = (data) => Buffer.from(data).toString('hex');
 const load = (name) => JSON.parse(readFileSync(join(folder, name), 'utf8'));
@@ -34,39 +34,182 @@ function codeOf(run) {
 
 test('every file of the folder is known', () => {
   assert.deepEqual(readdirSync(folder).sort(), ['README.md', 'decisions', ...tables.map((name) => `${name}.json`)].sort());
-  assert.ok(readdirSync(join(folder, 'decisions')).length >= 160);
+  assert.ok(readdirSync(join(folder, 'decisions')).length >= 400);
 });
 
+const keyOf = (text) => VerifyingKey.fromBytes(bytes(text));
+const namedKeys = (entries) => entries.map((one) => [one.name, keyOf(one.key)]);
+const mapped = (object, change) => Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
+const given = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined && value !== null));
+
+function boundOf(bound) {
+  const constraint = Constraint.decode(bytes(bound.constraint));
+  return bound.optional ? optional(constraint) : constraint;
+}
+
+function anchorOf(one) {
+  const { tools, max_lifetime: maxLifetime, max_depth: maxDepth } = one.bounds ?? {};
+  const bounded = tools && mapped(tools, (args) => mapped(args, boundOf));
+  return new TrustAnchor(one.name, keyOf(one.key), given({ mayImpersonate: one.may_impersonate, tools: bounded, maxLifetime, maxDepth }));
+}
+
+const required = ({ count, approvers }) => ({ count, approvers: approvers.map(keyOf) });
+
+function approvalsOf({ unlisted, harmless = [], listed = {}, by_annotation: byAnnotation = false }) {
+  const { count, approvers } = required(unlisted);
+  return new ApprovalPolicy(count, approvers, { harmless, require: mapped(listed, required), byAnnotation });
+}
+
+function identitiesOf({ authorities, rules = [] }) {
+  const made = rules.map(({ on, kind, environment, attributes, attestors }) => new IdentityRule(on, given({ kind, environment, attributes, attestors })));
+  return new IdentityPolicy(namedKeys(authorities), made);
+}
+
+// A state that took every update, each with the outcome that is described.
+function stateOf({ authorities, updates = [] }, time) {
+  const made = authorities.map((one) => new Authority(one.name, keyOf(one.key), {
+    forEveryIssuer: one.for_every_issuer ?? false, dangerAllowStale: one.allow_stale ?? false,
+  }));
+  const state = new TrustState(made, { clock: () => time.now });
+  for (const update of updates) {
+    time.now = update.now_ms;
+    let outcome;
+    try {
+      outcome = update.what === 'list' ? state.applyList(bytes(update.hex)) : state.applyRotation(bytes(update.hex));
+    } catch (error) {
+      outcome = error.code;
+    }
+    assert.equal(outcome, update.outcome);
+  }
+  return state;
+}
+
+// The verifier of a configuration.
+function verifierOf(config, time, store) {
+  const state = config.trust && stateOf(config.trust, time);
+  time.now = config.store_created_ms;
+  return new Verifier(given({
+    trust: config.anchors.map(anchorOf),
+    audience: config.audience,
+    store,
+    clock: () => time.now,
+    identities: config.identities && identitiesOf(config.identities),
+    approvals: config.approvals && approvalsOf(config.approvals),
+    principals: config.principals && Object.fromEntries(namedKeys(config.principals)),
+    state,
+  }));
+}
+
+function revoke(verifier, { what, id, issuer, approver }) {
+  if (what === 'token') verifier.revokeToken(bytes(id));
+  else if (what === 'key') verifier.revokeKey(keyOf(id));
+  else if (what === 'session') verifier.closeSession(issuer, bytes(id));
+  else if (what === 'task') verifier.closeTask(issuer, bytes(id));
+  else if (what === 'approval') verifier.withdrawApproval(keyOf(approver), bytes(id));
+  else assert.fail(what);
+}
+
+function decide(verifier, request) {
+  const args = valueFromJson(JSON.stringify(request.arguments));
+  const challenge = request.challenge === undefined ? undefined : bytes(request.challenge);
+  try {
+    return { record: verifier.authorize(request.presentation, request.tool, args, given({ challenge, context: request.context, hint: request.hint })).record };
+  } catch (error) {
+    if (!(error instanceof Denied)) throw error;
+    return error;
+  }
+}
+
+const numbers = { absent: ['since_ms'], claim: ['expires', 'since_ms'], spend: ['amount', 'limit', 'expires', 'since_ms'] };
+const members = ([name, key, ...values]) => ({ name, key: hex(key), ...Object.fromEntries(numbers[name].map((member, at) => [member, Number(values[at])])) });
+
 for (const file of readdirSync(join(folder, 'decisions')).sort()) {
+  const vector = load(join('decisions', file));
+  const { kind, verifier: config, now_ms: nowMs, request, presented_before: presented, before = [], expected, why } = vector;
+  const revoked = config.revoked ?? [];
   test(`decision ${file}`, () => {
-    const { kind, verifier: config, now_ms: nowMs, request, presented_before: before, expected, why } = load(join('decisions', file));
     assert.equal(kind, 'decision');
-    const trust = config.anchors.map((one) => new TrustAnchor(one.name, VerifyingKey.fromBytes(bytes(one.key)), { mayImpersonate: one.may_impersonate }));
-    let time = config.store_created_ms;
-    const verifier = new Verifier({ trust, audience: config.audience, clock: () => time });
-    time = nowMs;
-    const args = valueFromJson(JSON.stringify(request.arguments));
-    const options = {};
-    if (request.challenge !== undefined) options.challenge = bytes(request.challenge);
-    if (request.context !== undefined) options.context = request.context;
-    const authorize = () => {
-      try {
-        return { record: verifier.authorize(request.presentation, request.tool, args, options).record };
-      } catch (error) {
-        if (!(error instanceof Denied)) throw error;
-        return error;
-      }
-    };
-    if (before) authorize();
-    const { code, link, record } = authorize();
+    const time = { now: 0 };
+    const verifier = verifierOf(config, time);
+    for (const mark of revoked) revoke(verifier, mark);
+    for (const earlier of before) {
+      time.now = earlier.now_ms;
+      assert.equal(decide(verifier, earlier.request).code, earlier.code);
+    }
+    time.now = nowMs;
+    if (presented) decide(verifier, request);
+    const { code, link, record } = decide(verifier, request);
     assert.equal(code, expected.code, why);
     assert.equal(link ?? undefined, expected.link, why);
     assert.equal(code === undefined ? 'allow' : 'deny', expected.decision);
     assert.equal(record.json({ arguments: true }), expected.record);
     assert.equal(record.sentence, expected.sentence);
-    assert.equal(authorize().code, code ?? 'proof-replayed');
+    assert.equal(decide(verifier, request).code, code ?? 'proof-replayed');
   });
+  if (revoked.length > 0 || expected.operations !== undefined) {
+    test(`what the store is asked, ${file}`, () => {
+      const [time, asked] = [{ now: 0 }, []];
+      const verifier = verifierOf(config, time, { commit(operations) { asked.push(operations); return true; } });
+      for (const mark of revoked) revoke(verifier, mark);
+      assert.deepEqual(asked.map(([[name, key]]) => [name, hex(key)]), revoked.map((mark) => ['mark', mark.store_key]));
+      if (expected.operations === undefined) return;
+      time.now = nowMs;
+      decide(verifier, request);
+      assert.deepEqual(asked.at(-1).map(members), expected.operations);
+    });
+  }
 }
+
+function readObject(kind, data, setting) {
+  const time = { now: setting.now_ms };
+  const clock = () => time.now;
+  if (kind === 'approval') {
+    const { approves, id, approver, expires, request, bytes: same } = Approval.decode(data);
+    assert.equal(hex(same), hex(data));
+    return { approves, id, approver: hex(approver.bytes), expires, request };
+  }
+  if (kind === 'consent') {
+    assert.equal(hex(Consent.decode(data).bytes), hex(data));
+    return {};
+  }
+  if (kind === 'identity') {
+    const identity = new IdentityPolicy(namedKeys([setting.identity_authority])).verify(data, { clock });
+    const { authority, name, key, id, issued, expires, kind: what, state, attributes, environment, attestor, evidence } = identity;
+    const plain = { authority, name, key: hex(key.bytes), id, issued, expires, kind: what, state, attributes: { ...attributes } };
+    return { ...plain, ...given({ environment, attestor, evidence }) };
+  }
+  if (kind === 'message') {
+    time.now = setting.began_ms;
+    const inbox = new Inbox(setting.recipient, { know: [keyOf(setting.sender)], clock });
+    time.now = setting.now_ms;
+    const { id, session, sequence, sender, token } = inbox.receive(data, bytes(setting.payload));
+    return { id, session, sequence, sender: hex(sender.bytes), ...given({ token }) };
+  }
+  const state = stateOf({ authorities: [setting.revocation_authority] }, time);
+  if (kind === 'rotation') {
+    assert.equal(state.applyRotation(data), 'accepted');
+    return {};
+  }
+  assert.equal(kind, 'list');
+  state.applyList(data);
+  const { sequence, nextUpdate, ids } = state.held('ana');
+  return { sequence, next_update: nextUpdate, ids };
+}
+
+test('signed objects', () => {
+  const setting = load('objects.json');
+  assert.ok(setting.cases.length >= 280);
+  for (const one of setting.cases) {
+    let claims;
+    const code = codeOf(() => { claims = readObject(one.object, bytes(one.hex), setting); });
+    assert.equal(code, one.code, JSON.stringify(one));
+    assert.deepEqual(claims, one.claims, JSON.stringify(one));
+  }
+});
+
+test('updates', () => {
+  for (const one of cases('updates', 10)) stateOf(one.trust, { now: 0 });
+});
 
 test('values', () => {
   for (const one of cases('values', 60)) {

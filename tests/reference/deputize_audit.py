@@ -103,7 +103,9 @@ def chain_members(facts):
         "task": leaf.task.hex() if leaf.task else None,
         "chain": [
             present({**holder, "identity": identity_members(identity)})
-            for holder, identity in zip(ref.describe(tokens), facts.get("identities", [None] * len(tokens)), strict=True)
+            for holder, identity in zip(
+                ref.describe(tokens), facts.get("identities", [None] * len(tokens)), strict=True
+            )
         ],
         "consent": facts["consent"].hex() if facts.get("consent") else None,
         "approvals": [approval_members(approval) for approval in facts.get("approvals", [])] or None,

@@ -145,7 +145,6 @@ class Token:
         for requirements in self.approvals.values():
             require(all(self.key not in keys for _, keys in requirements), "holder-is-approver")
 
-
     def check_counted_in(self, aud):
         """Budgets are counted by one audience."""
         require(not self.budgets[1] or (aud is not None and len(aud) == 1), "claim-invalid")

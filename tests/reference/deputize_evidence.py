@@ -174,4 +174,3 @@ def check_approvals(approvals, requirements, own_count, asked, tokens, state, is
 
 def request_key(leaf_hash, tool, digest):
     return b"d" + leaf_hash + hashlib.sha256(encode([tool, digest])).digest()
-

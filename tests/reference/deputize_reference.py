@@ -300,7 +300,9 @@ def verify(config, request, now_ms, store, facts=None):
             require(token.aud is None or config["audience"] in token.aud, "audience-mismatch")
     check_context(leaf, request.get("context"))
     proof = check_proof(proof_envelope, leaf, envelopes[-1].hash, config, request, digest, now_ms, facts)
-    objects = {kind: [data for found, data in evidence if found == kind] for kind in ("identity", "approval", "consent")}
+    objects = {
+        kind: [data for found, data in evidence if found == kind] for kind in ("identity", "approval", "consent")
+    }
     facts["identities"] = check_identities(
         objects["identity"], config.get("identities"), tokens, state, anchor["name"], now_ms
     )
@@ -319,10 +321,10 @@ def verify(config, request, now_ms, store, facts=None):
     except ApprovalDenied as denied:
         store.commit([("mark", request_mark, denied.expires)], now_ms)
         raise
-    plan = [
-        (operation, code, "token-predates-store", link) for operation, code, link in not_revoked(tokens, anchor)
+    plan = [(operation, code, "token-predates-store", link) for operation, code, link in not_revoked(tokens, anchor)]
+    plan += [
+        (operation, code, "token-predates-store", None) for operation, code in not_withdrawn(approvals, request_mark)
     ]
-    plan += [(operation, code, "token-predates-store", None) for operation, code in not_withdrawn(approvals, request_mark)]
     claim = ("claim", b"p" + leaf.key + proof[7], proof[4], proof[6] * 1000 + proof[CALL][3])
     plan.append((claim, "proof-replayed", "proof-predates-store", None))
     for approval in approvals:

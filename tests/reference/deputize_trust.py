@@ -101,9 +101,7 @@ class TrustState:
 
     def judges(self, issuer):
         own = [issuer] if issuer in self.authorities else []
-        return own + [
-            name for name, one in self.authorities.items() if one.get("for_every_issuer") and name != issuer
-        ]
+        return own + [name for name, one in self.authorities.items() if one.get("for_every_issuer") and name != issuer]
 
     def said(self, judges, kind, data):
         held = [self.lists[name].said for name in judges if name in self.lists]

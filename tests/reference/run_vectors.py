@@ -148,7 +148,8 @@ def read_config(settings):
     }
     if "identities" in settings:
         rules = [
-            {**rule, "attributes": from_json(rule.get("attributes", {}))} for rule in settings["identities"].get("rules", [])
+            {**rule, "attributes": from_json(rule.get("attributes", {}))}
+            for rule in settings["identities"].get("rules", [])
         ]
         config["identities"] = {"authorities": named_keys(settings["identities"]["authorities"]), "rules": rules}
     if "approvals" in settings:
@@ -195,7 +196,11 @@ def read_request(call):
 
 def operation_members(operation):
     name, key, *numbers = operation
-    names = {"absent": ("since_ms",), "claim": ("expires", "since_ms"), "spend": ("amount", "limit", "expires", "since_ms")}
+    names = {
+        "absent": ("since_ms",),
+        "claim": ("expires", "since_ms"),
+        "spend": ("amount", "limit", "expires", "since_ms"),
+    }
     return {"name": name, "key": key.hex(), **dict(zip(names[name], numbers, strict=True))}
 
 
@@ -203,7 +208,9 @@ def check_decision(case):
     settings, expected = case["verifier"], case["expected"]
     config, request, store = read_config(settings), read_request(case["request"]), read_store(settings)
     for before in case.get("before", []):
-        _, denied = outcome(lambda before=before: ref.verify(config, read_request(before["request"]), before["now_ms"], store))
+        _, denied = outcome(
+            lambda before=before: ref.verify(config, read_request(before["request"]), before["now_ms"], store)
+        )
         expect(code_of(denied), before.get("code"), "code before")
 
     facts = {}

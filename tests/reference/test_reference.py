@@ -268,7 +268,7 @@ def test_text_form():
     assert decide([], b"", {"presentation": text})["caller"] == "planner"
     for bad in (text + "=", " " + text, text[:-1] + "+", text + "\n", "AB", "é"):
         refused("text-malformed", None, lambda bad=bad: decide([], b"", {"presentation": bad}))
-    refused("too-large", None, lambda: decide([], b"", {"presentation": "!" * 92844}))
+    refused("too-large", None, lambda: decide([], b"", {"presentation": "!" * 174764}))
 
 
 def test_shape():
@@ -382,7 +382,18 @@ def test_modes():
     proof = seal("pop", proof_claims(acting), PLANNER)
     refused("impersonation-refused", 0, lambda: decide([acting], proof))
     anchors = [{"name": "ana", "key": bytes(ANCHOR.verify_key), "may_impersonate": True}]
-    assert decide([acting], proof, config={"anchors": anchors})["principal"] == "ana"
+    refused("consent-missing", None, lambda: decide([acting], proof, config={"anchors": anchors}))
+    claims = {2: "ana", 3: AUDIENCE, 4: T + 60, 6: T, 7: b"c" * 16, 8: cose_key("planner"), -65544: {0: 1, 1: "ana"}}
+    for by, code in ((ANCHOR, None), (PLANNER, "consent-invalid")):
+        request = {"presentation": encode([[acting], proof, [seal("consent", claims, by)]])}
+
+        def consented(request=request):
+            return decide([], b"", request, config={"anchors": anchors})
+
+        if code is None:
+            assert consented()["principal"] == "ana"
+        else:
+            refused(code, None, consented)
 
 
 @pytest.mark.parametrize(

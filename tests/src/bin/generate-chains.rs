@@ -18,7 +18,7 @@ fn main() {
         let case = random::case(&mut rng);
         let verifier = Verifier::new([anchor.clone()], AUDIENCE, MemoryStore::new(1, created).expect("a store")).expect("a verifier");
         let arguments = Arguments::decode(&case.arguments).expect("arguments");
-        let call = Call { tool: &case.tool, arguments: &arguments, challenge: None, context: case.context.as_deref() };
+        let call = Call { context: case.context.as_deref(), ..Call::new(&case.tool, &arguments) };
         let now = Now::from_millis(case.now_ms).expect("a time");
         let (decision, code, link) = match verifier.authorize(&case.presentation, &call, now) {
             Ok(_) => ("allow", None, None),
