@@ -3,7 +3,7 @@
 const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
 const { Writer, isMap, read } = require('./tape.cjs');
-const { bytes, kindOf, options, text } = require('./options.cjs');
+const { bytes, kindOf, options, orElse, text } = require('./options.cjs');
 const { NATIVE, publicKey } = require('./keys.cjs');
 const { requiredChain } = require('./chain.cjs');
 const { writeRequirement } = require('./grant.cjs');
@@ -139,9 +139,9 @@ class ApprovalPolicy {
 
   constructor(count, approvers, given) {
     const read = options(given, ['harmless', 'require', 'byAnnotation'], 'ApprovalPolicy');
-    const byAnnotation = read.get('byAnnotation') ?? false;
+    const byAnnotation = orElse(read, 'byAnnotation', false);
     if (typeof byAnnotation !== 'boolean') throw failure('config-invalid', 'true or false:', 'byAnnotation');
-    const harmless = read.get('harmless') ?? [];
+    const harmless = orElse(read, 'harmless', []);
     if (!Array.isArray(harmless)) throw failure('config-invalid', 'harmless tools are a list, not', kindOf(harmless));
     const writer = new Writer();
     writer.map(4);
@@ -150,7 +150,7 @@ class ApprovalPolicy {
     writer.key('harmless');
     writer.value(Array.from(harmless, (tool) => text(tool, 'config-invalid', 'harmless')));
     writer.key('require');
-    writeRequired(writer, read.get('require') ?? {});
+    writeRequired(writer, orElse(read, 'require', {}));
     writer.key('byAnnotation');
     writer.boolean(byAnnotation);
     this.#tape = Buffer.from(writer.done());

@@ -1,7 +1,7 @@
 'use strict';
 const { inspect } = require('node:util');
 const { failure } = require('./native.cjs');
-const { kindOf, options, seconds } = require('./options.cjs');
+const { kindOf, options, orElse, seconds } = require('./options.cjs');
 const { requiredAgent } = require('./holder.cjs');
 const { requiredRequest } = require('./approval.cjs');
 const { askAtTerminal } = require('./terminal.cjs');
@@ -21,7 +21,7 @@ class Approver {
     this.#agent = agent;
     this.#ask = read.get('ask');
     if (this.#ask !== undefined && typeof this.#ask !== 'function') throw failure('config-invalid', 'ask is a function, not', kindOf(this.#ask));
-    this.#timeoutMs = read.get('timeoutMs') ?? 120_000;
+    this.#timeoutMs = orElse(read, 'timeoutMs', 120_000);
     const usable = Number.isSafeInteger(this.#timeoutMs) && this.#timeoutMs >= 1 && this.#timeoutMs <= LONGEST;
     if (!usable) throw failure('config-invalid', 'timeoutMs: 1 to 3,600,000, not', kindOf(this.#timeoutMs));
     this.#ttl = read.has('ttl') ? seconds(read.get('ttl')) : undefined;

@@ -3,7 +3,7 @@
 const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
 const { Writer, isMap } = require('./tape.cjs');
-const { bytes, kindOf, options, text } = require('./options.cjs');
+const { bytes, kindOf, options, orElse, text } = require('./options.cjs');
 const { advice, writeEntry } = require('./constraint.cjs');
 const { writeNamedKeys } = require('./holder.cjs');
 const { digest } = require('./ids.cjs');
@@ -75,8 +75,8 @@ class JwtAttestor extends Attestor {
     if (platform === undefined) members.push(['subjects', (writer) => writeEntry(writer, read.get('subjects'), 1)]);
     const keys = jwksBytes(read.get('jwks'));
     members.push(['jwks', (writer) => writer.bytes(keys)]);
-    members.push(['require', (writer) => writeRequired(writer, read.get('require') ?? [])]);
-    members.push(['attributes', (writer) => writeAttributes(writer, read.get('attributes') ?? {})]);
+    members.push(['require', (writer) => writeRequired(writer, orElse(read, 'require', []))]);
+    members.push(['attributes', (writer) => writeAttributes(writer, orElse(read, 'attributes', {}))]);
     super('jwt', name, members);
   }
 

@@ -2,7 +2,7 @@
 const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
 const { Writer } = require('./tape.cjs');
-const { count, kindOf, options, seconds, text } = require('./options.cjs');
+const { count, kindOf, options, orElse, seconds, text } = require('./options.cjs');
 const { NATIVE, onlyNative } = require('./keys.cjs');
 
 let formOf;
@@ -63,7 +63,7 @@ class Budget {
 }
 
 function budget(limit, read) {
-  const form = { limit: count(limit, 'claim-invalid', "a budget's limit"), over: text(read.get('over') ?? 'family', 'claim-invalid', 'over') };
+  const form = { limit: count(limit, 'claim-invalid', "a budget's limit"), over: text(orElse(read, 'over', 'family'), 'claim-invalid', 'over') };
   for (const name of ['tool', 'argument']) if (read.has(name)) form[name] = text(read.get(name), 'name-invalid', name);
   if (read.has('per')) form.per = seconds(read.get('per'), 'per');
   const writer = new Writer();

@@ -3,7 +3,7 @@
 const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
 const { read } = require('./tape.cjs');
-const { bytes, kindOf, options, seconds, text } = require('./options.cjs');
+const { bytes, kindOf, options, orElse, seconds, text } = require('./options.cjs');
 const { NATIVE, onlyNative } = require('./keys.cjs');
 const { attestorTape } = require('./attestor.cjs');
 const { Identity } = require('./evidence.cjs');
@@ -60,7 +60,7 @@ class Registrar {
 
   /** A challenge that one request can answer. */
   challenge(given) {
-    const ttl = options(given, ['ttl'], 'challenge').get('ttl') ?? 60;
+    const ttl = orElse(options(given, ['ttl'], 'challenge'), 'ttl', 60);
     return new Uint8Array(call('registrarChallenge', this.#handle, requiredAgent(this.#agent).signing, seconds(ttl), undefined));
   }
 

@@ -1,6 +1,15 @@
 import type { Constraint, FrozenValue, Optional, Tools, Value } from './constraints.cjs';
+import type { Approval, ApprovalPolicy, ApprovalRequest, ApproveOptions, Consent, ConsentOptions, Evidence } from './approval.cjs';
+import type { Budget, BudgetClaim, Session } from './budget.cjs';
+import type { Identity, IdentityOptions, IdentityPolicy } from './identity.cjs';
+import type { TrustState } from './revocation.cjs';
 
 export * from './constraints.cjs';
+export * from './budget.cjs';
+export * from './approval.cjs';
+export * from './identity.cjs';
+export * from './message.cjs';
+export * from './revocation.cjs';
 
 /** A JSON Web Key, as an object or as its text. */
 export type Jwk = string | { readonly [member: string]: unknown };
@@ -67,19 +76,29 @@ export interface DelegateOptions {
   holderName?: string;
   /** Seconds since 1970. */
   notBefore?: number;
-  approvals?: { readonly [tool: string]: ApprovalRule | readonly ApprovalRule[] };
+  approvals?: ApprovalRules;
+  /** What is counted, in addition to what the parents count. The chain then names one audience: the one that counts. */
+  budgets?: readonly Budget[];
   /** 32 bytes. */
   evidence?: Uint8Array;
 }
 
-export interface IssueOptions extends DelegateOptions {
+export interface ApprovalRules {
+  readonly [tool: string]: ApprovalRule | readonly ApprovalRule[];
+}
+
+/** What is decided in the root and stays the same below it. */
+export interface RootOptions extends DelegateOptions {
+  /** A Session, whose task the tokens then carry; 16 bytes; or 32 lower-case hex digits. */
+  session?: Session | Uint8Array | string;
+  /** 32 bytes. */
+  task?: Uint8Array;
+}
+
+export interface IssueOptions extends RootOptions {
   /** The accountable principal, unless it is the issuer. */
   subject?: string;
   mode?: Mode;
-  /** 16 bytes. */
-  session?: Uint8Array;
-  /** 32 bytes. */
-  task?: Uint8Array;
 }
 
 /** A name and a key. */
@@ -95,9 +114,32 @@ export declare class Agent {
   get key(): VerifyingKey;
   get did(): string;
   issue(options: IssueOptions): Chain;
+  /** On behalf of a principal, who stays accountable. Without one it throws `name-invalid`. */
+  issueOnBehalfOf(subject: string, options: RootOptions): Chain;
+  /** The holder is its own principal, under its name. */
+  issueOwnBehalf(options: RootOptions & { name?: string }): Chain;
+  /** As a principal, by this holder and nobody below it. Verifiers ask for the principal's consent. */
+  issueImpersonation(subject: string, options: RootOptions & { audience: string | readonly string[] }): Chain;
   delegate(chain: Chain, options: DelegateOptions): Chain;
-  prove(chain: Chain, tool: string, args: { readonly [argument: string]: Value }, audience: string, options?: { challenge?: Uint8Array }): Presentation;
+  prove(chain: Chain, tool: string, args: { readonly [argument: string]: Value }, audience: string, options?: ProveOptions): Presentation;
+  /** Approves one call, whose `text` this agent's person has read. */
+  approve(request: ApprovalRequest, options?: ApproveOptions): Approval;
+  /** Says no to one call. */
+  deny(request: ApprovalRequest, options?: ApproveOptions): Approval;
+  /** Consents to be impersonated. */
+  consent(options: ConsentOptions): Consent;
+  /** Says as an authority who holds a key. */
+  issueIdentity(name: string, key: Agent | VerifyingKey, options?: IdentityOptions): Identity;
+  /** Asks an authority for an identity of this agent's key; the bytes of the request. Evidence that is text is a JWT. */
+  enrol(challenge: Uint8Array, authority: string, attestor: string, evidence: Uint8Array | string): Uint8Array;
+  /** Says as a launcher what agent it started, for one challenge: evidence for a ParentAttestor or CodeAttestor. */
+  vouch(childName: string, childKey: Agent | VerifyingKey, challenge: Uint8Array, options?: { measurement?: Uint8Array | string }): Uint8Array;
   toJSON(): { name: string; did: string };
+}
+
+export interface ProveOptions {
+  challenge?: Uint8Array;
+  evidence?: readonly Evidence[];
 }
 
 /** Tools as they are read: every entry a constraint. They can be given as tools again. */
@@ -122,6 +164,7 @@ export interface Claims {
   readonly task?: string;
   readonly holderName?: string;
   readonly approvals?: { readonly [tool: string]: readonly { readonly count: number; readonly approvers: readonly VerifyingKey[] }[] };
+  readonly budgets?: readonly BudgetClaim[];
   readonly evidence?: string;
   readonly reason?: string;
   readonly context?: string;
@@ -145,17 +188,29 @@ export declare class Chain {
   toJSON(): string;
 }
 
-/** A chain and the proof of one call. */
+/** A chain and the proof of one call, with evidence if any is attached. */
 export declare class Presentation {
   private constructor();
   get bytes(): Uint8Array;
   get text(): string;
+  /** The same presentation with more evidence. */
+  attach(...evidence: Evidence[]): Presentation;
   toString(): string;
   toJSON(): string;
 }
 
+export interface TrustAnchorOptions {
+  mayImpersonate?: boolean;
+  /** The most that its roots may allow. */
+  tools?: Tools;
+  /** The longest that they may live, as `ttl`. */
+  maxLifetime?: number | string;
+  /** How often they may be delegated on. */
+  maxDepth?: number;
+}
+
 export declare class TrustAnchor {
-  constructor(name: string, key: VerifyingKey, options?: { mayImpersonate?: boolean });
+  constructor(name: string, key: Agent | VerifyingKey, options?: TrustAnchorOptions);
   get name(): string;
   get key(): VerifyingKey;
   get mayImpersonate(): boolean;
@@ -199,11 +254,20 @@ export interface VerifierOptions {
   store?: MemoryStore | Store | AsyncStore;
   /** Milliseconds since 1970. */
   clock?: () => number;
+  /** What holders have to be. Records then name them by their verified identities. */
+  identities?: IdentityPolicy;
+  /** What has to be approved, whatever tokens say. */
+  approvals?: ApprovalPolicy;
+  /** Keys of principals, by their names, for their consents. Trust anchors are known already. */
+  principals?: { readonly [name: string]: Agent | VerifyingKey };
+  state?: TrustState;
 }
 
 export interface AuthorizeOptions {
   challenge?: Uint8Array;
   context?: string;
+  /** What the tool does, as its own server says: never what a caller says. */
+  hint?: 'destructive' | 'additive' | 'read_only';
 }
 
 /** Decides about calls. */
@@ -213,6 +277,23 @@ export declare class Verifier {
   authorize(presentation: unknown, tool: string, args: unknown, options?: AuthorizeOptions): Authorized;
   authorizeAsync(presentation: unknown, tool: string, args: unknown, options?: AuthorizeOptions): Promise<Authorized>;
   verifyChain(chain: Chain): VerifiedChain;
+  /** Gives back what a call took from budgets, for a tool that failed. A second time gives nothing. */
+  refund(authorized: Authorized): void;
+  refundAsync(authorized: Authorized): Promise<void>;
+  /** Revokes a token and everything below it, at once, for every verifier that shares the store. Ids are bytes, or lower-case hex. */
+  revokeToken(id: Uint8Array | string): void;
+  revokeTokenAsync(id: Uint8Array | string): Promise<void>;
+  /** Revokes a key: what it issued, holds and approved. */
+  revokeKey(key: Agent | VerifyingKey): void;
+  revokeKeyAsync(key: Agent | VerifyingKey): Promise<void>;
+  /** Closes a session of an issuer: nothing in it is allowed any more. */
+  closeSession(issuer: string, session: Session | Uint8Array | string): void;
+  closeSessionAsync(issuer: string, session: Session | Uint8Array | string): Promise<void>;
+  closeTask(issuer: string, task: Session | Uint8Array | string): void;
+  closeTaskAsync(issuer: string, task: Session | Uint8Array | string): Promise<void>;
+  /** Takes back one approval of an approver. */
+  withdrawApproval(approver: Agent | VerifyingKey, id: Uint8Array | string): void;
+  withdrawApprovalAsync(approver: Agent | VerifyingKey, id: Uint8Array | string): Promise<void>;
 }
 
 /** An allowed call. */
@@ -301,6 +382,8 @@ export declare class DeputizeError extends Error {
 export declare class Denied extends DeputizeError {
   private constructor();
   readonly record: AuditRecord;
+  /** What the request for approval is called, if approvals are missing. */
+  readonly requestId: string | null;
 }
 
 export interface CodeRow {

@@ -1,4 +1,4 @@
-import type { Agent, Authorized, Chain, Verifier } from './index.cjs';
+import type { Agent, Authorized, Chain, Evidence, ProveOptions, Verifier } from './index.cjs';
 import type { Value } from './constraints.cjs';
 
 /** What a guarded server hands on about one request, as the MCP SDK has it. */
@@ -35,7 +35,11 @@ export declare function signCalls<C extends { connect: Function; callTool: Funct
   agent: Agent,
   chain: Chain | (() => Chain),
   audience: string,
-  options?: { tools?: ToolNames },
+  options?: {
+    tools?: ToolNames;
+    /** Evidence for every call, or a function that gives that of each. */
+    evidence?: readonly Evidence[] | ((tool: string, args: { readonly [argument: string]: unknown }) => readonly Evidence[] | undefined | Promise<readonly Evidence[] | undefined>);
+  },
 ): C;
 
 /** The `_meta` of one call. */
@@ -45,7 +49,7 @@ export declare function metaFor(
   tool: string,
   args: { readonly [argument: string]: Value },
   audience: string,
-  options?: { challenge?: Uint8Array },
+  options?: ProveOptions,
 ): { [key: string]: string };
 
 /** Where a presentation travels in `_meta`. */

@@ -3,7 +3,7 @@
 const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
 const { Writer, read } = require('./tape.cjs');
-const { bytes, kindOf, options, seconds, text } = require('./options.cjs');
+const { bytes, kindOf, options, orElse, seconds, text } = require('./options.cjs');
 const { NATIVE, onlyNative, publicKey } = require('./keys.cjs');
 const { clockOf, millisOf } = require('./clock.cjs');
 const { keyOf, requiredAgent } = require('./holder.cjs');
@@ -111,13 +111,13 @@ class Inbox {
   constructor(name, given) {
     const known = options(given, ['know', 'capacity', 'state', 'clock'], 'Inbox');
     const recipient = text(name, 'name-invalid', 'recipient');
-    const capacity = known.get('capacity') ?? 1024;
+    const capacity = orElse(known, 'capacity', 1024);
     if (!Number.isSafeInteger(capacity) || capacity < 1 || capacity > 0xffffffff) throw failure('config-invalid', 'the capacity of an inbox:', kindOf(capacity));
     this.#clock = clockOf(known.get('clock'));
     this.#handle = known.has('state')
       ? call('inboxDecode', Buffer.from(bytes(known.get('state'), 'malformed', 'a state')), recipient, capacity)
       : call('inboxNew', recipient, capacity, millisOf(this.#clock));
-    const senders = known.get('know') ?? [];
+    const senders = orElse(known, 'know', []);
     if (!Array.isArray(senders)) throw failure('config-invalid', 'know is a list, not', kindOf(senders));
     Array.from(senders).forEach((sender) => this.know(sender));
     Object.freeze(this);

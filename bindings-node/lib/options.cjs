@@ -17,6 +17,11 @@ function options(given, known, where) {
   return read;
 }
 
+/** An option, or what stands for one that is left out; `null` is given. */
+function orElse(read, name, otherwise) {
+  return read.has(name) ? read.get(name) : otherwise;
+}
+
 function text(value, code, what) {
   if (typeof value !== 'string' || !value.isWellFormed()) throw failure(code, 'not a text:', what);
   return value;
@@ -64,4 +69,4 @@ function kindOf(value) {
   return value === null ? 'null' : typeof value;
 }
 
-module.exports = { options, text, bytes, count, seconds, toolNames, kindOf };
+module.exports = { options, orElse, text, bytes, count, seconds, toolNames, kindOf };

@@ -3,7 +3,7 @@
 const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
 const { Writer } = require('./tape.cjs');
-const { count, kindOf, options, seconds, text } = require('./options.cjs');
+const { count, kindOf, options, orElse, seconds, text } = require('./options.cjs');
 const { NATIVE, onlyNative } = require('./keys.cjs');
 const { keyOf, requiredAgent, signerOf } = require('./holder.cjs');
 const { sessionId, taskDigest, tokenId } = require('./ids.cjs');
@@ -120,7 +120,7 @@ function writeAll(writer, values) {
 /** Signs with both keys that `next` follows `old`; the old key is good for `overlap` more at each verifier. The bytes of the rotation. */
 function rotate(old, next, given) {
   const known = options(given, ['overlap', 'name'], 'rotate');
-  const overlap = seconds(known.get('overlap') ?? 0, 'overlap');
+  const overlap = seconds(orElse(known, 'overlap', 0), 'overlap');
   const name = known.has('name') ? text(known.get('name'), 'name-invalid', 'name') : undefined;
   return new Uint8Array(call('rotationMake', signerOf(old), signerOf(next), overlap, name));
 }

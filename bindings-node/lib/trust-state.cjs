@@ -3,7 +3,7 @@
 const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
 const { Writer, read } = require('./tape.cjs');
-const { bytes, count, kindOf, options, text } = require('./options.cjs');
+const { bytes, count, kindOf, options, orElse, text } = require('./options.cjs');
 const { NATIVE, onlyNative, publicKey } = require('./keys.cjs');
 const { clockOf, millisOf } = require('./clock.cjs');
 const { agentOf, keyOf } = require('./holder.cjs');
@@ -23,7 +23,7 @@ class Authority {
   constructor(name, key, given) {
     const known = options(given, ['forEveryIssuer', 'atLeast', 'dangerAllowStale'], 'Authority');
     const flag = (option) => {
-      const value = known.get(option) ?? false;
+      const value = orElse(known, option, false);
       if (typeof value !== 'boolean') throw failure('config-invalid', 'true or false:', option);
       return value;
     };

@@ -2,7 +2,7 @@
 // What a verifier is made of.
 const { failure } = require('./native.cjs');
 const { Writer, isMap } = require('./tape.cjs');
-const { kindOf, text } = require('./options.cjs');
+const { kindOf, orElse, text } = require('./options.cjs');
 const { AuditLog } = require('./audit.cjs');
 const { policyTape } = require('./approval.cjs');
 const { keyOf } = require('./holder.cjs');
@@ -29,7 +29,7 @@ function configTape(read) {
   writer.list(anchors.length);
   anchors.forEach((anchor) => writer.bytes(anchor));
   writer.key('principals');
-  writePrincipals(writer, read.get('principals') ?? {});
+  writePrincipals(writer, orElse(read, 'principals', {}));
   for (const [name, tapeOf, what] of policies) {
     const tape = tapeOf(read.get(name));
     if (tape === undefined) throw failure('config-invalid', `${name} is ${what}, not`, kindOf(read.get(name)));
