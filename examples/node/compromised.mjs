@@ -1,6 +1,6 @@
 // One agent is compromised: its key is revoked, its siblings keep working, and the record says who was refused and when.
 
-import { Agent, Authority, RevocationList, TrustState, Verifier } from 'deputize';
+import { Agent, RevocationList, Target, TrustState, Verifier } from 'deputize';
 
 const SERVER = 'https://git.acme.example';
 
@@ -10,8 +10,8 @@ const coders = [1, 2, 3].map((number) => Agent.generate(`coder-${number}`));
 const chain = ana.issue({ to: planner, tools: { read_file: {} }, reason: 'fix the login page' });
 const chains = new Map(coders.map((coder) => [coder.name, planner.delegate(chain, { to: coder })]));
 
-const state = new TrustState([new Authority(ana.name, ana.key)]);
-state.applyList(RevocationList.full(1).sign(ana, { ttl: '5m' }));
+const state = new TrustState(ana);
+state.applyList(new RevocationList(1).sign(ana, { ttl: '5m' }));
 const verifier = new Verifier({ trust: ana, audience: SERVER, state });
 
 function everybodyReads() {
@@ -29,7 +29,8 @@ console.log('before:');
 everybodyReads();
 
 const stolen = coders[1];
-state.applyList(RevocationList.change(1, 2).revokeKey(stolen.key).sign(ana, { ttl: '5m' }));
+const change = new RevocationList(2, { base: 1, revoke: [Target.key(stolen)] });
+state.applyList(change.sign(ana, { ttl: '5m' }));
 
 console.log(`after the key of ${stolen.name} was revoked:`);
 everybodyReads();
