@@ -19,8 +19,8 @@ const registrar = new Registrar(acme, [new CodeAttestor('release', runner, { [co
 const store = new MemoryStore();
 const state = new TrustState(ana);
 state.applyList(new RevocationList(1).sign(ana, { ttl: '5m' }));
-const rule = new IdentityRule({ on: 'leaf', kind: 'agent', attestors: ['release'] });
-const identities = new IdentityPolicy(acme, { rules: [rule] });
+const rule = new IdentityRule('leaf', { kind: 'agent', attestors: ['release'] });
+const identities = new IdentityPolicy(acme, [rule]);
 const verifier = new Verifier({ trust: ana, audience: SERVER, state, identities });
 
 /** What the runner does when it starts the agent, and what the agent does first. */
