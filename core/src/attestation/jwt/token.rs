@@ -21,7 +21,7 @@ pub(super) struct Token<'a> {
 
 impl<'a> Token<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
-        if bytes.len() > limits::MAX_EVIDENCE {
+        if bytes.len() > limits::MAX_ENROLMENT_EVIDENCE {
             return Err(Error::about(Code::TooLarge, "token"));
         }
         let text = std::str::from_utf8(bytes).map_err(|_| failed("not a JWT"))?;
@@ -68,7 +68,7 @@ impl<'a> Token<'a> {
 }
 
 fn bytes_of(part: &str) -> Result<Vec<u8>> {
-    bytes_from_text(part, limits::MAX_EVIDENCE).map_err(|_| failed("a part of the token is not base64url"))
+    bytes_from_text(part, limits::MAX_ENROLMENT_EVIDENCE).map_err(|_| failed("a part of the token is not base64url"))
 }
 
 /// Strict: a member that is there twice is refused.
