@@ -76,8 +76,8 @@ test('each condition of a rule counts, for the hops that it is on', () => {
 
 test('what is no identity, rule or policy is refused', () => {
   const issued = (given, name = 'x', key = coder) => () => ids.issueIdentity(name, key, given);
-  for (const name of ['', '\ud800', 5, null, undefined, {}]) refused('name-invalid', issued({}, name));
-  for (const key of [undefined, null, coder.did, {}, new Proxy(coder, {})]) refused('key-invalid', issued({}, 'x', key));
+  for (const name of ['', '\ud800', 5, null, {}]) refused('name-invalid', issued({}, name));
+  for (const key of [null, coder.did, {}, new Proxy(coder, {})]) refused('key-invalid', issued({}, 'x', key));
   for (const given of [{ kind: 'robot' }, { kind: 5 }, { state: 'Active' }, { state: true }, { ttl: 0 }, { ttl: '25h' }, { ttl: -0 }, { attributes: [] }, { attributes: null }, { attributes: new Map() }, { attributes: new Proxy({}, {}) }, { attributes: { a: 1.5 } }, { attributes: { a: null } }, { attributes: { a: [1] } }, { attributes: { a: 'x\n' } }, { evidence: 'x' }, { evidence: new Uint8Array(31) }]) refused('claim-invalid', issued(given));
   for (const given of [{ attributes: { a: NaN } }, { attributes: { a: '\ud800' } }, { attributes: { get a() { return 1; } } }, { attributes: { a: -0 } }]) refused('value-unsupported', issued(given));
   refused('too-many', issued({ attributes: Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`a${at}`, 1])) }));
@@ -162,7 +162,8 @@ test('code is known by its measurement', (t) => {
   assert.deepEqual(measure(root, ['src/agent.js']), digest);
   const registrar = new Registrar(ids, [new CodeAttestor('code', runner, { [hex(digest)]: 'coder' })]);
   const child = Agent.generate('child');
-  const enrol = (measurement) => { const challenge = registrar.challenge(); return registrar.enrol(child.enrol(challenge, 'ids.acme.example', 'code', runner.vouch('coder', child, challenge, { measurement })), new MemoryStore()); };
+  const store = new MemoryStore();
+  const enrol = (measurement) => { const challenge = registrar.challenge(); return registrar.enrol(child.enrol(challenge, 'ids.acme.example', 'code', runner.vouch('coder', child, challenge, { measurement })), store); };
   for (const measurement of [digest, hex(digest)]) assert.equal(enrol(measurement).unverifiedClaims().attributes.measurement, hex(digest));
   refused('attestation-failed', () => enrol(new Uint8Array(32)));
   refused('attestation-failed', () => enrol(undefined));
@@ -191,7 +192,8 @@ test('a platform\'s token is bound to the agent\'s key', () => {
   const now = Math.floor(Date.now() / 1000);
   const claims = (given = {}) => ({ iss: 'https://ci.example', sub: 'job:7', aud: `ids#${child.key.thumbprint}`, iat: now, exp: now + 60, env: 'production', nested: { team: 'billing' }, ...given });
   const attestor = (options = {}) => new JwtAttestor('ci', { issuer: 'https://ci.example', audience: 'ids', subjects: glob('job:*'), jwks, require: [['env', 'production'], [['nested', 'team'], ['billing', 'sales']]], attributes: { team: ['nested', 'team'] }, ...options });
-  const enrol = (evidence, attested = attestor()) => { const registrar = new Registrar(ids, [attested]); return registrar.enrol(child.enrol(registrar.challenge(), 'ids.acme.example', 'ci', evidence), new MemoryStore()).unverifiedClaims(); };
+  const store = new MemoryStore();
+  const enrol = (evidence, attested = attestor()) => { const registrar = new Registrar(ids, [attested]); return registrar.enrol(child.enrol(registrar.challenge(), 'ids.acme.example', 'ci', evidence), store).unverifiedClaims(); };
   for (const form of [jwks, JSON.stringify(jwks), Buffer.from(JSON.stringify(jwks))]) {
     const found = enrol(token(claims()), attestor({ jwks: form }));
     assert.deepEqual([found.name, found.attributes.team, found.attestor], ['job:7', 'billing', 'ci']);
