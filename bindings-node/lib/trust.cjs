@@ -81,14 +81,15 @@ function anchorOf(value) {
 
 let storeOf;
 
-/** The store of one process. It begins to remember when the first verifier takes it, by that verifier's clock. */
+/** The store of one process. It remembers from when it was made; for a verifier with a clock of its own, from when that one takes it. */
 class MemoryStore {
   #capacity;
+  #madeMs = Date.now();
   #handle;
   static {
     storeOf = (value, nowMs) => {
       if (typeof value !== 'object' || value === null || !(#handle in value)) return undefined;
-      return (value.#handle ??= call('storeNew', value.#capacity, nowMs));
+      return (value.#handle ??= call('storeNew', value.#capacity, nowMs ?? value.#madeMs));
     };
   }
 

@@ -219,7 +219,7 @@ const AT_TERMINAL = `
   const { Agent, ApprovalRequest, Approver } = require('deputize');
   const [ana, ben, coder] = ['ana', 'ben', 'coder'].map((name) => Agent.generate(name));
   const request = new ApprovalRequest(ana.issue({ to: coder, tools: { pay: {} } }), 'pay', { amount: 5 }, 'a');
-  new Approver(ben, { timeoutMs: 3000 }).decide(request).then((approval) => console.log('signed', approval.approves), (error) => console.log(error.code, error.context));
+  new Approver(ben, { timeoutMs: 3000 }).decide(request).then((approval) => console.log('signed ' + approval.approves), (error) => console.log(error.code + ' ' + error.context));
 `;
 
 test('without a terminal nobody is asked, and what is piped in is no answer', { skip: process.platform === 'win32' }, () => {
