@@ -48,7 +48,7 @@ impl ApprovalRequest {
 
     /// Reads what `text_form` wrote.
     #[staticmethod]
-    fn from_text_form(py: Python<'_>, text: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn from_text(py: Python<'_>, text: &Bound<'_, PyAny>) -> PyResult<Self> {
         entry(|| {
             let text = convert::text(text, Code::TextMalformed, "a request for approval is a text")?;
             let read = || deputize::ApprovalRequest::decode(&bytes_from_text(&text, limits::MAX_APPROVAL_REQUEST)?);

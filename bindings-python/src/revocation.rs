@@ -8,6 +8,7 @@ use crate::budget::session_of;
 use crate::convert::{duration, sequence, text, unsigned, verifying_key};
 use crate::errors::{Result, entry};
 use crate::given::{self, id, signer, system_now};
+use crate::keys::SigningKey;
 
 /// Something that a revocation is about.
 #[pyclass(frozen, module = "deputize")]
@@ -156,19 +157,30 @@ fn targets(object: &Bound<'_, PyAny>) -> Result<Vec<deputize::Target>> {
     list.iter_borrowed().map(target).collect()
 }
 
-/// An agent's key says which key follows it, and that key agrees.
+/// One key says which key follows it, and that key agrees. The old one is good for `overlap` more at each verifier.
 #[pyfunction]
+#[pyo3(signature = (old, new, overlap=None, name=None))]
 pub fn rotate<'py>(
     py: Python<'py>,
-    agent: &Bound<'py, PyAny>,
-    successor: &Bound<'py, PyAny>,
-    overlap: &Bound<'py, PyAny>,
+    old: &Bound<'py, PyAny>,
+    new: &Bound<'py, PyAny>,
+    overlap: Option<&Bound<'py, PyAny>>,
+    name: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     entry(|| {
-        let ((name, old), (_, new)) = (signer(agent)?, signer(successor)?);
-        let overlap = duration(overlap)?;
+        let (old, new) = (signing_key(old)?, signing_key(new)?);
+        let overlap = overlap.map_or(Ok(0), duration)?;
+        let name = name.map(|name| text(name, Code::NameInvalid, "name: a text")).transpose()?;
         let (old, new) = (&old.get().0, &new.get().0);
-        let rotation = py.detach(|| deputize::rotate(old, new, overlap, Some(&name), &mut os::SysRng, system_now()?))?;
+        let rotation = py.detach(|| deputize::rotate(old, new, overlap, name.as_deref(), &mut os::SysRng, system_now()?))?;
         Ok(PyBytes::new(py, &rotation))
     })
+}
+
+/// The key of an `Agent`, or a `SigningKey`.
+fn signing_key(object: &Bound<'_, PyAny>) -> Result<Py<SigningKey>> {
+    match object.cast::<SigningKey>() {
+        Ok(key) => Ok(key.clone().unbind()),
+        Err(_) => signer(object).map(|(_, key)| key),
+    }
 }

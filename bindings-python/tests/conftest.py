@@ -46,3 +46,12 @@ def refused(call: Callable[[], object]) -> DeputizeError:
         call()
     assert caught.value.help
     return caught.value
+
+
+def outcome(call: Callable[[], object]) -> str:
+    """The code of the refusal, or `allowed`."""
+    try:
+        call()
+    except DeputizeError as error:
+        return error.code
+    return "allowed"

@@ -78,6 +78,10 @@ def test_a_full_store_refuses_and_forgets_nothing(story: Story) -> None:
     assert outcome(verifier, first) == "proof-replayed"
 
 
+CLAIM = 6
+"""Where the proof is claimed in the transaction of a chain of two: after what must not have been revoked."""
+
+
 class Store:
     def __init__(self, answer: Callable[[], Any]) -> None:
         self.answer = answer
@@ -132,8 +136,10 @@ def quietly(make: Callable[[], Any]) -> Callable[[], Any]:
     ("answer", "code"),
     [
         (lambda: True, "allowed"),
-        (lambda: ("refused", 0), "proof-replayed"),
-        (lambda: ("predates", 0), "proof-predates-store"),
+        (lambda: ("refused", CLAIM), "proof-replayed"),
+        (lambda: ("predates", CLAIM), "proof-predates-store"),
+        (lambda: ("refused", 0), "session-closed"),
+        (lambda: ("predates", 0), "token-predates-store"),
         (lambda: "full", "store-full"),
         *[
             (answer, "store-unavailable")
@@ -144,7 +150,7 @@ def quietly(make: Callable[[], Any]) -> Callable[[], Any]:
                 lambda: 0,
                 lambda: "True",
                 lambda: [True],
-                lambda: ("refused", 1),
+                lambda: ("refused", CLAIM + 1),
                 lambda: ("refused", -1),
                 lambda: ("refused", 2**64),
                 lambda: ("refused", True),
@@ -172,7 +178,8 @@ def test_a_store_of_ones_own(answer: Callable[[], Any], code: str, story: Story)
     verifier, presentation = story.verifier(store=store), story.coder.prove(story.chain({"t": {}}), "t", {}, SERVER)
     assert outcome(verifier, presentation) == code
     ((operations, now),) = store.asked
-    ((name, key, expires, since),) = operations
+    *absent, (name, key, expires, since) = operations
+    assert {operation[0] for operation in absent} == {"absent"}
     assert (type(operations), type(operations[0]), name) == (list, tuple, "claim")
     assert type(key) is bytes
     assert len(key) == 49
@@ -292,10 +299,10 @@ def test_threads_with_callbacks_do_not_block_each_other(story: Story) -> None:
 
     class Shared:
         def commit(self, operations: list[Any], now_ms: int) -> Any:
-            ((_, key, _, _),) = operations
+            *_, (_, key, _, _) = operations
             with lock:
                 if key in seen:
-                    return "refused", 0
+                    return "refused", len(operations) - 1
                 seen.add(key)
                 return True
 

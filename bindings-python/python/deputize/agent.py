@@ -365,10 +365,6 @@ class Agent:
         """Signs that this agent started another one, which has that key: evidence for its enrolment."""
         return _native.vouch(self, child_name, child_key, challenge, measurement)
 
-    def rotate(self, successor: Agent, overlap: int | str) -> bytes:
-        """Signs, with both keys, that the successor's key follows this one, which is good for ``overlap`` more."""
-        return _native.rotate(self, successor, overlap)
-
     def __repr__(self) -> str:
         return f"Agent({self.__name!r}, {self.did})"
 

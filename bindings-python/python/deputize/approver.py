@@ -30,13 +30,19 @@ class Approver:
     ``ask`` is a function of the :class:`ApprovalRequest`, which shows ``request.text`` and answers ``True`` or
     ``False``. Anything else, an exception, and no answer within ``timeout`` seconds sign nothing and raise
     ``approval-required``. Without ``ask`` the question is on the terminal that controls the process, and the answer is
-    ``yes`` or ``no``. The function runs in a thread of its own.
+    ``yes`` or ``no``. The function runs in a thread of its own. What is signed lives for ``ttl``, five minutes unless
+    told otherwise.
     """
 
-    __slots__ = ("__agent", "__ask", "__timeout")
+    __slots__ = ("__agent", "__ask", "__timeout", "__ttl")
 
     def __init__(
-        self, agent: Agent, ask: Callable[[ApprovalRequest], bool] | None = None, *, timeout: float = 300.0
+        self,
+        agent: Agent,
+        ask: Callable[[ApprovalRequest], bool] | None = None,
+        *,
+        timeout: float = 120.0,
+        ttl: int | str | None = None,
     ) -> None:
         if type(agent) is not Agent:
             raise _native.make_error("config-invalid", "an Approver signs with an Agent, not", type(agent).__name__)
@@ -47,19 +53,20 @@ class Approver:
         self.__agent = agent
         self.__ask = ask
         self.__timeout = float(timeout)
+        self.__ttl = ttl
 
     def __init_subclass__(cls, **kwargs: Any) -> NoReturn:
         raise TypeError("Approver cannot be subclassed")
 
-    def decide(self, request: ApprovalRequest, *, ttl: int | str | None = None, reason: str | None = None) -> Approval:
+    def decide(self, request: ApprovalRequest) -> Approval:
         """Asks, and signs the answer: an approval, or a denial."""
         if type(request) is not ApprovalRequest:
             raise _native.make_error("malformed", "request: an ApprovalRequest, not", type(request).__name__)
         answer = _on_terminal(request, self.__timeout) if self.__ask is None else self.__asked(request, self.__ask)
         if answer is True:
-            return self.__agent.approve(request, ttl=ttl, reason=reason)
+            return self.__agent.approve(request, ttl=self.__ttl)
         if answer is False:
-            return self.__agent.deny(request, ttl=ttl, reason=reason)
+            return self.__agent.deny(request, ttl=self.__ttl)
         if inspect.iscoroutine(answer):
             answer.close()
         raise _undecided("the answer is neither True nor False but", type(answer).__name__)
