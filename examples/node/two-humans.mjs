@@ -1,4 +1,4 @@
-// Deploying needs two people: the call is denied, two of three approve exactly that call, it runs once, and a second use is denied.
+// Deploying needs two people: denied, approved by two of three, run once, and denied again.
 
 import { Agent, ApprovalRequest, Verifier } from 'deputize';
 
@@ -21,7 +21,7 @@ const denied = (...evidence) => {
 const refusal = denied();
 console.log(`${refusal.code}, request ${refusal.requestId}`);
 
-// What travels to the approvers, each on a device of their own; a person reads the text that is made from these bytes.
+// What travels to the approvers, each on a device of their own; what they read is made from these bytes.
 const request = ApprovalRequest.decode(new ApprovalRequest(chain, 'deploy', args, SERVER).bytes);
 console.log(request.text);
 const [first, second] = people.map((person) => person.approve(request, { reason: 'agreed' }));

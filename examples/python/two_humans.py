@@ -1,4 +1,4 @@
-"""Deploying needs two people: the call is denied, two of three approve exactly that call, it runs once, and a second use is denied."""
+"""Deploying needs two people: denied, approved by two of three, run once, and denied again."""
 
 from deputize import Agent, ApprovalRequest, Authorized, Denied, Verifier
 
@@ -23,7 +23,7 @@ def main() -> None:
     except Denied as denied:
         print(f"{denied.code}, request {denied.request_id}")
 
-    # What travels to the approvers, each on a device of their own; a person reads the text that is made from these bytes.
+    # What travels to the approvers, each on a device of their own; what they read is made from these bytes.
     request = ApprovalRequest.decode(ApprovalRequest(chain, "deploy", arguments, SERVER).bytes)
     print(request.text)
     first, second = (person.approve(request, reason="agreed") for person in people[:2])

@@ -84,6 +84,7 @@ class _Store(Protocol):
     def commit(self, operations: list[Any], now_ms: int, /) -> bool | str | tuple[str, int]: ...
 
 __all__ = [
+    "COMMIT_SCRIPT",
     "Admitted",
     "Approval",
     "ApprovalPolicy",
@@ -93,7 +94,6 @@ __all__ = [
     "Authorized",
     "Budget",
     "Chain",
-    "COMMIT_SCRIPT",
     "CodeAttestor",
     "Consent",
     "Constraint",

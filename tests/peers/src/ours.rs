@@ -3,7 +3,8 @@
 use core::convert::Infallible;
 
 use deputize::{
-    ArgumentRules, Arguments, Call, Constraint, Grant, Now, Operation, Outcome, Range, SigningKey, Store, Tools, TrustAnchor, UnverifiedChain, Verifier, delegate, issue, prove,
+    ArgumentRules, Arguments, Call, Constraint, Grant, Now, Operation, Outcome, Range, SigningKey, Store, Tools, TrustAnchor,
+    UnverifiedChain, Verifier, delegate, issue, prove,
 };
 
 use crate::{AUDIENCE, DEPTHS, Peer, TOOL, labels, seed};
