@@ -1,4 +1,4 @@
-"""One agent is compromised: its key is revoked, its siblings keep working, and the record says who was refused and when."""
+"""One agent is compromised: its key is revoked, its siblings go on, and the record says who and when."""
 
 from deputize import Agent, Denied, RevocationList, Target, TrustState, Verifier
 

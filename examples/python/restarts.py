@@ -1,4 +1,4 @@
-"""An agent restarts: whoever starts it vouches for its code and new key, it gets an identity, and its old key is refused."""
+"""An agent restarts: its new key is vouched for and gets an identity; the old key is refused."""
 
 import tempfile
 from pathlib import Path
@@ -55,7 +55,7 @@ def main() -> None:
         before, identity = start()
         read(before, identity)
 
-        # The machine goes down. Nobody knows who has the old key now, so it is revoked; the agent starts with a new one.
+        # The machine goes down. Nobody knows who has the old key, so it is revoked; the agent starts with a new one.
         state.apply_list(RevocationList(2, base=1, revoke=[Target.key(before.key)]).sign(ana, "5m"))
         after, fresh = start()
         read(after, fresh)
