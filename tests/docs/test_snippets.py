@@ -182,3 +182,40 @@ def test_the_examples_tell_the_same_story_in_three_languages(node_folder: Path, 
         rust((examples / "rust" / "src" / "bin" / "quickstart.rs").read_text(encoding="utf-8"), rust_folder),
     ]
     assert len({story(output) for output in told}) == 1, told
+
+
+def the_same_story(name: str, node_folder: Path) -> list[str]:
+    """What an example prints in both languages, without what is different in each run."""
+    examples = ROOT / "examples"
+    told = [
+        python((examples / "python" / f"{name}.py").read_text(encoding="utf-8"), node_folder),
+        node((examples / "node" / f"{name.replace('_', '-')}.mjs").read_text(encoding="utf-8"), node_folder),
+    ]
+    varying = r"\d{4}-\d\d-\d\dT[\d:.]+Z|session [0-9a-f]{8}|did:key:\w+|\b[0-9a-f]{32}\b"
+    stories = {re.sub(varying, "…", output) for output in told}
+    assert len(stories) == 1, told
+    return stories.pop().splitlines()
+
+
+def test_a_deployment_by_two_people_tells_the_same_story_in_both_languages(node_folder: Path) -> None:
+    lines = the_same_story("two_humans", node_folder)
+    assert lines[0] == "approval-required, request …"
+    assert "with one approval: approval-required" in lines
+    assert any(line.startswith("with two: … ALLOW coder called deploy for ana") for line in lines)
+    assert lines[-1] == "again: approval-spent"
+
+
+def test_a_compromised_agent_tells_the_same_story_in_both_languages(node_folder: Path) -> None:
+    lines = the_same_story("compromised", node_folder)
+    allowed = [f"  coder-{number}: allowed" for number in (1, 2, 3)]
+    assert lines[:4] == ["before:", *allowed]
+    assert lines[4:7] == ["after the key of coder-2 was revoked:", allowed[0], "  coder-2: key-revoked"]
+    assert "DENY key-revoked" in lines[7]
+    assert lines[8:] == [allowed[2]]
+
+
+def test_a_restarted_agent_tells_the_same_story_in_both_languages(node_folder: Path) -> None:
+    lines = the_same_story("restarts", node_folder)
+    assert ["ALLOW" in line for line in lines] == [True, True, False, False]
+    assert lines[2].startswith("key-revoked: ")
+    assert lines[3].startswith("attestation-failed: ")
