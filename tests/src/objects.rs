@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use crate::evidence::{LISTS, Object, approval, change, consent, head, identity, list, listing, message, part, rotation, succession};
 use crate::forge::{bytes, cnf, header, public, sha256};
-use crate::scenarios::{AUDIENCE, NOW, texts};
+use crate::scenarios::{AUDIENCE, NOW, Scenario, texts};
 use crate::vector::{Authority, Trust, Update, hex};
 
 /// What the message is about.
@@ -22,6 +22,7 @@ pub fn all() -> Vec<(&'static str, Json)> {
     messages(&mut cases);
     rotations(&mut cases);
     lists(&mut cases);
+    requests(&mut cases);
     let [registry, ana, planner] = [20, LISTS, 2].map(|number| hex(&public(number)));
     let objects = json!({
         "kind": "objects",
@@ -314,6 +315,95 @@ fn lists(cases: &mut Cases) {
     }
     let declared = [alone(&head(1, &[vec![]])), vec![0x5a, 0, 0x10, 0, 1]].concat();
     cases.refused("list", "a part that declares more than 1 MiB", &declared, "too-large");
+}
+
+/// A request for approval of the story's call, by its six parts.
+fn request(change: fn(&mut Scenario), arguments: Cbor, context: Cbor) -> Vec<Cbor> {
+    let mut story = Scenario::new("request", "the story, refused");
+    change(&mut story);
+    let presentation: Cbor = ciborium::from_reader(story.presentation().as_slice()).expect("cbor");
+    let chain = presentation.as_array().expect("an array")[0].clone();
+    vec![1.into(), chain, "github.update_pr".into(), arguments, AUDIENCE.into(), context]
+}
+
+fn asking(parts: &[Cbor]) -> Vec<u8> {
+    bytes(&Cbor::Array(parts.to_vec()))
+}
+
+fn text_map(entries: &[(&str, Cbor)]) -> Cbor {
+    let mut entries: Vec<(Cbor, Cbor)> = entries.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
+    entries.sort_by_key(|(name, _)| bytes(name));
+    Cbor::Map(entries)
+}
+
+fn requests(cases: &mut Cases) {
+    let plain = text_map(&[("repo", "acme/app".into()), ("labels", texts(&["bug"]))]);
+    let strange = text_map(&[
+        ("a", "line\nbreak\"\u{202e}evil  two spaces".into()),
+        ("b", Cbor::Bytes(vec![0; 300])),
+        ("c", "x".repeat(198).into()),
+        ("d", "x".repeat(199).into()),
+        ("e", Cbor::Array(vec![1.5.into(), (-7).into(), (1i64 << 60).into(), true.into(), Cbor::Null])),
+        ("f", "\u{e0041}\u{300}\u{5d0}\u{a0}\u{e000}\u{1f980}a\u{301}".into()),
+        ("g", text_map(&[("$x", texts(&["y"; 60]))])),
+        ("h\u{200b}", "".into()),
+    ]);
+    let approved = |s: &mut Scenario| {
+        s.child_capability = |c| drop(c.set(9, crate::scenarios::approvals("github.update_pr", 2, &[9, 10])).set(11, "and\u{a0}why"));
+    };
+    for (why, parts) in [
+        ("the story's call", request(|_| {}, plain.clone(), Cbor::Null)),
+        ("with a requirement and a reason", request(approved, plain.clone(), Cbor::Null)),
+        ("in a context", request(|_| {}, plain.clone(), "tenant:1/task:7".into())),
+        ("without arguments", request(|_| {}, Cbor::Map(vec![]), Cbor::Null)),
+        ("with strange arguments", request(|_| {}, strange, Cbor::Null)),
+    ] {
+        let bytes = asking(&parts);
+        let request = deputize::ApprovalRequest::decode(&bytes).expect("a request");
+        assert_eq!(request.id().to_string(), request_id(&parts));
+        cases.read("request", why, &bytes, json!({ "id": request_id(&parts), "text": request.to_text() }));
+    }
+    let good = request(|_| {}, plain, Cbor::Null);
+    cases.by_form("request", &asking(&good));
+    let many = Cbor::Map((0..257).map(|n| (format!("{n:03}").into(), n.into())).collect());
+    for (why, place, part, code) in [
+        ("version 2", 0, 2.into(), "version-unsupported"),
+        ("no chain", 1, Cbor::Array(vec![]), "malformed"),
+        ("a chain of garbage", 1, Cbor::Array(vec![Cbor::Bytes(vec![0])]), "malformed"),
+        ("17 tokens", 1, Cbor::Array(vec![Cbor::Bytes(vec![0]); 17]), "too-many"),
+        ("an empty tool", 2, "".into(), "claim-invalid"),
+        ("257 arguments", 3, many, "too-many"),
+        ("arguments that are a list", 3, texts(&[]), "malformed"),
+        ("an audience with a line break", 4, "a\nb".into(), "claim-invalid"),
+        ("a context with dots", 5, "a/..".into(), "claim-invalid"),
+        ("a context that is true", 5, true.into(), "malformed"),
+    ] {
+        let mut parts = good.clone();
+        parts[place] = part;
+        cases.refused("request", why, &asking(&parts), code);
+    }
+    cases.refused("request", "five parts", &asking(&good[..5]), "malformed");
+    for (why, change, code) in [
+        ("a parent that is another", (|s| s.child_capability = |c| drop(c.set(4, Cbor::Bytes(vec![7; 32])))) as fn(&mut Scenario), "parent-mismatch"),
+        ("a depth that is not one more", |s| s.child_capability = |c| drop(c.set(2, 2)), "parent-mismatch"),
+        ("another subject below the root", |s| s.child = |c| drop(c.set(2, "ben")), "invariant-changed"),
+        ("another session below the root", |s| s.child_capability = |c| drop(c.set(6, Cbor::Bytes(vec![0xa1; 16]))), "invariant-changed"),
+        ("a child alone", |s| s.tokens = |t| vec![t[1].clone()], "claim-missing"),
+    ] {
+        cases.refused("request", why, &asking(&request(change, Cbor::Map(vec![]), Cbor::Null)), code);
+    }
+}
+
+/// The first half of the digest of what is asked.
+fn request_id(parts: &[Cbor]) -> String {
+    let leaf = parts[1].as_array().and_then(|tokens| tokens.last()).and_then(Cbor::as_bytes).expect("a leaf");
+    let leaf: Cbor = ciborium::from_reader(leaf.as_slice()).expect("cbor");
+    let Cbor::Tag(18, envelope) = leaf else { panic!("no envelope") };
+    let payload = envelope.as_array().expect("an array")[2].as_bytes().expect("a payload").clone();
+    let hash = crate::forge::hash(&header("cap"), &payload);
+    let arguments = Cbor::Bytes(sha256(&bytes(&parts[3])).to_vec());
+    let asked = [1.into(), Cbor::Bytes(hash.to_vec()), parts[2].clone(), arguments, parts[4].clone(), Cbor::Bytes(vec![0xa0; 16]), parts[5].clone()];
+    hex(&sha256(&asking(&asked))[..16])
 }
 
 fn updates() -> Vec<Json> {
