@@ -53,19 +53,44 @@ impl Cases {
     fn by_rule(&mut self, object: &str, good: &Object, finish: fn(&Object) -> Vec<u8>, special: &[(i64, &str)], optional: &[i64]) {
         for label in good.labels() {
             let code = special.iter().find(|(other, _)| *other == label).map_or("claim-missing", |(_, code)| code);
-            self.refused(object, &format!("without the claim {label}"), &finish(&good.edited(|claims, _| drop(claims.remove(label)))), code);
+            self.refused(
+                object,
+                &format!("without the claim {label}"),
+                &finish(&good.edited(|claims, _| drop(claims.remove(label)))),
+                code,
+            );
             let code = special.iter().find(|(other, _)| *other == label).map_or("malformed", |(_, code)| code);
-            self.refused(object, &format!("the claim {label} is null"), &finish(&good.edited(|claims, _| drop(claims.set(label, Cbor::Null)))), code);
+            self.refused(
+                object,
+                &format!("the claim {label} is null"),
+                &finish(&good.edited(|claims, _| drop(claims.set(label, Cbor::Null)))),
+                code,
+            );
         }
         self.refused(object, "without the map of its kind", &finish(&good.without_its_own()), "claim-missing");
         for key in good.keys() {
             if !optional.contains(&key) {
-                self.refused(object, &format!("without the key {key}"), &finish(&good.edited(|_, own| drop(own.remove(key)))), "claim-missing");
+                self.refused(
+                    object,
+                    &format!("without the key {key}"),
+                    &finish(&good.edited(|_, own| drop(own.remove(key)))),
+                    "claim-missing",
+                );
             }
-            self.refused(object, &format!("the key {key} is null"), &finish(&good.edited(|_, own| drop(own.set(key, Cbor::Null)))), "malformed");
+            self.refused(
+                object,
+                &format!("the key {key} is null"),
+                &finish(&good.edited(|_, own| drop(own.set(key, Cbor::Null)))),
+                "malformed",
+            );
         }
         for label in [9, -65_500, -100_001] {
-            self.refused(object, &format!("an unknown claim {label}"), &finish(&good.edited(|claims, _| drop(claims.set(label, 1)))), "claim-unknown");
+            self.refused(
+                object,
+                &format!("an unknown claim {label}"),
+                &finish(&good.edited(|claims, _| drop(claims.set(label, 1)))),
+                "claim-unknown",
+            );
         }
         for key in [20, -1] {
             self.refused(object, &format!("an unknown key {key}"), &finish(&good.edited(|_, own| drop(own.set(key, 1)))), "claim-unknown");
@@ -97,7 +122,15 @@ fn alone(head: &Object) -> Vec<u8> {
 fn approvals(cases: &mut Cases) {
     let good = approval(9, LEAF).saying(|o| drop(o.set(5, "carol").set(6, "looked at it").set(7, "tenant:1")));
     let arguments = good.own_entry(2);
-    let asked = [1.into(), Cbor::Bytes(LEAF.to_vec()), "github.update_pr".into(), arguments, AUDIENCE.into(), Cbor::Bytes(vec![0xa0; 16]), "tenant:1".into()];
+    let asked = [
+        1.into(),
+        Cbor::Bytes(LEAF.to_vec()),
+        "github.update_pr".into(),
+        arguments,
+        AUDIENCE.into(),
+        Cbor::Bytes(vec![0xa0; 16]),
+        "tenant:1".into(),
+    ];
     let request = hex(&sha256(&bytes(&Cbor::Array(asked.to_vec())))[..16]);
     let claims = |approves| json!({ "approves": approves, "id": hex(&[0x49; 16]), "approver": hex(&public(9)), "expires": NOW + 300, "request": request });
     cases.read("approval", "a yes with everything", &good.seal(), claims(true));
@@ -189,19 +222,29 @@ fn identities(cases: &mut Cases) {
         ("an attribute that is null", |_, o| drop(o.set(4, Cbor::Map(vec![("a".into(), Cbor::Null)]))), "malformed"),
         ("an attribute that is a float", |_, o| drop(o.set(4, Cbor::Map(vec![("a".into(), 1.5.into())]))), "malformed"),
         ("an attribute without a name", |_, o| drop(o.set(4, Cbor::Map(vec![("".into(), 1.into())]))), "claim-invalid"),
-        ("attributes out of order", |_, o| drop(o.set(4, Cbor::Map(vec![("b".into(), 1.into()), ("a".into(), 1.into())]))), "not-canonical"),
+        (
+            "attributes out of order",
+            |_, o| drop(o.set(4, Cbor::Map(vec![("b".into(), 1.into()), ("a".into(), 1.into())]))),
+            "not-canonical",
+        ),
         ("evidence of 31 bytes", |_, o| drop(o.set(6, Cbor::Bytes(vec![1; 31]))), "claim-invalid"),
     ] {
         cases.refused("identity", why, &good.edited(edit).seal(), code);
     }
     cases.refused("identity", "signed by its holder", &good.clone().signed_by(3).seal(), "identity-invalid");
-    cases.refused("identity", "a bad signature before bad claims", &good.edited(|_, o| drop(o.set(1, 4))).signed_by(3).seal(), "identity-invalid");
+    cases.refused(
+        "identity",
+        "a bad signature before bad claims",
+        &good.edited(|_, o| drop(o.set(1, 4))).signed_by(3).seal(),
+        "identity-invalid",
+    );
     cases.refused("identity", "4,097 bytes", &vec![0; 4097], "too-large");
 }
 
 fn messages(cases: &mut Cases) {
     let good = message(PAYLOAD).saying(|o| drop(o.set(3, Cbor::Bytes(vec![0x1e; 32]))));
-    let claims = json!({ "id": hex(&[0x70; 16]), "session": hex(&[0xa0; 16]), "sequence": 0, "sender": hex(&public(2)), "token": hex(&[0x1e; 32]) });
+    let claims =
+        json!({ "id": hex(&[0x70; 16]), "session": hex(&[0xa0; 16]), "sequence": 0, "sender": hex(&public(2)), "token": hex(&[0x1e; 32]) });
     cases.read("message", "about a token", &good.seal(), claims);
     let claims = json!({ "id": hex(&[0x70; 16]), "session": hex(&[0xa0; 16]), "sequence": 0, "sender": hex(&public(2)) });
     cases.read("message", "about no token", &message(PAYLOAD).seal(), claims);
@@ -384,7 +427,11 @@ fn requests(cases: &mut Cases) {
     }
     cases.refused("request", "five parts", &asking(&good[..5]), "malformed");
     for (why, change, code) in [
-        ("a parent that is another", (|s| s.child_capability = |c| drop(c.set(4, Cbor::Bytes(vec![7; 32])))) as fn(&mut Scenario), "parent-mismatch"),
+        (
+            "a parent that is another",
+            (|s| s.child_capability = |c| drop(c.set(4, Cbor::Bytes(vec![7; 32])))) as fn(&mut Scenario),
+            "parent-mismatch",
+        ),
         ("a depth that is not one more", |s| s.child_capability = |c| drop(c.set(2, 2)), "parent-mismatch"),
         ("another subject below the root", |s| s.child = |c| drop(c.set(2, "ben")), "invariant-changed"),
         ("another session below the root", |s| s.child_capability = |c| drop(c.set(6, Cbor::Bytes(vec![0xa1; 16]))), "invariant-changed"),
@@ -402,7 +449,15 @@ fn request_id(parts: &[Cbor]) -> String {
     let payload = envelope.as_array().expect("an array")[2].as_bytes().expect("a payload").clone();
     let hash = crate::forge::hash(&header("cap"), &payload);
     let arguments = Cbor::Bytes(sha256(&bytes(&parts[3])).to_vec());
-    let asked = [1.into(), Cbor::Bytes(hash.to_vec()), parts[2].clone(), arguments, parts[4].clone(), Cbor::Bytes(vec![0xa0; 16]), parts[5].clone()];
+    let asked = [
+        1.into(),
+        Cbor::Bytes(hash.to_vec()),
+        parts[2].clone(),
+        arguments,
+        parts[4].clone(),
+        Cbor::Bytes(vec![0xa0; 16]),
+        parts[5].clone(),
+    ];
     hex(&sha256(&asking(&asked))[..16])
 }
 
@@ -420,66 +475,95 @@ fn updates() -> Vec<Json> {
     let followed = |old, new, overlap| rotation(&succession(old, new, overlap), [old, new]);
     let by = |sequence, key| alone(&head(sequence, &[]).signed_by(key));
     let cases = vec![
-        ("a sequence goes only up", vec![
-            after(0, "list", listing(2, &[]), "accepted"),
-            after(1, "list", listing(2, &[]), "unchanged"),
-            after(2, "list", listing(1, &[]), "revocation-rollback"),
-            after(3, "list", listing(2, &[(0, &[&[1; 16]])]), "revocation-equivocation"),
-            after(4, "list", listing(9, &[]), "accepted"),
-            after(5, "list", listing(2, &[]), "revocation-rollback"),
-        ]),
-        ("a change follows exactly what is held", vec![
-            after(0, "list", changing(2, &[(0, &[&[1; 16]])]), "revocation-gap"),
-            after(1, "list", listing(1, &[]), "accepted"),
-            after(2, "list", changing(3, &[(0, &[&[1; 16]])]), "revocation-gap"),
-            after(3, "list", changing(2, &[(0, &[&[1; 16]])]), "accepted"),
-            after(4, "list", changing(3, &[(0, &[&[1; 16]])]), "accepted"),
-            after(5, "list", changing(3, &[(0, &[&[2; 16]])]), "revocation-equivocation"),
-        ]),
-        ("a key is not active and something else at once", vec![
-            after(0, "list", listing(1, &[]), "accepted"),
-            after(1, "list", changing(2, &[(5, &[&public(5)]), (7, &[&public(5)])]), "claim-invalid"),
-            after(2, "list", changing(2, &[(5, &[&public(5)]), (7, &[&public(6)])]), "accepted"),
-        ]),
+        (
+            "a sequence goes only up",
+            vec![
+                after(0, "list", listing(2, &[]), "accepted"),
+                after(1, "list", listing(2, &[]), "unchanged"),
+                after(2, "list", listing(1, &[]), "revocation-rollback"),
+                after(3, "list", listing(2, &[(0, &[&[1; 16]])]), "revocation-equivocation"),
+                after(4, "list", listing(9, &[]), "accepted"),
+                after(5, "list", listing(2, &[]), "revocation-rollback"),
+            ],
+        ),
+        (
+            "a change follows exactly what is held",
+            vec![
+                after(0, "list", changing(2, &[(0, &[&[1; 16]])]), "revocation-gap"),
+                after(1, "list", listing(1, &[]), "accepted"),
+                after(2, "list", changing(3, &[(0, &[&[1; 16]])]), "revocation-gap"),
+                after(3, "list", changing(2, &[(0, &[&[1; 16]])]), "accepted"),
+                after(4, "list", changing(3, &[(0, &[&[1; 16]])]), "accepted"),
+                after(5, "list", changing(3, &[(0, &[&[2; 16]])]), "revocation-equivocation"),
+            ],
+        ),
+        (
+            "a key is not active and something else at once",
+            vec![
+                after(0, "list", listing(1, &[]), "accepted"),
+                after(1, "list", changing(2, &[(5, &[&public(5)]), (7, &[&public(5)])]), "claim-invalid"),
+                after(2, "list", changing(2, &[(5, &[&public(5)]), (7, &[&public(6)])]), "accepted"),
+            ],
+        ),
         ("a list that is stale already is taken", vec![after(3600, "list", listing(1, &[]), "accepted")]),
-        ("an authority that is revoked revokes nothing more", vec![
-            after(0, "list", listing(1, &[(1, &[&public(LISTS)])]), "accepted"),
-            after(1, "list", listing(2, &[]), "key-revoked"),
-        ]),
-        ("an authority's successor signs its lists", vec![
-            after(0, "list", by(1, LISTS), "accepted"),
-            after(1, "list", by(2, 50), "signature-invalid"),
-            after(2, "rotation", followed(LISTS, 50, 10), "accepted"),
-            after(3, "list", by(2, 50), "accepted"),
-            after(11, "list", by(3, LISTS), "accepted"),
-            after(12, "list", by(4, LISTS), "key-retired"),
-            after(13, "list", by(4, 50), "accepted"),
-        ]),
-        ("a key has one successor", vec![
-            after(0, "rotation", followed(4, 14, 0), "accepted"),
-            after(1, "rotation", followed(4, 14, 0), "unchanged"),
-            after(2, "rotation", followed(4, 24, 0), "rotation-equivocation"),
-            after(200_000, "rotation", followed(4, 14, 0), "unchanged"),
-        ]),
-        ("a succession has no circle, and no two keys become one", vec![
-            after(0, "rotation", followed(4, 14, 0), "accepted"),
-            after(1, "rotation", followed(14, 4, 0), "rotation-invalid"),
-            after(2, "rotation", followed(5, 14, 0), "rotation-invalid"),
-            after(3, "rotation", followed(5, 4, 0), "rotation-invalid"),
-            after(4, "rotation", followed(5, LISTS, 0), "rotation-invalid"),
-            after(5, "rotation", followed(14, 24, 0), "accepted"),
-        ]),
-        ("who is revoked or suspended does not slip away to another key", vec![
-            after(0, "list", listing(1, &[(1, &[&public(4)]), (5, &[&public(5)]), (6, &[&public(6)])]), "accepted"),
-            after(1, "rotation", followed(4, 14, 0), "key-revoked"),
-            after(2, "rotation", followed(5, 15, 0), "agent-suspended"),
-            after(3, "rotation", followed(6, 16, 0), "agent-pending"),
-            after(4, "rotation", followed(7, 4, 0), "key-revoked"),
-        ]),
-        ("an authority's rotation names no other", vec![
-            after(0, "rotation", rotation(&succession(LISTS, 50, 0).saying(|o| drop(o.set(4, "ben"))), [LISTS, 50]), "rotation-invalid"),
-            after(1, "rotation", rotation(&succession(LISTS, 50, 0).saying(|o| drop(o.set(4, "ana"))), [LISTS, 50]), "accepted"),
-        ]),
+        (
+            "an authority that is revoked revokes nothing more",
+            vec![after(0, "list", listing(1, &[(1, &[&public(LISTS)])]), "accepted"), after(1, "list", listing(2, &[]), "key-revoked")],
+        ),
+        (
+            "an authority's successor signs its lists",
+            vec![
+                after(0, "list", by(1, LISTS), "accepted"),
+                after(1, "list", by(2, 50), "signature-invalid"),
+                after(2, "rotation", followed(LISTS, 50, 10), "accepted"),
+                after(3, "list", by(2, 50), "accepted"),
+                after(11, "list", by(3, LISTS), "accepted"),
+                after(12, "list", by(4, LISTS), "key-retired"),
+                after(13, "list", by(4, 50), "accepted"),
+            ],
+        ),
+        (
+            "a key has one successor",
+            vec![
+                after(0, "rotation", followed(4, 14, 0), "accepted"),
+                after(1, "rotation", followed(4, 14, 0), "unchanged"),
+                after(2, "rotation", followed(4, 24, 0), "rotation-equivocation"),
+                after(200_000, "rotation", followed(4, 14, 0), "unchanged"),
+            ],
+        ),
+        (
+            "a succession has no circle, and no two keys become one",
+            vec![
+                after(0, "rotation", followed(4, 14, 0), "accepted"),
+                after(1, "rotation", followed(14, 4, 0), "rotation-invalid"),
+                after(2, "rotation", followed(5, 14, 0), "rotation-invalid"),
+                after(3, "rotation", followed(5, 4, 0), "rotation-invalid"),
+                after(4, "rotation", followed(5, LISTS, 0), "rotation-invalid"),
+                after(5, "rotation", followed(14, 24, 0), "accepted"),
+            ],
+        ),
+        (
+            "who is revoked or suspended does not slip away to another key",
+            vec![
+                after(0, "list", listing(1, &[(1, &[&public(4)]), (5, &[&public(5)]), (6, &[&public(6)])]), "accepted"),
+                after(1, "rotation", followed(4, 14, 0), "key-revoked"),
+                after(2, "rotation", followed(5, 15, 0), "agent-suspended"),
+                after(3, "rotation", followed(6, 16, 0), "agent-pending"),
+                after(4, "rotation", followed(7, 4, 0), "key-revoked"),
+            ],
+        ),
+        (
+            "an authority's rotation names no other",
+            vec![
+                after(
+                    0,
+                    "rotation",
+                    rotation(&succession(LISTS, 50, 0).saying(|o| drop(o.set(4, "ben"))), [LISTS, 50]),
+                    "rotation-invalid",
+                ),
+                after(1, "rotation", rotation(&succession(LISTS, 50, 0).saying(|o| drop(o.set(4, "ana"))), [LISTS, 50]), "accepted"),
+            ],
+        ),
     ];
     let authorities = || vec![Authority { name: "ana".into(), key: hex(&public(LISTS)), for_every_issuer: false, allow_stale: false }];
     let case = |(why, updates): (&str, Vec<Update>)| {

@@ -1,7 +1,8 @@
 //! Reads each kind of signed object of `objects.json` by the library, and says what it read.
 
 use deputize::{
-    Approval, ApprovalRequest, Authority, Consent, IdentityAuthority, IdentityPolicy, Inbox, Now, Result, TrustState, Value, VerifiedIdentity, VerifyingKey, value_to_json,
+    Approval, ApprovalRequest, Authority, Consent, IdentityAuthority, IdentityPolicy, Inbox, Now, Result, TrustState, Value,
+    VerifiedIdentity, VerifyingKey, value_to_json,
 };
 use serde_json::{Map, Value as Json, json};
 
