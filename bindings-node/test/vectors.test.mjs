@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
-  Approval, ApprovalPolicy, Authority, Consent, Constraint, Denied, DeputizeError, IdentityPolicy, IdentityRule, Inbox, SigningKey, TrustAnchor,
+  Approval, ApprovalPolicy, ApprovalRequest, Authority, Consent, Constraint, Denied, DeputizeError, IdentityPolicy, IdentityRule, Inbox, SigningKey, TrustAnchor,
   TrustState, Verifier, VerifyingKey, argumentsDigest, codes, decodeValue, encodeValue, optional, valueFromJson, valueToJson,
 } from 'deputize';
 
@@ -171,6 +171,10 @@ function readObject(kind, data, setting) {
   if (kind === 'consent') {
     assert.equal(hex(Consent.decode(data).bytes), hex(data));
     return {};
+  }
+  if (kind === 'request') {
+    const { id, text } = ApprovalRequest.decode(data);
+    return { id, text };
   }
   if (kind === 'identity') {
     const identity = new IdentityPolicy(namedKeys([setting.identity_authority])).verify(data, { clock });

@@ -15,6 +15,7 @@ import deputize
 from deputize import (
     Approval,
     ApprovalPolicy,
+    ApprovalRequest,
     Authority,
     Consent,
     Constraint,
@@ -267,6 +268,9 @@ def read_object(kind: str, data: bytes, setting: dict[str, Any]) -> dict[str, An
     if kind == "consent":
         assert Consent.decode(data).bytes == data
         return {}
+    if kind == "request":
+        request = ApprovalRequest.decode(data)
+        return {"id": request.id, "text": request.text}
     if kind == "identity":
         policy = IdentityPolicy(named_keys([setting["identity_authority"]]))
         identity = policy.verify(data, clock=lambda: times[0])

@@ -5,6 +5,7 @@ import hashlib
 from deputize_audit import to_json
 from deputize_evidence import verify_identity
 from deputize_objects import APPROVAL, MESSAGE, REVOCATION, read_approval, read_consent, read_message
+from deputize_requests import read_request, render
 from deputize_trust import TrustState
 from deputize_values import encode, require
 
@@ -80,7 +81,13 @@ def revocation_list(data, setting):
     return {"sequence": held.claims[REVOCATION][1], "next_update": held.claims[4], "ids": len(held.said)}
 
 
+def request(data, setting):
+    found = read_request(data)
+    return {"id": found.id.hex(), "text": render(found)}
+
+
 READERS = {
+    "request": request,
     "approval": approval,
     "consent": consent,
     "identity": identity,

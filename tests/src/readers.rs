@@ -1,8 +1,8 @@
 //! Reads each kind of signed object of `objects.json` by the library, and says what it read.
 
 use deputize::{
-    Approval, Authority, Consent, IdentityAuthority, IdentityPolicy, Inbox, Now, Result, TrustState, Value, VerifiedIdentity, VerifyingKey,
-    value_to_json,
+    Approval, ApprovalRequest, Authority, Consent, IdentityAuthority, IdentityPolicy, Inbox, Now, Result, TrustState, Value,
+    VerifiedIdentity, VerifyingKey, value_to_json,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -40,6 +40,7 @@ impl Setting<'_> {
                 policy.verify(bytes, self.time("now_ms")).map(|identity| described(&identity))
             }
             "message" => self.message(bytes),
+            "request" => ApprovalRequest::decode(bytes).map(|request| json!({ "id": request.id().to_string(), "text": request.to_text() })),
             "rotation" => self.state().apply_rotation(bytes, self.time("now_ms")).map(|_| json!({})),
             "list" => {
                 let state = self.state();
