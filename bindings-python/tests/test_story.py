@@ -189,7 +189,7 @@ def test_every_denial_has_its_code(story: Story) -> None:
         ("text-malformed", None, "\ud800", "t", good, {}, verifier),
         ("text-malformed", None, prove().text + "=", "t", good, {}, verifier),
         ("not-canonical", None, b"\x98\x02" + prove().bytes[1:], "t", good, {}, verifier),
-        ("too-large", None, b"\x82" + b"\0" * 70_000, "t", good, {}, verifier),
+        ("too-large", None, b"\x82" + b"\0" * 140_000, "t", good, {}, verifier),
         ("too-large", None, "A" * 200_000, "t", good, {}, verifier),
         ("too-many", None, forged(prove(), lambda parts: parts[0].extend([b"\xd2"] * 15)), "t", good, {}, verifier),
         ("kind-mismatch", 0, forged(prove(), swap(0, [proof])), "t", good, {}, verifier),
@@ -356,7 +356,9 @@ def test_approvals_modes_and_configuration(story: Story) -> None:
     proof = story.coder.prove(as_ana, "t", {}, SERVER)
     assert denied(lambda: verifier.authorize(proof, "t", {})).code == "impersonation-refused"
     may = Verifier(trust=[TrustAnchor("ana", story.ana.key, may_impersonate=True)], audience=SERVER)
-    assert " as ana " in may.authorize(story.coder.prove(as_ana, "t", {}, SERVER), "t", {}).audit
+    assert denied(lambda: may.authorize(proof, "t", {})).code == "consent-missing"
+    consent = story.ana.consent(holder=story.coder, issuer=story.ana, audience=SERVER)
+    assert " as ana " in may.authorize(proof.attach(consent), "t", {}).audit
     own = story.ana.issue(to=story.coder, tools={"t": {}}, mode="own_behalf", subject="coder")
     assert verifier.authorize(story.coder.prove(own, "t", {}, SERVER), "t", {}).on_behalf_of == "coder"
     anchor = TrustAnchor("ana", story.ana.key)

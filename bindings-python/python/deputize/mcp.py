@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 try:
     import anyio.to_thread
@@ -159,8 +159,7 @@ def _listed(evidence: Sequence[_Evidence]) -> list[_Evidence] | tuple[_Evidence,
 
 
 #: What a tool does, as this server annotates it.
-_Does = Literal["destructive", "additive", "read_only"]
-_Hint = Callable[[ServerRequestContext[Any, Any], str], Awaitable[_Does | None]]
+_Hint = Callable[[ServerRequestContext[Any, Any], str], Awaitable[Any]]
 
 
 def _hints(server: object, lowlevel: Server[Any], verifier: Verifier) -> _Hint | None:
@@ -168,7 +167,7 @@ def _hints(server: object, lowlevel: Server[Any], verifier: Verifier) -> _Hint |
     if verifier.approvals is None or not verifier.approvals.by_annotation:
         return None
 
-    async def hint(ctx: ServerRequestContext[Any, Any], name: str) -> _Does | None:
+    async def hint(ctx: ServerRequestContext[Any, Any], name: str) -> Any:
         try:
             tool = await (
                 _tool_of(server, name) if isinstance(server, MCPServer) else _listed_tool(lowlevel, ctx, name)
