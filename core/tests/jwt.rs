@@ -402,7 +402,7 @@ fn json_is_read_in_one_way() {
     ] {
         refused(&wrong);
     }
-    let too_large = "x".repeat(limits::MAX_EVIDENCE + 1);
+    let too_large = "x".repeat(limits::MAX_ENROLMENT_EVIDENCE + 1);
     assert_eq!(admit(attestor(), &too_large, SECOND).unwrap_err().code(), Code::TooLarge);
 }
 

@@ -228,7 +228,7 @@ fn nothing_is_renewed_beyond_the_policy_or_after_the_end_or_for_another() {
     let old = root_by(1, &grant(2).ttl(600), 1);
     let renewed = renewal(700).renew_root(&key(1), "ana", &old, &mut SysRng, at(590)).unwrap().unwrap();
     assert_eq!(renewed.unverified_claims().unwrap()[0].expires.secs(), START + 700);
-    let code = |result: deputize::Result<Option<UnverifiedChain>>| result.unwrap_err().code();
+    let code = |result: Result<Option<UnverifiedChain>>| result.unwrap_err().code();
     assert_eq!(code(renewal(560).renew_root(&key(1), "ana", &old, &mut SysRng, at(560))), Code::TokenExpired);
     assert_eq!(code(renewal(3600).renew_root(&key(1), "ana", &old, &mut SysRng, at(601))), Code::TokenExpired);
     assert_eq!(code(renewal(3600).renew_root(&key(1), "bo", &old, &mut SysRng, at(590))), Code::ClaimInvalid);
