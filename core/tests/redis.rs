@@ -415,5 +415,5 @@ fn a_proof_is_accepted_once_by_all_verifiers_that_share_the_server() {
     assert_eq!(two.authorize(&used, &call, at(T)).unwrap_err().code(), Code::ProofReplayed);
     let late = proof();
     server.run(&["FLUSHALL"]);
-    assert_eq!(two.authorize(&late, &call, at(T + 1)).unwrap_err().code(), Code::ProofPredatesStore);
+    assert_eq!(two.authorize(&late, &call, at(T + 1)).unwrap_err().code(), Code::TokenPredatesStore);
 }
