@@ -12,12 +12,12 @@ use crate::tape;
 
 /// A decision, with its record.
 pub enum Decision {
-    Allowed(Authorized),
+    Allowed(Box<Authorized>),
     Denied(Denied),
 }
 
 impl Decision {
-    const fn record(&self) -> &AuditRecord {
+    fn record(&self) -> &AuditRecord {
         match self {
             Decision::Allowed(authorized) => authorized.record(),
             Decision::Denied(denied) => denied.record(),
@@ -60,7 +60,7 @@ fn text(text: impl Into<String>) -> Value {
 
 /// An allowed call.
 pub(crate) fn allowed(authorized: Authorized) -> Outcome {
-    Either3::A(External::new(Decision::Allowed(authorized)))
+    Either3::A(External::new(Decision::Allowed(Box::new(authorized))))
 }
 
 /// A refused call.

@@ -396,6 +396,16 @@ fn a_server_that_is_silent_or_answers_nonsense_denies_in_time() {
     }
 }
 
+/// As a decision with two approvals asks twice whether the request was denied.
+#[test]
+fn the_same_mark_may_be_asked_for_twice_in_one_commit() {
+    let server = server!();
+    let store = server.store();
+    let absent = Operation::Absent { key: *claim(1).key(), since: at(T) };
+    assert_eq!(store.commit(&[absent, absent, claim(2)], at(T)), Outcome::Committed);
+    assert_eq!(store.commit(&[claim(3), claim(3)], at(T)), Outcome::Unavailable);
+}
+
 #[test]
 fn a_proof_is_accepted_once_by_all_verifiers_that_share_the_server() {
     let server = server!();

@@ -51,13 +51,13 @@ for index = 0, #KEYS - 2 do
   local name, key = ARGV[at], KEYS[index + 2]
   local operation = { name = name, key = key }
   local fields = FIELDS[name]
-  if not fields or seen[key] or at + #fields > #ARGV then return broken('no such operations') end
+  if not fields or (seen[key] and name ~= 'absent') or at + #fields > #ARGV then return broken('no such operations') end
   for place, field in ipairs(fields) do
     local value = number(ARGV[at + place])
     if value > MOST and field ~= 'amount' then return broken('a number beyond 2^53') end
     operation[field] = value
   end
-  at, seen[key] = at + #fields + 1, true
+  at, seen[key] = at + #fields + 1, seen[key] or name ~= 'absent'
   local held
   if operation.amount then
     operation.there = redis.call('GET', key)
