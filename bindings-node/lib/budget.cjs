@@ -36,7 +36,7 @@ class Budget {
     return this.#form.limit;
   }
 
-  get over() {
+  get scope() {
     return this.#form.over;
   }
 
@@ -49,12 +49,8 @@ class Budget {
   }
 
   /** Seconds of a window. */
-  get per() {
+  get window() {
     return this.#form.per ?? null;
-  }
-
-  toJSON() {
-    return { ...this.#form };
   }
 
   [inspect.custom]() {

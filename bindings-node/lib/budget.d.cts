@@ -6,12 +6,11 @@ export declare class Budget {
   /** So much of an argument of a tool, which then has to be an integer of 0 or more. */
   static total(limit: number, options: { tool: string; argument: string; per?: number | string; over?: 'family' | 'session' }): Budget;
   get limit(): number;
-  get over(): 'family' | 'session';
+  get scope(): 'family' | 'session';
   get tool(): string | null;
   get argument(): string | null;
   /** Seconds of a window. */
-  get per(): number | null;
-  toJSON(): object;
+  get window(): number | null;
 }
 
 /** What belongs together because it serves one task. */

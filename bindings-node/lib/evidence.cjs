@@ -44,9 +44,14 @@ class Evidence {
 const given = (encoding, what) => Buffer.from(bytes(encoding, 'malformed', what));
 const givenText = (encoding, what) => text(encoding, 'text-malformed', what).slice(0, MOST_TEXT);
 
+let approvalInfo;
+
 /** An approver's word on one request. */
 class Approval extends Evidence {
   #info;
+  static {
+    approvalInfo = (value) => (typeof value === 'object' && value !== null && #info in value ? value.#info : undefined);
+  }
 
   constructor(token, encoding) {
     super(token, encoding, 'Approval');
@@ -163,4 +168,4 @@ function identityBytes(value) {
   return encodingOf(value) ?? Buffer.from(bytes(value, 'malformed', 'an identity'));
 }
 
-module.exports = { Approval, Consent, Identity, evidenceTape, identityBytes, identityFrom };
+module.exports = { Approval, Consent, Identity, approvalInfo, evidenceTape, identityBytes, identityFrom };

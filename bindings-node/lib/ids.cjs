@@ -2,6 +2,7 @@
 // Ids: their bytes, or the lower-case hex that claims and records show. There is no other spelling.
 const { failure } = require('./native.cjs');
 const { bytes } = require('./options.cjs');
+const { approvalInfo } = require('./evidence.cjs');
 const { sessionParts } = require('./session.cjs');
 
 /** The bytes of an id of a fixed size. */
@@ -15,11 +16,12 @@ function idBytes(value, size, what) {
   return id;
 }
 
-const tokenId = (value, what = 'the id of a token') => idBytes(value, 16, what);
+const tokenId = (value) => idBytes(value, 16, 'the id of a token');
+const approvalId = (value) => idBytes(approvalInfo(value)?.id ?? value, 16, 'the id of an approval');
 const digest = (value, what) => idBytes(value, 32, what);
 const sessionId = (value) => sessionParts(value)?.id ?? idBytes(value, 16, 'the id of a session');
 
 /** A digest, or the one of the task that a session is for. */
 const taskDigest = (value) => sessionParts(value)?.task ?? idBytes(value, 32, 'the digest of a task');
 
-module.exports = { digest, sessionId, taskDigest, tokenId };
+module.exports = { approvalId, digest, sessionId, taskDigest, tokenId };

@@ -287,13 +287,13 @@ export declare class Verifier {
   revokeKey(key: Agent | VerifyingKey): void;
   revokeKeyAsync(key: Agent | VerifyingKey): Promise<void>;
   /** Closes a session of an issuer: nothing in it is allowed any more. */
-  closeSession(issuer: string, session: Session | Uint8Array | string): void;
-  closeSessionAsync(issuer: string, session: Session | Uint8Array | string): Promise<void>;
-  closeTask(issuer: string, task: Session | Uint8Array | string): void;
-  closeTaskAsync(issuer: string, task: Session | Uint8Array | string): Promise<void>;
+  closeSession(issuer: Agent | string, session: Session | Uint8Array | string): void;
+  closeSessionAsync(issuer: Agent | string, session: Session | Uint8Array | string): Promise<void>;
+  closeTask(issuer: Agent | string, task: Session | Uint8Array | string): void;
+  closeTaskAsync(issuer: Agent | string, task: Session | Uint8Array | string): Promise<void>;
   /** Takes back one approval of an approver. */
-  withdrawApproval(approver: Agent | VerifyingKey, id: Uint8Array | string): void;
-  withdrawApprovalAsync(approver: Agent | VerifyingKey, id: Uint8Array | string): Promise<void>;
+  withdrawApproval(approver: Agent | VerifyingKey, id: Approval | Uint8Array | string): void;
+  withdrawApprovalAsync(approver: Agent | VerifyingKey, id: Approval | Uint8Array | string): Promise<void>;
 }
 
 /** An allowed call. */
@@ -315,6 +315,8 @@ export declare class Authorized {
   checkValue(argument: string, value: Value): void;
   /** Checks the network address that the host of an argument resolved to, before the connection is opened. Throws as `checkValue`. */
   checkAddress(argument: string, address: string): void;
+  /** Checks the partition of what a tool is about to read or write: the leaf's context, or one below it. Throws `context-mismatch`. */
+  checkContext(context: string): void;
 }
 
 export declare class VerifiedChain {

@@ -103,6 +103,11 @@ class Authorized {
     call('authorizedCheckAddress', this.#handle, named, text(address, 'argument-refused', 'an address'));
   }
 
+  /** Checks the partition of what a tool is about to read or write: the leaf's context, or one below it. */
+  checkContext(context) {
+    call('authorizedCheckContext', this.#handle, text(context, 'context-mismatch', 'a context'));
+  }
+
   get expires() {
     return this.#read.expires;
   }

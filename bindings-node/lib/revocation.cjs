@@ -6,7 +6,7 @@ const { Writer } = require('./tape.cjs');
 const { count, kindOf, options, orElse, seconds, text } = require('./options.cjs');
 const { NATIVE, onlyNative } = require('./keys.cjs');
 const { keyOf, requiredAgent, signerOf } = require('./holder.cjs');
-const { sessionId, taskDigest, tokenId } = require('./ids.cjs');
+const { approvalId, sessionId, taskDigest, tokenId } = require('./ids.cjs');
 
 /** The longest text of a target, and one character more. */
 const MOST_TEXT = 128;
@@ -45,7 +45,7 @@ class Target {
   }
 
   static approval(approval) {
-    return target('approval', tokenId(approval, 'the id of an approval'));
+    return target('approval', approvalId(approval));
   }
 
   static fromText(form) {

@@ -1,3 +1,4 @@
+import type { Approval } from './approval.cjs';
 import type { Session } from './budget.cjs';
 import type { Agent, SigningKey, VerifyingKey } from './index.cjs';
 
@@ -8,7 +9,7 @@ export declare class Target {
   static key(key: Agent | VerifyingKey): Target;
   static session(session: Session | Uint8Array | string): Target;
   static task(task: Session | Uint8Array | string): Target;
-  static approval(id: Uint8Array | string): Target;
+  static approval(approval: Approval | Uint8Array | string): Target;
   static fromText(text: string): Target;
   toString(): string;
   toJSON(): string;
@@ -103,7 +104,7 @@ export declare class TrustState {
   /** Throws unless a key is good for signing about chains of this issuer. */
   judgeKey(issuer: string, key: Agent | VerifyingKey): void;
   /** Throws unless an approval of a call of this issuer's chain still stands. */
-  judgeApproval(issuer: string, approval: Uint8Array | string): void;
+  judgeApproval(issuer: string, approval: Approval | Uint8Array | string): void;
 }
 
 /** A list that is being loaded. Until `finish` nothing changes. */

@@ -7,7 +7,7 @@ const { bytes, count, kindOf, options, orElse, text } = require('./options.cjs')
 const { NATIVE, onlyNative, publicKey } = require('./keys.cjs');
 const { clockOf, millisOf } = require('./clock.cjs');
 const { agentOf, keyOf } = require('./holder.cjs');
-const { tokenId } = require('./ids.cjs');
+const { approvalId } = require('./ids.cjs');
 const { settled } = require('./promises.cjs');
 
 let authorityTape;
@@ -117,7 +117,7 @@ class TrustState {
 
   /** Throws unless an approval of a call of this issuer's chain still stands. */
   judgeApproval(issuer, approval) {
-    const id = Buffer.from(tokenId(approval, 'the id of an approval'));
+    const id = Buffer.from(approvalId(approval));
     this.#telling('stateJudgeApproval', text(issuer, 'name-invalid', 'issuer'), id, millisOf(this.#clock));
   }
 

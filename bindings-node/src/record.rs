@@ -147,3 +147,9 @@ pub fn authorized_check_value(decision: &External<Decision>, argument: String, v
 pub fn authorized_check_address(decision: &External<Decision>, argument: String, address: String) -> Result<()> {
     decision.authorized()?.check_address(&argument, &address).map_err(thrown)
 }
+
+/// Refuses a partition that is not the leaf's, nor below it.
+#[napi(catch_unwind)]
+pub fn authorized_check_context(decision: &External<Decision>, context: String) -> Result<()> {
+    decision.authorized()?.check_context(&context).map_err(thrown)
+}

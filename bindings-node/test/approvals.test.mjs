@@ -161,7 +161,7 @@ test('APP-14, APP-15: a no stands, wherever it is shown, and an approval can be 
     await rejected('approval-denied', callAsync(chain, [yes]));
     const other = issue();
     const approval = ben.approve(ask(other));
-    await verifier.withdrawApprovalAsync(ben, approval.id);
+    await verifier.withdrawApprovalAsync(ben, store === own ? approval.id : approval);
     await rejected('approval-withdrawn', callAsync(other, [approval]));
     assert.ok(await callAsync(other, [cleo.approve(ask(other))]));
   }

@@ -2,7 +2,10 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { Agent, AuditLog, Authorized, Denied, DeputizeError, MemoryStore, SigningKey, TrustAnchor, Verifier, VerifyingKey, codes, openBeneath } from 'deputize';
+import {
+  Agent, Approval, ApprovalPolicy, ApprovalRequest, Approver, AuditLog, Authority, Authorized, Budget, CodeAttestor, Consent, Denied, DeputizeError, Identity, IdentityPolicy, IdentityRule, Inbox, JwtAttestor,
+  MemoryStore, Outbox, ParentAttestor, ReceivedMessage, Registrar, RevocationList, Session, SigningKey, Target, TrustAnchor, TrustState, Verifier, VerifyingKey, codes, openBeneath, rotate,
+} from 'deputize';
 import {
   Constraint, anyOf, atLeast, cidr, each, email, exact, fields, glob, inRange, isPublicAddress, length, notGlob, optional, path, regex, subset, timeWindow, url,
   type Entry, type Tools,
@@ -109,3 +112,40 @@ planner.prove(chain, 'deploy', { at: new Date() }, 'https://a');
 planner.delegate(chain, { to: key, subject: 'eve' });
 // @ts-expect-error: not a server
 guard({}, verifier);
+
+const session = Session.open({ task: 'release 1.0' });
+const counted = ana.issueOnBehalfOf('ben', { to: planner, session, audience: 'https://a', budgets: [Budget.calls(10, { per: '1m' }), Budget.total(100, { tool: 'pay', argument: 'amount', over: 'session' })] });
+ana.issueOwnBehalf({ to: key, name: 'planner' });
+ana.issueImpersonation('ben', { to: planner, audience: 'https://a' });
+const ids = Agent.generate('ids');
+const identity: Identity = ids.issueIdentity('planner', planner, { kind: 'agent', attributes: { level: 3 }, ttl: '1h' });
+const careful = new Verifier({
+  trust: new TrustAnchor('ana', ana, { tools, maxLifetime: '1h', maxDepth: 2 }),
+  audience: 'https://a',
+  identities: new IdentityPolicy([ids, ['other', key]], [new IdentityRule('leaf', { kind: 'agent' })]),
+  approvals: new ApprovalPolicy(1, [ids, key], { harmless: ['read'], require: { pay: { count: 2, approvers: [ids, key] } }, byAnnotation: true }),
+  principals: { ben: key },
+  state: new TrustState([ids, new Authority('ana', ana, { forEveryIssuer: true })], { onRevoked: (event) => event.target, onDenied: ({ afterMs }) => afterMs.toFixed() }),
+});
+const request = new ApprovalRequest(counted, 'pay', { amount: 1 }, 'https://a');
+const approved: Promise<Approval> = new Approver(ids, { ask: async (asked) => asked.text.length > 0 }).decide(request);
+const consented: Consent = ids.consent({ holder: planner, issuer: 'ana', audience: 'https://a', tools: ['pay'] });
+careful.authorize(presentation.attach(identity, consented, new Uint8Array(1)), 'pay', {}, { hint: 'read_only' });
+careful.refund(authorized);
+const revoked: Promise<void> = careful.revokeTokenAsync('00');
+careful.closeSession('ana', session);
+const registrar = new Registrar(ids, [new ParentAttestor('parent', planner), new CodeAttestor('code', [['runner', key]], {}), JwtAttestor.spiffe('spiffe', { trustDomain: 'a', audience: 'b', jwks: '{}' })]);
+registrar.enrol(planner.enrol(registrar.challenge(), 'ids', 'parent', planner.vouch('planner/x', key, registrar.challenge())), new MemoryStore(), { environment: 'test' });
+const received: ReceivedMessage = new Inbox('x', { know: [planner] }).receive(new Outbox(planner).send(new Uint8Array(1), { to: 'x', session }), new Uint8Array(1), { session });
+console.log(approved, revoked, received.sequence, rotate(ana, SigningKey.generate(), { overlap: '1h' }), new RevocationList(2, { base: 1, revoke: [Target.key(planner), 'token:00'] }).sign(ids, { ttl: '1h' }));
+signCalls(new Client({ name: 'y', version: '1' }), planner, counted, 'https://a', { evidence: async () => [identity] });
+// @ts-expect-error: a sum needs its argument
+Budget.total(100, { tool: 'pay' });
+// @ts-expect-error: a principal is named
+ana.issueOnBehalfOf(undefined, { to: planner });
+// @ts-expect-error: an answer is true or false
+new Approver(ids, { ask: () => 'yes' });
+// @ts-expect-error: not the server's own word
+careful.authorize(presentation, 'pay', {}, { hint: 'readOnly' });
+// @ts-expect-error: an attestor of its own
+new Registrar(ids, [{ name: 'x' }]);
