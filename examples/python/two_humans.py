@@ -9,7 +9,7 @@ def main() -> None:
     ana, coder = Agent.generate("ana"), Agent.generate("coder")
     people = [Agent.generate(name) for name in ("bo", "cy", "di")]
 
-    rule = {"deploy": (2, [person.key for person in people])}
+    rule = {"deploy": {"count": 2, "approvers": [person.key for person in people]}}
     chain = ana.issue(to=coder, tools={"deploy": {}}, approvals=rule, reason="release 1.4")
     verifier = Verifier(trust=[ana], audience=SERVER)
     arguments = {"tag": "v1.4", "to": "production"}
