@@ -11,6 +11,7 @@ use crate::store::question;
 use crate::tape;
 
 /// A decision, with its record.
+#[allow(clippy::large_enum_variant, reason = "it is behind an external, and most are allowed")]
 pub enum Decision {
     Allowed(Box<Authorized>),
     Denied(Denied),
