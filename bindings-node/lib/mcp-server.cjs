@@ -166,7 +166,8 @@ function refusal(denied, params) {
   const text = `${denied.message}. ${denied.help}`;
   const about = { code: denied.code, help: denied.help };
   if (denied.link !== null) about.link = denied.link;
-  if (denied.requestId !== null) about.requestId = denied.requestId;
+  // The same key as in every language: it is data on the wire.
+  if (denied.requestId) about.request_id = denied.requestId;
   if (params.task !== undefined) throw Object.assign(new Error(text), { code: REFUSED, data: about });
   return { isError: true, content: [{ type: 'text', text }], _meta: { [DENIAL_KEY]: about } };
 }

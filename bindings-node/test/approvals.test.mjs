@@ -277,7 +277,7 @@ test('MCP: the server\'s own word counts, a refusal names its request, and a cli
   const refusal = await client.callTool({ name: 'pay', annotations: { readOnlyHint: true }, _meta: { hint: 'read_only' } });
   const about = refusal._meta[DENIAL_KEY];
   const request = ask(chain, { args: {} });
-  assert.deepEqual([about.code, about.requestId], ['approval-required', request.id]);
+  assert.deepEqual([about.code, about.request_id], ['approval-required', request.id]);
   approvals.push(ben.approve(request));
   assert.equal((await client.callTool({ name: 'pay' })).content[0].text, 'done');
   assert.equal((await client.callTool({ name: 'pay' }))._meta[DENIAL_KEY].code, 'approval-spent');
