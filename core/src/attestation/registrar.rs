@@ -2,20 +2,18 @@
 
 use std::collections::HashMap;
 
-use rand_core::TryCryptoRng;
-use sha2::{Digest as _, Sha256};
-
 use super::claims::{Challenge, Lifetime, Request};
 use super::enrol::{Enrolment, unverified_challenge};
 use super::failed;
 use crate::claims::unverified_holder;
 use crate::cose::{Envelope, ObjectKind, seal};
-use crate::id::{Digest, is_name};
+use crate::id::{is_name, sha256};
 use crate::identity::{IdentityAuthority, IdentityGrant};
 use crate::key::{Signer, VerifyingKey};
 use crate::store::{Operation, Outcome, Store, StoreKey};
 use crate::time::Now;
 use crate::{Code, Error, Result, limits};
+use rand_core::TryCryptoRng;
 
 /// Judges evidence of one kind. It decides from what it is given and from its configuration alone.
 pub trait Attestor: Send + Sync {
@@ -128,7 +126,7 @@ impl Registrar {
         let enrolment = Enrolment { authority: self.authority.name(), nonce: &challenge.nonce, key: &key, evidence: request.evidence };
         let grant = attestor.attest(&enrolment, now)?;
         self.claim(&challenge, store, now)?;
-        let evidence = Digest::from_bytes(Sha256::digest(request.evidence).into());
+        let evidence = sha256(request.evidence);
         Ok(grant.for_key(&key).attestor(attestor.name()).evidence(evidence))
     }
 

@@ -8,15 +8,13 @@ mod state;
 pub use inbox::{Inbox, ReceivedMessage};
 pub use outbox::{DEFAULT_MESSAGE_TTL, Outbox, Outgoing};
 
-use sha2::{Digest as _, Sha256};
-
-use crate::id::Digest;
+use crate::id::{Digest, sha256};
 use crate::{Code, Error, Result, limits};
 
 /// The digest of a payload. `too-large` before anything is hashed.
 fn payload_digest(payload: &[u8]) -> Result<Digest> {
     refuse_large_payload(payload)?;
-    Ok(Digest::from_bytes(Sha256::digest(payload).into()))
+    Ok(sha256(payload))
 }
 
 fn refuse_large_payload(payload: &[u8]) -> Result<()> {

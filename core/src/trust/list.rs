@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use sha2::{Digest as _, Sha256};
-
 use super::head::ListClaims;
 use super::part::{SECTIONS, write_parts};
 use super::target::Target;
 use crate::cbor::Encoder;
 use crate::cose::{ObjectKind, seal};
-use crate::id::{Digest, is_name};
+use crate::id::{is_name, sha256};
 use crate::key::{Signer, VerifyingKey};
 use crate::time::{Now, Timestamp};
 use crate::{Code, Error, Result, limits};
@@ -107,7 +105,7 @@ impl RevocationList {
             issued: Timestamp::from_secs(now.secs())?,
             sequence: self.sequence,
             base: self.base,
-            parts: parts.iter().map(|part| Digest::from_bytes(Sha256::digest(part).into())).collect(),
+            parts: parts.iter().map(|part| sha256(part)).collect(),
             epoch: self.epoch,
         };
         claims.hold()?;
