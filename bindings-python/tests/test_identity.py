@@ -416,9 +416,9 @@ def test_an_ec_key_verifies_a_real_size_of_token(story: Story, ids: Agent) -> No
     signed = ".".join(base64url(json.dumps(part).encode()) for part in ({"alg": "ES256", "typ": "JWT"}, claims))
     r, s = utils.decode_dss_signature(key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
     token = f"{signed}.{base64url(r.to_bytes(32) + s.to_bytes(32))}"
-    registrar = Registrar(ids, [attestor])
+    registrar, store = Registrar(ids, [attestor]), MemoryStore()
     request = story.coder.enrol(registrar.challenge(), ids, "k8s", token)
-    identity = registrar.enrol(request, MemoryStore()).unverified_claims()
+    identity = registrar.enrol(request, store).unverified_claims()
     assert identity["name"] == "system:serviceaccount:prod:coder"
     assert identity["attributes"] == {"namespace": "prod", "service_account": "coder"}
 
