@@ -5,7 +5,7 @@ use crate::value::Value;
 use crate::{Code, Error, Result};
 
 /// Integers beyond this are not numbers in JSON (RFC 8785 section 3.2.2.3).
-const MAX_SAFE: i64 = (1 << 53) - 1;
+pub(crate) const MAX_SAFE: i64 = (1 << 53) - 1;
 
 /// A value as canonical JSON: bytes become `{"$bytes": …}`, integers beyond 2^53 `{"$integer": …}`, and keys that start with `$` get one more.
 #[must_use]

@@ -69,6 +69,7 @@ mod issue;
 mod json;
 mod key;
 pub mod limits;
+mod log;
 mod message;
 mod narrowing;
 #[cfg(feature = "os")]
@@ -112,6 +113,7 @@ pub use identity::{
 pub use issue::{DEFAULT_MAX_DEPTH, DEFAULT_TTL, Grant, delegate, issue};
 pub use json::{value_from_json, value_to_json};
 pub use key::{Signature, Signer, SigningKey, VerifyingKey};
+pub use log::{Checkpoint, CheckpointPolicy, LogCheck, LogHead, LogProof, LogReport, NoteKey, Witness, verify_receipt};
 pub use message::{DEFAULT_MESSAGE_TTL, Inbox, Outbox, Outgoing, ReceivedMessage};
 pub use plan::Revocable;
 pub use proof::{Call, Presentation, Received, prove};

@@ -19,6 +19,23 @@ impl Encoder {
         self.bytes
     }
 
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+    }
+
+    /// Puts bytes that are an encoding already before what was written from there on.
+    pub(crate) fn insert(&mut self, at: usize, encoding: &[u8]) {
+        self.bytes.splice(at..at, encoding.iter().copied());
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }

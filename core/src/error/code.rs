@@ -71,7 +71,9 @@ pub enum Family {
     Approval,
     /// Signed messages between agents.
     Message,
-    /// Configuration, stores, audit, files.
+    /// The audit log: entries, checkpoints, receipts.
+    Log,
+    /// Configuration, stores, files.
     System,
 }
 
@@ -94,6 +96,7 @@ impl Family {
             Family::Authority => "authority",
             Family::Approval => "approvals and budgets",
             Family::Message => "messages",
+            Family::Log => "the audit log",
             Family::System => "configuration, stores and files",
         }
     }
@@ -215,6 +218,18 @@ codes! {
     MessageNotYetValid = "message-not-yet-valid", Message, "the message is from the future", "set the clocks right";
     MessageReplayed = "message-replayed", Message, "the message was received already", "send each message once";
     MessageOutOfOrder = "message-out-of-order", Message, "a message before this one is missing", "send the messages in their order";
+
+    LogMalformed = "log-malformed", Log, "a line of the log is no entry in its canonical form", "take the log from a copy that is whole; the entry that is named was changed";
+    LogGap = "log-gap", Log, "entries of the log are missing, there twice, or in another order", "take the log from a copy that is whole; it was changed at the entry that is named";
+    LogChanged = "log-changed", Log, "an entry of the log was changed", "take the log from a copy that is whole; what was written is known by its checkpoints and receipts only";
+    LogTruncated = "log-truncated", Log, "the log is shorter than a checkpoint says", "take the log from a copy that is whole; its end was cut off";
+    LogTorn = "log-torn", Log, "the last line of the log does not end", "open the log for writing once: the torn line was never acknowledged, and is set aside";
+    LogForeign = "log-foreign", Log, "the file is another log, or none", "name the origin that the log was made with, or another file";
+    CheckpointInvalid = "checkpoint-invalid", Log, "the checkpoint is not one, or not by the keys that are asked for", "use the checkpoint as it was signed, and the log's key and origin";
+    CheckpointRollback = "checkpoint-rollback", Log, "the checkpoint is older than one that was seen", "show the newest checkpoint; the log may have been cut";
+    CheckpointEquivocation = "checkpoint-equivocation", Log, "two checkpoints of one size have different roots", "keep both: they are evidence that the log signed two histories";
+    CheckpointInconsistent = "checkpoint-inconsistent", Log, "the log does not continue the one that was seen", "send the consistency proof from the size that was seen; the log may have been written anew";
+    ReceiptInvalid = "receipt-invalid", Log, "the receipt does not show that the entry is in the log", "use the receipt of exactly this entry";
 
     ConfigInvalid = "config-invalid", System, "the configuration is not usable", "correct what is named in the message";
     AuditUnavailable = "audit-unavailable", System, "the audit record could not be written", "no record, no action: check the audit sink";

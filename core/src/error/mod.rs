@@ -15,6 +15,7 @@ const MAX_CONTEXT: usize = 200;
 pub struct Error {
     code: Code,
     link: Option<u8>,
+    entry: Option<u64>,
     context: Option<Cow<'static, str>>,
     hint: Option<Box<str>>,
 }
@@ -26,13 +27,13 @@ impl Error {
     /// An error with a code alone.
     #[must_use]
     pub const fn new(code: Code) -> Self {
-        Error { code, link: None, context: None, hint: None }
+        Error { code, link: None, entry: None, context: None, hint: None }
     }
 
     /// An error that says what it is about: a fixed text.
     #[must_use]
     pub const fn about(code: Code, context: &'static str) -> Self {
-        Error { code, link: None, context: Some(Cow::Borrowed(context)), hint: None }
+        Error { code, link: None, entry: None, context: Some(Cow::Borrowed(context)), hint: None }
     }
 
     /// An error about something that a user or peer named. The text is escaped and cut.
@@ -63,6 +64,13 @@ impl Error {
         self
     }
 
+    /// The same error, at this entry of an audit log (the first is 0).
+    #[must_use]
+    pub const fn at_entry(mut self, entry: u64) -> Self {
+        self.entry = Some(entry);
+        self
+    }
+
     /// The stable code.
     #[must_use]
     pub const fn code(&self) -> Code {
@@ -76,6 +84,12 @@ impl Error {
             Some(link) => Some(link as usize),
             None => None,
         }
+    }
+
+    /// The sequence of the entry of an audit log that is at fault.
+    #[must_use]
+    pub const fn entry(&self) -> Option<u64> {
+        self.entry
     }
 
     /// Which argument, claim or limit it is about.
@@ -100,6 +114,9 @@ impl Error {
         }
         if let Some(link) = self.link {
             text.push_str(&format!(" at link {link}"));
+        }
+        if let Some(entry) = self.entry {
+            text.push_str(&format!(" at entry {entry}"));
         }
         text
     }
