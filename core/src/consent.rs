@@ -101,6 +101,10 @@ impl Consent {
         &self.bytes
     }
 
+    pub(crate) fn unverified_claims(&self) -> Result<ConsentClaims> {
+        Ok(ConsentClaims::read(&self.bytes)?.1)
+    }
+
     /// The text form: base64url without padding.
     #[must_use]
     pub fn to_text(&self) -> String {

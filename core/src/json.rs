@@ -87,7 +87,7 @@ pub(crate) fn list<T>(out: &mut String, values: impl IntoIterator<Item = T>, wri
 }
 
 /// A JSON string by RFC 8785 section 3.2.2.2, which is how serde_json writes them. Most texts have nothing to escape.
-fn quoted(out: &mut String, text: &str) {
+pub(crate) fn quoted(out: &mut String, text: &str) {
     if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
         return out.push_str(&serde_json::Value::from(text).to_string());
     }

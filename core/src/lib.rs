@@ -95,7 +95,7 @@ pub use approval::{Approval, ApprovalGrant, ApprovalPolicy, ApprovalRequest, DEF
 #[cfg(feature = "jwt")]
 pub use attestation::JwtAttestor;
 pub use attestation::{Attestor, CodeAttestor, Enrolment, Launch, Launcher, ParentAttestor, Registrar, enrol, vouch};
-pub use audit::AuditRecord;
+pub use audit::{AuditRecord, LogApproval, LogHolder, LogIdentity, LogRecord};
 pub use authorize::{Admissible, Authorized, Denied};
 pub use budget::{Budget, Budgets, Scope};
 pub use capability::Tools;
@@ -113,7 +113,7 @@ pub use identity::{
 pub use issue::{DEFAULT_MAX_DEPTH, DEFAULT_TTL, Grant, delegate, issue};
 pub use json::{value_from_json, value_to_json};
 pub use key::{Signature, Signer, SigningKey, VerifyingKey};
-pub use log::{Checkpoint, CheckpointPolicy, LogCheck, LogHead, LogProof, LogReport, NoteKey, Witness, verify_receipt};
+pub use log::{AuditEvent, Checkpoint, CheckpointPolicy, LogCheck, LogHead, LogProof, LogReport, NoteKey, Witness, verify_receipt};
 pub use message::{DEFAULT_MESSAGE_TTL, Inbox, Outbox, Outgoing, ReceivedMessage};
 pub use plan::Revocable;
 pub use proof::{Call, Presentation, Received, prove};

@@ -97,6 +97,10 @@ impl Approval {
         text_from_bytes(&self.bytes)
     }
 
+    pub(crate) const fn unverified_claims(&self) -> &ApprovalClaims {
+        &self.claims
+    }
+
     /// Whether it says yes, unverified.
     #[must_use]
     pub const fn approves(&self) -> bool {

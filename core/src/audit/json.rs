@@ -24,6 +24,9 @@ pub(super) fn record(record: &AuditRecord, with_arguments: bool) -> String {
             members.text("arguments_digest", &hex(arguments.digest().as_bytes()));
         }
         members.text("audience", &record.audience);
+        if record.by_identity {
+            members.name("by_identity").push_str("true");
+        }
         if let Some(chain) = chain {
             list(members.name("chain"), chain.claims().enumerate(), |out, (link, claims)| holder(out, record, link, claims));
         }
@@ -37,6 +40,7 @@ pub(super) fn record(record: &AuditRecord, with_arguments: bool) -> String {
         }
         members.optional("issuer", chain.map(|chain| chain.issuer().name()));
         members.optional("issuer_key", chain.map(|chain| chain.issuer().key().did_key()));
+        members.text("kind", "decision");
         if let Some(link) = record.refusal.as_ref().and_then(Error::link) {
             members.name("link").push_str(&link.to_string());
         }
@@ -53,8 +57,17 @@ pub(super) fn record(record: &AuditRecord, with_arguments: bool) -> String {
 }
 
 fn holder(out: &mut String, record: &AuditRecord, link: usize, claims: &Claims) {
+    given(out, record.identities.get(link).and_then(Option::as_ref), claims);
+}
+
+/// A holder whose identity nobody looked at.
+pub(crate) fn giving(out: &mut String, claims: &Claims) {
+    given(out, None, claims);
+}
+
+fn given(out: &mut String, identity: Option<&VerifiedIdentity>, claims: &Claims) {
     object(out, |members| {
-        if let Some(identity) = record.identities.get(link).and_then(Option::as_ref) {
+        if let Some(identity) = identity {
             identified(members.name("identity"), identity);
         }
         members.text("key", &claims.holder.did_key());

@@ -1,7 +1,11 @@
 //! The audit record: who delegated what to whom, for which action, when and why (specification, audit.md).
 
 mod json;
+mod logged;
 mod sentence;
+
+pub(crate) use json::giving;
+pub use logged::{LogApproval, LogHolder, LogIdentity, LogRecord};
 
 use std::sync::Arc;
 
@@ -120,7 +124,7 @@ impl AuditRecord {
     /// One sentence for people.
     #[must_use]
     pub fn to_sentence(&self) -> String {
-        sentence::sentence(self)
+        LogRecord::from_json(&self.to_json()).map(|record| record.to_sentence()).unwrap_or_default()
     }
 
     pub(crate) fn ignored(&self) -> Vec<i64> {

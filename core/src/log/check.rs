@@ -4,6 +4,7 @@ use super::checkpoint::Checkpoint;
 use super::head::{LogHead, digest};
 use super::line::{Entry, MAX_LINE, Reader};
 use super::tree::Roots;
+use crate::audit::LogRecord;
 use crate::id::Digest;
 use crate::{Code, Error, Result};
 
@@ -22,6 +23,10 @@ pub struct LogCheck {
     clock: Clock,
     proof: Option<Roots>,
     failed: Option<Error>,
+    /// The log that it has to be.
+    origin: Option<String>,
+    /// Whether the first entry may continue a log that is not there.
+    is_file: bool,
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +59,22 @@ impl LogCheck {
         let empty = checkpoints.iter().take_while(|checkpoint| checkpoint.size() == 0).count();
         checkpoints.drain(..empty);
         let (reader, head, clock, anchored) = (Reader::default(), LogHead::default(), Clock::default(), (empty > 0).then_some(0));
-        LogCheck { reader, head, rest: Vec::new(), checkpoints, anchored, doubtful: None, clock, proof: None, failed: None }
+        LogCheck { reader, head, rest: Vec::new(), checkpoints, anchored, doubtful: None, clock, proof: None, failed: None, origin: None, is_file: false }
+    }
+
+    /// A check of what comes after this head; of a whole file, if the head is of no entry: it begins where the file does.
+    #[cfg(feature = "os")]
+    pub(crate) fn tail(head: LogHead, origin: &str, checkpoints: &[Checkpoint]) -> Self {
+        LogCheck { is_file: head.size() == 0, head, origin: Some(origin.to_owned()), ..LogCheck::new(checkpoints.to_vec()) }
+    }
+
+    /// The head at the end of what is whole, and how many bytes are after that.
+    #[cfg(feature = "os")]
+    pub(crate) fn finish_tail(mut self) -> Result<(LogHead, u64)> {
+        let torn = std::mem::take(&mut self.rest).len() as u64;
+        self.checkpoints.clear();
+        self.end()?;
+        Ok((self.head, torn))
     }
 
     /// The same, which also collects the roots of some ranges of entries.
@@ -108,6 +128,10 @@ impl LogCheck {
     fn line(&mut self, line: &[u8], each: &mut impl FnMut(u64, &str) -> Result<()>) -> Result<()> {
         let text = std::str::from_utf8(line).map_err(|_| self.malformed("not UTF-8"))?;
         let entry = self.reader.read(text).map_err(|_| self.malformed("not an entry in canonical form"))?;
+        if self.is_file {
+            self.is_file = false;
+            self.begin(&entry)?;
+        }
         let place = self.size();
         if let Some(at) = self.doubtful {
             let follows = digest(entry.previous).as_ref() == Some(self.head.last());
@@ -127,6 +151,21 @@ impl LogCheck {
             each(place, entry.record)?;
         }
         self.push_leaf(entry.leaf)
+    }
+
+    /// The first entry of a file: it opens the log, or continues it.
+    fn begin(&mut self, entry: &Entry<'_>) -> Result<()> {
+        let record = LogRecord::from_json(entry.record).map_err(|_| Error::new(Code::LogForeign))?;
+        let is_first = matches!(&*record.kind, "opened" | "continued");
+        if !is_first || record.origin != self.origin {
+            return Err(Error::named(Code::LogForeign, "the origin", record.origin.as_deref().unwrap_or("")));
+        }
+        if let Some(before) = LogHead::before(entry)? {
+            self.checkpoints.retain(|checkpoint| checkpoint.size() >= before.size());
+            self.head = before;
+            self.compare()?;
+        }
+        Ok(())
     }
 
     fn follow(&mut self, entry: &Entry<'_>) -> Result<()> {

@@ -48,7 +48,7 @@ impl Checkpoint {
     }
 
     /// The note, signed by the log's key. `signing-failed`, `name-invalid`.
-    pub fn sign(&self, signer: &impl Signer) -> Result<String> {
+    pub fn sign(&self, signer: &dyn Signer) -> Result<String> {
         signed(&self.origin, &self.text(), signer)
     }
 

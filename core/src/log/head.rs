@@ -114,3 +114,16 @@ pub(crate) fn digest(text: &str) -> Option<Digest> {
     }
     Some(Digest::from_bytes(bytes))
 }
+
+/// The record that begins a log.
+#[cfg(feature = "os")]
+pub(crate) fn opening(origin: &str, now: Now) -> String {
+    let mut out = String::new();
+    object(&mut out, |members| {
+        members.text("kind", "opened");
+        members.text("origin", origin);
+        members.text("time", &now.to_rfc3339());
+        members.name("version").push('1');
+    });
+    out
+}

@@ -4,6 +4,9 @@
 mod canonical;
 mod check;
 mod checkpoint;
+mod event;
+#[cfg(feature = "os")]
+mod flood;
 mod head;
 mod line;
 mod note;
@@ -14,8 +17,12 @@ mod tests;
 mod tree;
 mod witness;
 
+#[cfg(feature = "os")]
+pub(crate) use {flood::Flood, head::opening, note::is_origin};
+
 pub use check::{LogCheck, LogReport};
 pub use checkpoint::{Checkpoint, CheckpointPolicy};
+pub use event::AuditEvent;
 pub use head::LogHead;
 pub use note::NoteKey;
 pub use proof::LogProof;

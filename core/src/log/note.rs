@@ -117,13 +117,13 @@ fn cosigned(text: &str, seconds: u64) -> Vec<u8> {
 }
 
 /// Text of a log, signed.
-pub(crate) fn signed(name: &str, text: &str, signer: &impl Signer) -> Result<String> {
+pub(crate) fn signed(name: &str, text: &str, signer: &dyn Signer) -> Result<String> {
     let key = NoteKey::of_log(name, signer.verifying_key())?;
     Ok(format!("{text}\n{}", key.line(&signer.sign(text.as_bytes())?)))
 }
 
 /// The line by which a witness signs text of a log.
-pub(crate) fn cosignature(name: &str, text: &str, signer: &impl Signer, now: Now) -> Result<String> {
+pub(crate) fn cosignature(name: &str, text: &str, signer: &dyn Signer, now: Now) -> Result<String> {
     let key = NoteKey::of_witness(name, signer.verifying_key())?;
     let signature = signer.sign(&cosigned(text, now.secs()))?;
     Ok(key.line(&[&now.secs().to_be_bytes()[..], &signature].concat()))

@@ -35,7 +35,7 @@ impl Witness {
     /// Sees a checkpoint, and gives the line that cosigns it, to be put at the end of the note. The proof is the one from the checkpoint that was
     /// seen before; it is empty for the first. `checkpoint-invalid`, `checkpoint-rollback`, `checkpoint-equivocation` (the note and
     /// [`Witness::seen`] are the evidence), `checkpoint-inconsistent`, `signing-failed`; then it is what it was.
-    pub fn cosign(&mut self, note: &str, proof: &[Digest], signer: &impl Signer, now: Now) -> Result<String> {
+    pub fn cosign(&mut self, note: &str, proof: &[Digest], signer: &dyn Signer, now: Now) -> Result<String> {
         let checkpoint = self.policy.verify(note, now)?;
         if let Some((seen, _)) = &self.seen {
             if checkpoint.size() < seen.size() {

@@ -4,6 +4,7 @@
 mod beneath;
 mod clock;
 mod key_file;
+mod log_file;
 mod measure;
 #[cfg(unix)]
 mod place;
@@ -15,6 +16,7 @@ pub use beneath::{FileAccess, open_beneath};
 pub use clock::now;
 pub use getrandom::SysRng;
 pub use key_file::{load, load_or_create, save};
+pub use log_file::{LogFile, LogOptions, check_log, log_files, read_log};
 pub use measure::measure;
 pub use random::{fill, generate_key};
 #[cfg(unix)]

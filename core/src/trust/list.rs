@@ -118,6 +118,15 @@ impl RevocationList {
         Ok(out.into_bytes())
     }
 
+    pub(crate) const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// What it says, one text each: a target, with what happens to it in front unless it is revoked.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = String> {
+        SECTIONS.iter().zip(&self.sections).flat_map(|(section, ids)| ids.chunks_exact(section.size).map(|id| section.shown(id)))
+    }
+
     fn hold(&self) -> Result<()> {
         let ids: usize = SECTIONS.iter().zip(&self.sections).map(|(section, ids)| ids.len() / section.size).sum();
         if ids > limits::MAX_LIST_IDS {

@@ -19,6 +19,7 @@ pub use judge::{ChainFacts, LinkFacts};
 pub use list::RevocationList;
 pub use load::ListLoader;
 pub use observe::{FirstDenial, Revocation, RevocationObserver, Standing};
+pub(crate) use rotation::Rotation;
 pub use rotation::rotate;
 pub use state::{Authority, Equivocation, HeldList, TrustState, Update};
 pub use successors::KeyInUse;

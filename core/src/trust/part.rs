@@ -2,6 +2,8 @@
 
 use super::table::{ACTIVE, PENDING, REVOKED, SUSPENDED, Status};
 use crate::cbor::{Decoder, Encoder};
+use crate::id::hex;
+use crate::key::VerifyingKey;
 use crate::{Code, Error, Result, limits};
 
 pub(super) const TOKEN: u8 = b'T';
@@ -16,6 +18,26 @@ pub(super) struct Section {
     pub(super) kind: u8,
     pub(super) size: usize,
     pub(super) status: Status,
+}
+
+impl Section {
+    /// An id of this section as text: a target, with what happens to it in front unless it is revoked.
+    pub(super) fn shown(&self, id: &[u8]) -> String {
+        let (what, id) = match self.kind {
+            TOKEN => ("token", hex(id)),
+            KEY => ("key", VerifyingKey::try_from_slice(id).map_or_else(|_| hex(id), |key| key.did_key())),
+            SESSION => ("session", hex(id)),
+            TASK => ("task", hex(id)),
+            _ => ("approval", hex(id)),
+        };
+        let standing = match self.status {
+            SUSPENDED => "suspended ",
+            PENDING => "pending ",
+            ACTIVE => "active ",
+            _ => "",
+        };
+        format!("{standing}{what}:{id}")
+    }
 }
 
 pub(super) const SECTIONS: [Section; 8] = [

@@ -54,13 +54,13 @@ pub fn rotate<R: TryCryptoRng>(
 
 /// The claims of a rotation.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct RotationClaims {
+pub(crate) struct RotationClaims {
     pub(super) issued: Timestamp,
     id: TokenId,
-    pub(super) old: VerifyingKey,
-    pub(super) new: VerifyingKey,
-    pub(super) overlap: u64,
-    pub(super) name: Option<String>,
+    pub(crate) old: VerifyingKey,
+    pub(crate) new: VerifyingKey,
+    pub(crate) overlap: u64,
+    pub(crate) name: Option<String>,
 }
 
 impl RotationClaims {
@@ -150,14 +150,14 @@ fn read_name(decoder: &mut Decoder<'_>) -> Result<String> {
 
 /// A rotation that both keys signed.
 #[derive(Clone, Debug)]
-pub(super) struct Rotation {
-    pub(super) claims: RotationClaims,
+pub(crate) struct Rotation {
+    pub(crate) claims: RotationClaims,
     pub(super) bytes: Arc<[u8]>,
 }
 
 impl Rotation {
     /// Reads a rotation and checks both signatures.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
         if bytes.len() > limits::MAX_ROTATION {
             return Err(Error::about(Code::TooLarge, "rotation"));
         }

@@ -1,0 +1,235 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::files::tests_only::crash_after;
+use super::*;
+use crate::key::SigningKey;
+
+const ORIGIN: &str = "acme.example/calls";
+
+fn folder() -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("deputize-log-{}-{number}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    folder
+}
+
+fn at(seconds: u64) -> Now {
+    Now::from_millis((1_790_000_000 + seconds) * 1000).unwrap()
+}
+
+fn open(path: &Path, options: LogOptions) -> Result<LogFile> {
+    LogFile::open(path, ORIGIN, options, at(0))
+}
+
+fn record(number: u64) -> String {
+    format!(r#"{{"kind":"test","number":{number},"time":"2026-11-21T08:00:00.000Z"}}"#)
+}
+
+fn append(log: &LogFile, number: u64) -> Result<u64> {
+    log.append(&[record(number)], at(1))
+}
+
+fn numbers(path: &Path) -> Vec<u64> {
+    let mut found = Vec::new();
+    let each = |_, record: &str| {
+        found.extend(record.strip_prefix(r#"{"kind":"test","number":"#).and_then(|rest| rest.split(',').next()).map(|n| n.parse::<u64>().unwrap()));
+        Ok(())
+    };
+    read_log(path, Vec::new(), each, |_, _| {}).unwrap();
+    found
+}
+
+fn key() -> Arc<SigningKey> {
+    Arc::new(SigningKey::from_seed(&[1; 32]).unwrap())
+}
+
+fn policy() -> CheckpointPolicy {
+    CheckpointPolicy::new([NoteKey::of_log(ORIGIN, key().verifying_key()).unwrap()]).unwrap()
+}
+
+#[track_caller]
+fn refused<T: std::fmt::Debug>(code: Code, result: Result<T>) {
+    assert_eq!(result.unwrap_err().code(), code);
+}
+
+#[test]
+fn a_log_goes_on_where_it_ended_through_restarts_and_rotations() {
+    let path = folder().join("calls.log");
+    let options = || LogOptions::new().rotate_at(1200);
+    for run in 0..10 {
+        let log = open(&path, options()).unwrap();
+        for number in 0..5 {
+            append(&log, run * 5 + number).unwrap();
+        }
+        assert_eq!(check_log(&path, vec![log.head().checkpoint(ORIGIN)], |_, _| {}).unwrap().anchored, Some(log.head().size()));
+    }
+    assert!(log_files(&path).unwrap().len() > 5);
+    assert_eq!(numbers(&path), (0..50).collect::<Vec<_>>());
+    for file in log_files(&path).unwrap() {
+        assert!(std::fs::metadata(&file).unwrap().len() <= 1200, "{}", file.display());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_log_is_readable_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let path = folder().join("calls.log");
+    let log = open(&path, LogOptions::new().checkpoints(key(), 1)).unwrap();
+    log.close(at(1)).unwrap();
+    for entry in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", entry.path().display());
+    }
+}
+
+#[test]
+fn a_crash_at_any_step_and_byte_loses_nothing_that_was_acknowledged() {
+    for rotate_at in [u64::MAX, 700] {
+        for part in [None, Some(0), Some(1), Some(100)] {
+            for steps in 0..40 {
+                let path = folder().join("calls.log");
+                crash_after(Some(steps), None);
+                let mut acknowledged = Vec::new();
+                if let Ok(log) = open(&path, LogOptions::new().rotate_at(rotate_at).synced(true)) {
+                    for number in 0..8 {
+                        if number == steps / 4 {
+                            crash_after(Some(steps), part);
+                        }
+                        if append(&log, number).is_ok() {
+                            acknowledged.push(number);
+                        }
+                    }
+                }
+                // The process is gone: another one opens the log.
+                crash_after(None, None);
+                let log = open(&path, LogOptions::new().rotate_at(rotate_at)).unwrap();
+                append(&log, 100).unwrap();
+                acknowledged.push(100);
+                let found = numbers(&path);
+                let missing: Vec<_> = acknowledged.iter().filter(|number| !found.contains(number)).collect();
+                assert!(missing.is_empty(), "{rotate_at} {part:?} {steps}: {missing:?} of {found:?}");
+                std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_torn_line_is_set_aside_and_whole_lines_never_are() {
+    let path = folder().join("calls.log");
+    let log = open(&path, LogOptions::new()).unwrap();
+    append(&log, 1).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for end in 1..whole.len() {
+        std::fs::write(&path, &whole[..end]).unwrap();
+        let _ = std::fs::remove_file(path.with_extension("log.torn"));
+        let log = LogFile::open(&path, ORIGIN, LogOptions::new(), at(2)).unwrap();
+        append(&log, 2).unwrap();
+        check_log(&path, Vec::new(), |_, _| {}).unwrap();
+        let kept = whole[..end].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        assert!(std::fs::read(&path).unwrap().starts_with(&whole[..kept]));
+        let torn = std::fs::read(path.with_extension("log.torn")).unwrap_or_default();
+        assert_eq!(torn.strip_suffix(b"\n").unwrap_or(b""), &whole[kept..end]);
+    }
+    let mut damaged = whole.clone();
+    damaged[whole.len() - 30] ^= 1;
+    std::fs::write(&path, &damaged).unwrap();
+    refused(Code::LogChanged, open(&path, LogOptions::new()));
+}
+
+#[test]
+fn a_log_that_is_behind_its_checkpoint_is_not_gone_on_with() {
+    let path = folder().join("calls.log");
+    let options = || LogOptions::new().checkpoints(key(), 4);
+    let log = open(&path, options()).unwrap();
+    for number in 0..10 {
+        append(&log, number).unwrap();
+    }
+    log.close(at(2)).unwrap();
+    let note = std::fs::read_to_string(path.with_extension("log.checkpoint")).unwrap();
+    let checkpoint = policy().verify(&note, at(3)).unwrap();
+    assert_eq!((checkpoint.size(), log.checkpoint().as_deref()), (11, Some(&*note)));
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let cut = whole.lines().take(9).map(|line| format!("{line}\n")).collect::<String>();
+    std::fs::write(&path, &cut).unwrap();
+    refused(Code::LogTruncated, open(&path, options()));
+    // With the checkpoint beside it gone too, only the one that was kept elsewhere tells.
+    std::fs::remove_file(path.with_extension("log.checkpoint")).unwrap();
+    refused(Code::LogTruncated, open(&path, LogOptions::new().expected(checkpoint.clone())));
+    std::fs::remove_file(&path).unwrap();
+    refused(Code::LogTruncated, open(&path, LogOptions::new().expected(checkpoint.clone())));
+    assert!(!path.exists());
+    let other = open(&path, LogOptions::new()).unwrap();
+    for number in 0..10 {
+        append(&other, number + 50).unwrap();
+    }
+    refused(Code::LogChanged, open(&path, LogOptions::new().expected(checkpoint)));
+}
+
+#[test]
+fn a_log_that_shrinks_or_goes_away_under_its_process_is_not_gone_on_with() {
+    let path = folder().join("calls.log");
+    let log = open(&path, LogOptions::new()).unwrap();
+    append(&log, 1).unwrap();
+    append(&log, 2).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    File::options().write(true).open(&path).unwrap().set_len(200).unwrap();
+    refused(Code::LogTruncated, append(&log, 3));
+    std::fs::remove_file(&path).unwrap();
+    refused(Code::LogTruncated, append(&log, 3));
+    std::fs::write(&path, b"").unwrap();
+    refused(Code::LogTruncated, append(&log, 3));
+    std::fs::write(&path, &whole).unwrap();
+    assert_eq!(append(&log, 3).unwrap(), 3);
+}
+
+#[test]
+fn another_log_or_another_file_is_foreign() {
+    let folder = folder();
+    let path = folder.join("calls.log");
+    append(&open(&path, LogOptions::new()).unwrap(), 1).unwrap();
+    refused(Code::LogForeign, LogFile::open(&path, "other.example/calls", LogOptions::new(), at(1)));
+    for text in ["{\"a\":1}\n", "hello\n"] {
+        std::fs::write(&path, text).unwrap();
+        refused(Code::LogMalformed, open(&path, LogOptions::new()));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+    refused(Code::AuditUnavailable, open(&folder, LogOptions::new()));
+    refused(Code::AuditUnavailable, open(&folder.join("none/calls.log"), LogOptions::new()));
+    refused(Code::NameInvalid, LogFile::open(&path, "a b", LogOptions::new(), at(1)));
+    refused(Code::NameInvalid, LogFile::open(&path, "", LogOptions::new(), at(1)));
+    refused(Code::AuditUnavailable, check_log(folder.join("none.log"), Vec::new(), |_, _| {}));
+}
+
+#[test]
+fn many_threads_and_handles_append_to_one_chain() {
+    let path = folder().join("calls.log");
+    let options = || LogOptions::new().rotate_at(20_000);
+    std::thread::scope(|scope| {
+        for handle in 0..4 {
+            let log = Arc::new(open(&path, options()).unwrap());
+            for thread in 0..4 {
+                let log = log.clone();
+                scope.spawn(move || (0..50).for_each(|n| assert!(append(&log, handle * 1000 + thread * 100 + n).is_ok()));
+            }
+        }
+    });
+    let mut found = numbers(&path);
+    found.sort_unstable();
+    let expected: Vec<u64> = (0..4).flat_map(|h| (0..4).flat_map(move |t| (0..50).map(move |n| h * 1000 + t * 100 + n))).collect();
+    assert_eq!(found, expected);
+    assert!(log_files(&path).unwrap().len() > 2);
+}
+
+#[test]
+fn a_closed_log_takes_nothing() {
+    let path = folder().join("calls.log");
+    let log = open(&path, LogOptions::new()).unwrap();
+    log.close(at(1)).unwrap();
+    log.close(at(1)).unwrap();
+    refused(Code::AuditUnavailable, append(&log, 1));
+    refused(Code::AuditUnavailable, log.sign_checkpoint(at(1)));
+    refused(Code::ConfigInvalid, open(&path, LogOptions::new()).unwrap().sign_checkpoint(at(1)));
+}
