@@ -212,7 +212,7 @@ fn many_threads_and_handles_append_to_one_chain() {
             let log = Arc::new(open(&path, options()).unwrap());
             for thread in 0..4 {
                 let log = log.clone();
-                scope.spawn(move || (0..50).for_each(|n| assert!(append(&log, handle * 1000 + thread * 100 + n).is_ok()));
+                scope.spawn(move || (0..50).for_each(|n| assert!(append(&log, handle * 1000 + thread * 100 + n).is_ok())));
             }
         }
     });
