@@ -12,7 +12,9 @@ fn record(number: u64) -> String {
     };
     format!(
         r#"{{"arguments_digest":"{number:064x}","audience":"https://tools.acme.example","chain":[{},{},{}],"code":"allowed","context":"tenant:1/task:7","decision":"allow","issuer":"ana","issuer_key":"did:key:z6MkobwvMQDs5msNRV9hb2eVUjH2cFqoDooVRqXLofcCY7zJ","kind":"decision","mode":"on_behalf_of","principal":"ana","proof":"{number:032x}","session":"a0a1a2a3a4a5a6a7a8a9aaabacadaeaf","time":"2026-11-21T08:00:00.000Z","tool":"github.update_pr","version":1}}"#,
-        holder("planner"), holder("coder"), holder("tester")
+        holder("planner"),
+        holder("coder"),
+        holder("tester")
     )
 }
 

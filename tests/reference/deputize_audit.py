@@ -75,7 +75,9 @@ def make_record(config, request, now_ms, denied, facts):
     moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=now_ms)
     tool = request["tool"]
     record = {
+        "kind": "decision",
         "version": 1,
+        "by_identity": "identities" in config or None,
         "time": moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now_ms % 1000:03}Z",
         "decision": "deny" if denied else "allow",
         "code": denied.code if denied else "allowed",

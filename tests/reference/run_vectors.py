@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nacl.signing
 
+import deputize_log as audit_log
 import deputize_reference as ref
 from deputize_audit import canonical_json, from_json, make_record, sentence, to_base64, to_json
 from deputize_constraints import read_entry
@@ -245,6 +246,16 @@ def check_code(case):
     expect(all(case[member] for member in ("code", "family", "summary", "help")), True, "a code with all its texts")
 
 
+def check_log(case):
+    try:
+        found = audit_log.judge(case)
+    except audit_log.Fault as fault:
+        expect((fault.code, fault.entry), (case.get("code"), case.get("entry")), "the fault")
+    else:
+        expect(case.get("code"), None, "whole")
+        expect({name: case[name] for name in found}, found, "what was found")
+
+
 CHECKS = {
     "values": check_values,
     "arguments": check_arguments,
@@ -256,6 +267,7 @@ CHECKS = {
     "decision": check_decision,
     "codes": check_code,
     "updates": check_updates,
+    "log": check_log,
 }
 
 
@@ -267,7 +279,7 @@ def run_file(path):
     if check is None:
         return 1, [f"unknown kind {kind!r}"]
     cases = [vector] if kind == "decision" else []
-    for member in ("cases", "invalid", "codes"):
+    for member in ("cases", "invalid", "codes", "notes", "receipts"):
         cases += vector.get(member, [])
     faults = [] if cases else ["no cases"]
     for place, case in enumerate(cases):

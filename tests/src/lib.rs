@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod forge;
 pub mod items;
 pub mod life;
+pub mod log;
 pub mod objects;
 pub mod pattern_tables;
 pub mod random;

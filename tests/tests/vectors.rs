@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use deputize::{Arguments, Authorized, Code, Constraint, Denied, Signer, SigningKey, Value, Verifier, VerifyingKey};
+use deputize::{
+    Arguments, Authorized, Checkpoint, CheckpointPolicy, Code, Constraint, Denied, Digest, LogCheck, NoteKey, Signer, SigningKey, Value,
+    Verifier, VerifyingKey, verify_receipt,
+};
 use deputize_tests::readers::Setting;
 use deputize_tests::vector::{Decision, Request, Trust, hex, unhex};
 use deputize_tests::verifier::{arguments, at, build, call, operations, trust};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors")
@@ -39,6 +42,7 @@ fn every_file_of_the_folder_is_known() {
         "constraints.json",
         "decisions",
         "keys.json",
+        "log.json",
         "narrow.json",
         "narrower.json",
         "objects.json",
@@ -121,6 +125,58 @@ fn a_trust_state_takes_or_refuses_each_update_as_the_table_says() {
         let described: Trust = serde_json::from_value(case["trust"].clone()).unwrap();
         assert!(!described.updates.is_empty());
         let _ = trust(&described);
+    }
+}
+
+fn keys(case: &Json, member: &str) -> Vec<NoteKey> {
+    case[member].as_array().into_iter().flatten().map(|key| NoteKey::from_text(key.as_str().unwrap()).unwrap()).collect()
+}
+
+#[test]
+fn logs_are_checked_as_the_table_says() {
+    for case in cases("log.json") {
+        let anchors = case["checkpoints"].as_array().unwrap().iter();
+        let anchors = anchors.map(|anchor| {
+            let root = Digest::try_from_slice(&unhex(text(anchor, "root"))).unwrap();
+            Checkpoint::new("acme.example/calls", anchor["size"].as_u64().unwrap(), root).unwrap()
+        });
+        let mut check = LogCheck::new(anchors);
+        match check.push(text(&case, "log").as_bytes()).and_then(|()| check.finish()) {
+            Ok(report) => {
+                let root = report.head.root().to_string();
+                let found = json!([report.head.size(), root, report.anchored, report.steps_back, report.first_step_back]);
+                assert_eq!(
+                    found,
+                    json!([case["size"], case["root"], case["anchored"], case["steps_back"], case["first_step_back"]]),
+                    "{case}"
+                );
+            }
+            Err(error) => assert_eq!(json!([error.code().as_str(), error.entry()]), json!([case["code"], case["entry"]]), "{case}"),
+        }
+    }
+}
+
+#[test]
+fn checkpoints_and_receipts_count_or_not_as_the_table_says() {
+    let table = table("log.json");
+    for case in table["notes"].as_array().unwrap() {
+        let policy = CheckpointPolicy::new(keys(case, "keys")).unwrap();
+        let policy = match case["count"].as_u64().unwrap() as usize {
+            0 => policy,
+            count => policy.with_witnesses(count, keys(case, "witnesses")).unwrap(),
+        };
+        match policy.verify(text(case, "note"), at(case["now_ms"].as_u64().unwrap())) {
+            Ok(found) => {
+                let found = json!([found.origin(), found.size(), found.root().to_string()]);
+                assert_eq!(found, json!([case["origin"], case["size"], case["root"]]), "{case}");
+            }
+            Err(error) => assert_eq!(Some(error.code().as_str()), case["code"].as_str(), "{case}"),
+        }
+    }
+    for case in table["receipts"].as_array().unwrap() {
+        let policy = CheckpointPolicy::new(keys(case, "keys")).unwrap();
+        let verified = verify_receipt(text(case, "receipt"), text(case, "line"), &policy, at(case["now_ms"].as_u64().unwrap()));
+        assert_eq!(verified.err().map(|error| error.code().as_str()), case["code"].as_str(), "{case}");
     }
 }
 

@@ -9,6 +9,9 @@ use crate::identity::VerifiedIdentity;
 use crate::json::{entries, list, object};
 use crate::{Code, Error};
 
+/// Longer arguments are known by their digest only: a line of a log has a limit.
+const MAX_ARGUMENTS: usize = 32 * 1024;
+
 pub(super) fn record(record: &AuditRecord, with_arguments: bool) -> String {
     let chain = record.chain.as_ref();
     let leaf = chain.map(VerifiedChain::leaf);
@@ -19,7 +22,11 @@ pub(super) fn record(record: &AuditRecord, with_arguments: bool) -> String {
         }
         if let Some(arguments) = record.arguments.as_ref() {
             if with_arguments {
-                entries(members.name("arguments"), arguments.iter());
+                let mut text = String::new();
+                entries(&mut text, arguments.iter());
+                if text.len() <= MAX_ARGUMENTS {
+                    members.name("arguments").push_str(&text);
+                }
             }
             members.text("arguments_digest", &hex(arguments.digest().as_bytes()));
         }

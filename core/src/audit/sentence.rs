@@ -19,7 +19,8 @@ fn what(record: &LogRecord) -> String {
                 0 | 1 => (record.issuer.as_deref(), "issued"),
                 links => (record.holder_name(links - 2), "delegated"),
             };
-            let mut text = format!("{} {verb} {} to {}", giver.unwrap_or("?"), record.tools.join(", "), record.caller_name().unwrap_or("?"));
+            let mut text =
+                format!("{} {verb} {} to {}", giver.unwrap_or("?"), record.tools.join(", "), record.caller_name().unwrap_or("?"));
             text.push_str(&for_whom(record));
             text.push_str(&format!(" until {}", or_unknown(&record.expires)));
             text.push_str(&holders(record));
@@ -32,11 +33,19 @@ fn what(record: &LogRecord) -> String {
         }
         "consented" => format!(
             "{} consented that {} acts as {0} at {}, as {} issues it, until {}",
-            or_unknown(&record.principal), or_unknown(&record.holder), or_unknown(&record.audience), or_unknown(&record.issuer), or_unknown(&record.expires)
+            or_unknown(&record.principal),
+            or_unknown(&record.holder),
+            or_unknown(&record.audience),
+            or_unknown(&record.issuer),
+            or_unknown(&record.expires)
         ),
         "identified" => format!(
             "{} identified {} as the {} {} until {}",
-            or_unknown(&record.authority), or_unknown(&record.key), or_unknown(&record.identity_kind), or_unknown(&record.name), or_unknown(&record.expires)
+            or_unknown(&record.authority),
+            or_unknown(&record.key),
+            or_unknown(&record.identity_kind),
+            or_unknown(&record.name),
+            or_unknown(&record.expires)
         ),
         "revoked" => {
             let by = record.authority.as_ref().map_or_else(String::new, |authority| format!("{authority} "));

@@ -59,7 +59,19 @@ impl LogCheck {
         let empty = checkpoints.iter().take_while(|checkpoint| checkpoint.size() == 0).count();
         checkpoints.drain(..empty);
         let (reader, head, clock, anchored) = (Reader::default(), LogHead::default(), Clock::default(), (empty > 0).then_some(0));
-        LogCheck { reader, head, rest: Vec::new(), checkpoints, anchored, doubtful: None, clock, proof: None, failed: None, origin: None, is_file: false }
+        LogCheck {
+            reader,
+            head,
+            rest: Vec::new(),
+            checkpoints,
+            anchored,
+            doubtful: None,
+            clock,
+            proof: None,
+            failed: None,
+            origin: None,
+            is_file: false,
+        }
     }
 
     /// A check of what comes after this head; of a whole file, if the head is of no entry: it begins where the file does.

@@ -20,7 +20,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    pub(crate) fn new(origin: &str, size: u64, root: Digest) -> Self {
+    /// What somebody kept of a log, who vouches for it. `checkpoint-invalid`.
+    pub fn new(origin: &str, size: u64, root: Digest) -> Result<Self> {
+        Self::of_text(&Self::of(origin, size, root).text())
+    }
+
+    pub(crate) fn of(origin: &str, size: u64, root: Digest) -> Self {
         Checkpoint { origin: origin.to_owned(), size, root }
     }
 

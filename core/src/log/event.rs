@@ -1,10 +1,10 @@
 //! Everything but decisions that an audit log records: what was signed, revoked, opened, closed, and what became of a call.
 
 use crate::approval::Approval;
+use crate::audit::giving;
 use crate::authorize::Authorized;
 use crate::consent::Consent;
 use crate::identity::UnverifiedIdentity;
-use crate::audit::giving;
 use crate::json::{Members, list, object, quoted};
 use crate::key::VerifyingKey;
 use crate::plan::Revocable;

@@ -1,8 +1,8 @@
 //! Where a log ends: all that is needed to go on with it.
 
+use super::Checkpoint;
 use super::line::{self, Entry, Reader};
 use super::tree::Frontier;
-use super::Checkpoint;
 use crate::id::{Digest, hex};
 use crate::json::{list, object};
 use crate::time::Now;
@@ -40,7 +40,7 @@ impl LogHead {
     /// What can be signed about the log as it is.
     #[must_use]
     pub fn checkpoint(&self, origin: &str) -> Checkpoint {
-        Checkpoint::new(origin, self.size(), self.root())
+        Checkpoint::of(origin, self.size(), self.root())
     }
 
     /// Puts a record at the end: its line, with the newline. `log-malformed` unless the record is an object in canonical JSON, or if the line is too

@@ -72,7 +72,12 @@ fn pieces_of_any_size_make_the_same_log() {
     let mut check = LogCheck::new([]);
     let mut seen = Vec::new();
     for piece in whole.as_bytes().chunks(5) {
-        check.push_each(piece, |sequence, record| { seen.push((sequence, record.to_owned())); Ok(()) }).unwrap();
+        check
+            .push_each(piece, |sequence, record| {
+                seen.push((sequence, record.to_owned()));
+                Ok(())
+            })
+            .unwrap();
     }
     assert_eq!(seen, (0..20).map(|number| (number, record(number))).collect::<Vec<_>>());
 }
@@ -243,7 +248,15 @@ fn a_checkpoint_counts_when_the_log_signed_it() {
     refused(Code::CheckpointInvalid, None, policy().verify(&stranger, now()));
     let foreign = heads[3].checkpoint("other.example/calls").sign(&key(1)).unwrap();
     refused(Code::CheckpointInvalid, None, policy().verify(&foreign, now()));
-    for (from, to) in [("\n3\n", "\n4\n"), ("\n3\n", "\n03\n"), ("\n3\n", "\n-3\n"), ("\n3\n", "\n9007199254740992\n"), ("=\n\n", "=\n\n\n"), ("\u{2014}", "-"), ("=\n\n", "\n\n")] {
+    for (from, to) in [
+        ("\n3\n", "\n4\n"),
+        ("\n3\n", "\n03\n"),
+        ("\n3\n", "\n-3\n"),
+        ("\n3\n", "\n9007199254740992\n"),
+        ("=\n\n", "=\n\n\n"),
+        ("\u{2014}", "-"),
+        ("=\n\n", "\n\n"),
+    ] {
         let changed = note.replacen(from, to, 1);
         assert_ne!(changed, note);
         refused(Code::CheckpointInvalid, None, policy().verify(&changed, now()));
@@ -256,13 +269,22 @@ fn a_checkpoint_counts_when_the_log_signed_it() {
     refused(Code::CheckpointInvalid, None, policy().verify(&note.replace('3', "3\r"), now()));
     refused(Code::TooLarge, None, policy().verify(&format!("{}{note}", "x\n".repeat(40_000)), now()));
     refused(Code::CheckpointInvalid, None, policy().verify(&format!("{note}{}", note.split("\n\n").nth(1).unwrap().repeat(40)), now()));
-    let empty_with_entries = Checkpoint::new(ORIGIN, 0, heads[3].root()).sign(&key(1)).unwrap();
+    let empty_with_entries = Checkpoint::of(ORIGIN, 0, heads[3].root()).sign(&key(1)).unwrap();
     refused(Code::CheckpointInvalid, None, policy().verify(&empty_with_entries, now()));
     // A key beside the log's whose signature is not known is passed over; one by the log's own key that is wrong is not.
     let line = stranger.split("\n\n").nth(1).unwrap();
     policy().verify(&format!("{note}{line}"), now()).unwrap();
     let bad = heads[2].checkpoint(ORIGIN).sign(&key(1)).unwrap();
     refused(Code::CheckpointInvalid, None, policy().verify(&format!("{note}{}", bad.split("\n\n").nth(1).unwrap()), now()));
+}
+
+#[test]
+fn a_checkpoint_that_was_kept_by_its_parts_is_held_to_the_same_rules() {
+    let (_, heads) = log(3);
+    assert_eq!(Checkpoint::new(ORIGIN, 3, heads[3].root()).unwrap(), heads[3].checkpoint(ORIGIN));
+    for (origin, size) in [("a b", 3), ("", 3), (ORIGIN, 1 << 53), (ORIGIN, 0), ("x\n3", 3)] {
+        refused(Code::CheckpointInvalid, None, Checkpoint::new(origin, size, heads[3].root()));
+    }
 }
 
 #[test]
@@ -280,7 +302,13 @@ fn keys_of_notes_have_one_text_and_names_that_begin_nothing_else() {
         assert_eq!(NoteKey::from_text(&key.to_text()).unwrap(), key);
         let text = key.to_text();
         let id = text.split('+').nth(1).unwrap().to_owned();
-        for bad in [text.replace(&id, "00000000"), text.replace(&id, &id.to_uppercase()), text.replacen('+', "", 1), format!("{text}="), format!("{text}\n")] {
+        for bad in [
+            text.replace(&id, "00000000"),
+            text.replace(&id, &id.to_uppercase()),
+            text.replacen('+', "", 1),
+            format!("{text}="),
+            format!("{text}\n"),
+        ] {
             if bad != text {
                 refused(Code::CheckpointInvalid, None, NoteKey::from_text(&bad));
             }
@@ -298,7 +326,9 @@ fn keys_of_notes_have_one_text_and_names_that_begin_nothing_else() {
 fn a_note_that_another_implementation_signed_verifies() {
     // From the documentation of golang.org/x/mod/sumdb/note.
     let text = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
-    let note = format!("{text}\n\u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n");
+    let note = format!(
+        "{text}\n\u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
+    );
     let key = NoteKey::from_text("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW").unwrap();
     assert!(note::Note::read(&note).unwrap().is_signed_by(&key, now()).unwrap());
     let changed = note.replace("answer", "question");
@@ -323,7 +353,7 @@ fn a_witness_cosigns_one_history_only() {
     witness.cosign(&note(30), &proof, &key(5), now()).unwrap();
     witness.cosign(&note(30), &[], &key(5), now()).unwrap();
     refused(Code::CheckpointRollback, None, witness.cosign(&note(10), &[], &key(5), now()));
-    let forked = Checkpoint::new(ORIGIN, 30, heads[29].root()).sign(&key(1)).unwrap();
+    let forked = Checkpoint::of(ORIGIN, 30, heads[29].root()).sign(&key(1)).unwrap();
     refused(Code::CheckpointEquivocation, None, witness.cosign(&forked, &[], &key(5), now()));
     refused(Code::CheckpointInvalid, None, witness.cosign(&forked.replace(ORIGIN, "other"), &[], &key(5), now()));
     assert_eq!(witness.seen(), Some(&*note(30)));
@@ -351,7 +381,14 @@ fn a_witness_cosigns_one_history_only() {
 #[test]
 fn witnesses_are_distinct_and_not_the_log() {
     let of = |name: &str, number: u8| NoteKey::of_witness(name, key(number).verifying_key()).unwrap();
-    for (count, witnesses) in [(1, vec![]), (0, vec![of("a", 5)]), (2, vec![of("a", 5)]), (1, vec![of("a", 5), of("a", 6)]), (1, vec![of("a", 5), of("b", 5)]), (1, vec![of("a", 1)])] {
+    for (count, witnesses) in [
+        (1, vec![]),
+        (0, vec![of("a", 5)]),
+        (2, vec![of("a", 5)]),
+        (1, vec![of("a", 5), of("a", 6)]),
+        (1, vec![of("a", 5), of("b", 5)]),
+        (1, vec![of("a", 1)]),
+    ] {
         refused(Code::ConfigInvalid, None, policy().with_witnesses(count, witnesses));
     }
     let log = |name: &str| NoteKey::of_log(name, key(1).verifying_key()).unwrap();

@@ -27,7 +27,8 @@ fn main() {
         }
     }
     assert_eq!(failed, 0, "scenarios without their outcome");
-    for (name, table) in deputize_tests::tables::all().into_iter().chain(deputize_tests::objects::all()) {
+    for (name, table) in deputize_tests::tables::all().into_iter().chain(deputize_tests::objects::all()).chain([deputize_tests::log::all()])
+    {
         write(&folder.join(name), &table);
     }
     println!("{} decisions", scenarios.len());

@@ -107,7 +107,10 @@ impl<'a> Place<'a> {
 
     /// Writes at the end, all or nothing: what was written in part is taken back. The new length.
     pub(super) fn append(&self, file: &mut File, length: u64, bytes: &[u8], is_synced: bool) -> Result<u64> {
-        let written = step().and_then(|()| write_all(file, bytes)).and_then(|()| step()).and_then(|()| if is_synced { file.sync_data() } else { Ok(()) });
+        let written = step()
+            .and_then(|()| write_all(file, bytes))
+            .and_then(|()| step())
+            .and_then(|()| if is_synced { file.sync_data() } else { Ok(()) });
         if let Err(error) = written {
             // If this fails too, the torn line is set aside by the next append.
             let _ = file.set_len(length);

@@ -31,14 +31,7 @@ pub struct LogOptions {
 
 impl Default for LogOptions {
     fn default() -> Self {
-        LogOptions {
-            is_synced: false,
-            with_arguments: false,
-            rotate_at: 64 << 20,
-            unproven: 1000,
-            checkpoints: None,
-            expected: Vec::new(),
-        }
+        LogOptions { is_synced: false, with_arguments: false, rotate_at: 64 << 20, unproven: 1000, checkpoints: None, expected: Vec::new() }
     }
 }
 
@@ -424,4 +417,3 @@ pub fn read_log(
     }
     check.finish()
 }
-
