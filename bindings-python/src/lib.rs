@@ -14,6 +14,7 @@ mod files;
 mod given;
 mod identity;
 mod keys;
+mod log;
 mod message;
 mod revocation;
 mod store;
@@ -58,6 +59,11 @@ mod _native {
     use crate::identity::{Identity, IdentityPolicy, IdentityRule, VerifiedIdentity, issue_identity};
     #[pymodule_export]
     use crate::keys::{SigningKey, VerifyingKey};
+    #[pymodule_export]
+    use crate::log::{
+        AuditEvent, AuditLog, Checkpoint, CheckpointPolicy, LogCheck, LogReport, NoteKey, Witness, check_log, log_files, make_receipt,
+        prove_consistency, record_sentence, record_signed, verify_receipt,
+    };
     #[pymodule_export]
     use crate::message::{Inbox, Outbox, ReceivedMessage};
     #[pymodule_export]

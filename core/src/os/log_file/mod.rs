@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use self::files::Place;
 use crate::audit::AuditRecord;
 use crate::key::Signer;
-use crate::log::{AuditEvent, Checkpoint, CheckpointPolicy, Flood, LogCheck, LogHead, LogReport, NoteKey, opening};
+use crate::log::{AuditEvent, Checkpoint, CheckpointPolicy, Flood, LogCheck, LogHead, LogProof, LogReport, NoteKey, opening};
 use crate::time::Now;
-use crate::{Code, Error, Result};
+use crate::{Code, Digest, Error, Result};
 
 pub use self::files::log_files;
 
@@ -416,4 +416,28 @@ pub fn read_log(
         })?;
     }
     check.finish()
+}
+
+/// The receipt of an entry by a checkpoint of the log, whose note goes into it.
+///
+/// # Errors
+/// [`Code::ConfigInvalid`] for an entry that the checkpoint does not have; as [`check_log`]; those of a note that is none.
+pub fn make_receipt(path: impl AsRef<Path>, sequence: u64, note: &str) -> Result<String> {
+    let proof = LogProof::of_entry(sequence, &Checkpoint::unverified(note)?)?;
+    fed(path.as_ref(), proof)?.finish_receipt(sequence, note)
+}
+
+/// The hashes that show that the log at a checkpoint continues the log of an older size.
+///
+/// # Errors
+/// [`Code::ConfigInvalid`] for a size beyond the checkpoint; as [`check_log`].
+pub fn prove_consistency(path: impl AsRef<Path>, size: u64, checkpoint: &Checkpoint) -> Result<Vec<Digest>> {
+    fed(path.as_ref(), LogProof::of_consistency(size, checkpoint)?)?.finish()
+}
+
+fn fed(path: &Path, mut proof: LogProof) -> Result<LogProof> {
+    for (path, mut file, length) in files::snapshot(path)? {
+        Place::new(&path).read(&mut file, 0, length, |piece| proof.push(piece))?;
+    }
+    Ok(proof)
 }
