@@ -15,7 +15,9 @@ mod given;
 mod identity;
 mod keys;
 mod message;
+mod renewal;
 mod revocation;
+mod state_file;
 mod store;
 mod token;
 mod trust;
@@ -61,7 +63,11 @@ mod _native {
     #[pymodule_export]
     use crate::message::{Inbox, Outbox, ReceivedMessage};
     #[pymodule_export]
+    use crate::renewal::RenewalPolicy;
+    #[pymodule_export]
     use crate::revocation::{RevocationList, Target, rotate};
+    #[pymodule_export]
+    use crate::state_file::StateFile;
     #[pymodule_export]
     use crate::store::MemoryStore;
     #[pymodule_export]

@@ -8,7 +8,7 @@ mod measure;
 #[cfg(unix)]
 mod place;
 mod random;
-#[cfg(unix)]
+#[cfg_attr(not(unix), path = "state_file/elsewhere.rs")]
 mod state_file;
 
 pub use beneath::{FileAccess, open_beneath};
@@ -17,5 +17,4 @@ pub use getrandom::SysRng;
 pub use key_file::{load, load_or_create, save};
 pub use measure::measure;
 pub use random::{fill, generate_key};
-#[cfg(unix)]
 pub use state_file::StateFile;
