@@ -19,6 +19,8 @@ const { Authorized, VerifiedChain } = require('./outcome.cjs');
 const { MemoryStore, TrustAnchor } = require('./trust.cjs');
 const { RevocationList, Target, rotate } = require('./revocation.cjs');
 const { Authority, ListLoader, TrustState } = require('./trust-state.cjs');
+const { StateFile } = require('./state-file.cjs');
+const { RenewalPolicy } = require('./renewal.cjs');
 const { Verifier } = require('./verifier.cjs');
 const { CodeAttestor, JwtAttestor, ParentAttestor } = require('./attestor.cjs');
 const { Admitted, Registrar, measure } = require('./enrolment.cjs');
@@ -29,7 +31,7 @@ module.exports = {
   AuditLog, AuditRecord, MemoryStore, DeputizeError, Denied, openBeneath, codes: deepFreeze(codes()),
   Budget, Session, Approval, ApprovalPolicy, ApprovalRequest, Approver, Consent,
   Identity, IdentityPolicy, IdentityRule, Registrar, Admitted, ParentAttestor, CodeAttestor, JwtAttestor, measure,
-  Inbox, Outbox, ReceivedMessage, TrustState, Authority, ListLoader, RevocationList, Target, rotate,
+  Inbox, Outbox, ReceivedMessage, TrustState, Authority, ListLoader, RevocationList, StateFile, Target, rotate, RenewalPolicy,
   ...constraints,
   encodeValue, decodeValue, argumentsDigest, valueFromJson, valueToJson, encodeTools, decodeTools, toolsSubsume,
 };

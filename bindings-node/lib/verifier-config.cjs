@@ -8,7 +8,6 @@ const { policyTape } = require('./approval.cjs');
 const { keyOf } = require('./holder.cjs');
 const { identityPolicyTape } = require('./identity.cjs');
 const { anchorOf, anchorTape } = require('./trust.cjs');
-const { stateHandle } = require('./trust-state.cjs');
 
 const OPTIONS = ['trust', 'audience', 'audit', 'store', 'clock', 'identities', 'approvals', 'principals', 'state'];
 
@@ -57,11 +56,4 @@ function sinkOf(audit) {
   throw failure('config-invalid', 'audit is an AuditLog or a function, not', kindOf(audit));
 }
 
-/** The native part of a trust state. */
-function stateOf(state) {
-  const handle = stateHandle(state);
-  if (state !== undefined && handle === undefined) throw failure('config-invalid', 'state is a TrustState, not', kindOf(state));
-  return handle;
-}
-
-module.exports = { OPTIONS, configTape, sinkOf, stateOf };
+module.exports = { OPTIONS, configTape, sinkOf };

@@ -12,8 +12,8 @@ const { writeArguments } = require('./values.cjs');
 const { Authorized, VerifiedChain, authorizedHandle, deniedFrom } = require('./outcome.cjs');
 const { isThenable, settled } = require('./promises.cjs');
 const { MemoryStore, storeOf } = require('./trust.cjs');
-const { tellNews } = require('./trust-state.cjs');
-const { OPTIONS, configTape, sinkOf, stateOf } = require('./verifier-config.cjs');
+const { requiredState, tellNews } = require('./trust-state.cjs');
+const { OPTIONS, configTape, sinkOf } = require('./verifier-config.cjs');
 const { targets } = require('./revocable.cjs');
 
 /** One byte or character more than any presentation has: what is longer is refused by its length alone. */
@@ -43,7 +43,7 @@ class Verifier {
     this.#clock = clockOf(read.get('clock'));
     this.#audit = sinkOf(read.get('audit'));
     this.#state = read.get('state');
-    const state = stateOf(this.#state);
+    const state = this.#state === undefined ? undefined : requiredState(this.#state);
     const config = configTape(read);
     const store = read.has('store') ? read.get('store') : defaultStore();
     const memory = storeOf(store, this.#created());

@@ -16,7 +16,9 @@ mod identity;
 mod keys;
 mod log;
 mod message;
+mod renewal;
 mod revocation;
+mod state_file;
 mod store;
 mod token;
 mod trust;
@@ -67,7 +69,11 @@ mod _native {
     #[pymodule_export]
     use crate::message::{Inbox, Outbox, ReceivedMessage};
     #[pymodule_export]
+    use crate::renewal::RenewalPolicy;
+    #[pymodule_export]
     use crate::revocation::{RevocationList, Target, rotate};
+    #[pymodule_export]
+    use crate::state_file::StateFile;
     #[pymodule_export]
     use crate::store::MemoryStore;
     #[pymodule_export]

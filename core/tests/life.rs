@@ -215,6 +215,9 @@ fn a_token_is_renewed_in_its_last_minute_and_gives_what_the_old_one_gave() {
         (after.id, Timestamp::from_secs(START + 541).unwrap(), Timestamp::from_secs(START + 1141).unwrap());
     assert_eq!(after, &expected);
     assert_ne!(after.id, before.id);
+    // However long before the end: as early as one likes.
+    let early = RenewalPolicy::new(u64::MAX, Timestamp::from_secs(START + 3600).unwrap());
+    assert!(early.renew_root(&key(1), "ana", &old, &mut SysRng, at(2)).unwrap().is_some());
 
     let parent = root_by(1, &grant(2), 1);
     let child = delegate(&key(2), &parent, &Grant::to(key(3).verifying_key()).ttl(120), &mut SysRng, at(1)).unwrap();

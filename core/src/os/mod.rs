@@ -9,7 +9,7 @@ mod measure;
 #[cfg(unix)]
 mod place;
 mod random;
-#[cfg(unix)]
+#[cfg_attr(not(unix), path = "state_file/elsewhere.rs")]
 mod state_file;
 
 pub use beneath::{FileAccess, open_beneath};
@@ -19,5 +19,4 @@ pub use key_file::{load, load_or_create, save};
 pub use log_file::{LogFile, LogOptions, check_log, log_files, make_receipt, prove_consistency, read_log};
 pub use measure::measure;
 pub use random::{fill, generate_key};
-#[cfg(unix)]
 pub use state_file::StateFile;
