@@ -11,7 +11,6 @@ from deputize import _native
 from deputize._native import (
     Approval,
     ApprovalRequest,
-    AuditEvent,
     Budget,
     Chain,
     Consent,
@@ -25,7 +24,7 @@ from deputize.errors import DeputizeError, UnsupportedOperation
 
 __all__ = ["Agent"]
 
-_Audit: TypeAlias = Callable[[AuditEvent], object]
+_Audit: TypeAlias = Callable[[Any], object]
 _Signed = TypeVar("_Signed", Chain, Approval, Consent, Identity, Session)
 _Bytes: TypeAlias = bytes | bytearray | memoryview
 _Budgets: TypeAlias = list[Budget] | tuple[Budget, ...]

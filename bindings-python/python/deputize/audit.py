@@ -49,7 +49,7 @@ _PIECE = 256 * 1024
 def read_log(
     path: str | os.PathLike[str], checkpoints: list[Checkpoint] | tuple[Checkpoint, ...] = ()
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The records of a log with their sequences, each checked against those before it; the end against the checkpoints."""
+    """The records of a log with their sequences, each checked against what is before it; its end by the checkpoints."""
     check = LogCheck(checkpoints)
     for name in log_files(path):
         with open(name, "rb") as file:
