@@ -18,7 +18,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    fn record(&self) -> &AuditRecord {
+    pub(crate) fn record(&self) -> &AuditRecord {
         match self {
             Decision::Allowed(authorized) => authorized.record(),
             Decision::Denied(denied) => denied.record(),

@@ -11,7 +11,7 @@ use crate::store::{answered, question};
 use crate::tape;
 use crate::verifier::time;
 
-enum Target {
+pub(crate) enum Target {
     Token(TokenId),
     Key(VerifyingKey),
     Session(String, SessionId),
@@ -21,7 +21,7 @@ enum Target {
 
 impl Target {
     /// From `[kind, id]`, or `[kind, whose, id]`.
-    fn read(form: &[u8]) -> Result<Self> {
+    pub(crate) fn read(form: &[u8]) -> Result<Self> {
         let Value::List(parts) = tape::read(form)? else { return Err(tape::broken()) };
         let mut parts = parts.into_iter();
         let mut next = || parts.next().ok_or_else(tape::broken);
@@ -35,7 +35,7 @@ impl Target {
         })
     }
 
-    fn revocable(&self) -> Revocable<'_> {
+    pub(crate) fn revocable(&self) -> Revocable<'_> {
         match self {
             Target::Token(id) => Revocable::Token(*id),
             Target::Key(key) => Revocable::Key(key),

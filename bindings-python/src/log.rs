@@ -126,7 +126,7 @@ fn held(agent: &Bound<'_, PyAny>) -> Result<Held> {
 }
 
 /// An audit log in a file.
-#[pyclass(frozen, module = "deputize", subclass)]
+#[pyclass(frozen, module = "deputize")]
 pub struct AuditLog {
     file: LogFile,
     process: u32,

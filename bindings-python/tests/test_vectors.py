@@ -17,6 +17,8 @@ from deputize import (
     ApprovalPolicy,
     ApprovalRequest,
     Authority,
+    Checkpoint,
+    CheckpointPolicy,
     Consent,
     Constraint,
     Denied,
@@ -24,16 +26,19 @@ from deputize import (
     IdentityPolicy,
     IdentityRule,
     Inbox,
+    LogCheck,
+    NoteKey,
     SigningKey,
     TrustAnchor,
     TrustState,
     Verifier,
     VerifyingKey,
     optional,
+    verify_receipt,
 )
 
 VECTORS = Path(__file__).parents[2] / "tests" / "vectors"
-TABLES = {"values", "arguments", "constraints", "accepts", "narrow", "narrower", "keys", "codes", "objects", "updates"}
+TABLES = {"values", "arguments", "constraints", "accepts", "narrow", "narrower", "keys", "codes", "objects", "updates", "log"}
 DECISIONS = sorted((VECTORS / "decisions").glob("*"))
 
 
@@ -309,6 +314,38 @@ def test_signed_objects() -> None:
         )
         assert code == case.get("code"), case
         assert claims == ([case["claims"]] if "claims" in case else []), case
+
+
+def test_logs_checkpoints_and_receipts() -> None:
+    content = table("log")
+    assert len(content["cases"]) >= 40 and len(content["notes"]) >= 25 and len(content["receipts"]) >= 14
+    for case in content["cases"]:
+        anchors = [Checkpoint("acme.example/calls", one["size"], one["root"]) for one in case["checkpoints"]]
+        check = LogCheck(anchors)
+        try:
+            check.push(case["log"])
+            report = check.finish()
+        except DeputizeError as error:
+            assert (error.code, error.entry) == (case.get("code"), case.get("entry")), case
+            continue
+        found = (report.size, report.root, report.anchored, report.steps_back, report.first_step_back)
+        names = ("size", "root", "anchored", "steps_back", "first_step_back")
+        assert found == tuple(case[name] for name in names), case
+    keys = lambda texts: [NoteKey.from_text(text) for text in texts]  # noqa: E731
+    for case in content["notes"]:
+        witnesses = {"witnesses": keys(case["witnesses"]), "count": case["count"]} if case["count"] else {}
+        policy = CheckpointPolicy(keys(case["keys"]), **witnesses)
+        try:
+            found = policy.verify(case["note"], clock=lambda case=case: case["now_ms"])
+        except DeputizeError as error:
+            assert error.code == case.get("code"), case
+            continue
+        assert (found.origin, found.size, found.root) == (case["origin"], case["size"], case["root"]), case
+    for case in content["receipts"]:
+        policy = CheckpointPolicy(keys(case["keys"]))
+        clock = lambda case=case: case["now_ms"]  # noqa: E731
+        code = code_of(lambda: verify_receipt(case["receipt"], case["line"], policy, clock))  # noqa: B023
+        assert code == case.get("code"), case
 
 
 def test_updates() -> None:

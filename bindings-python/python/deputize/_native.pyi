@@ -333,12 +333,12 @@ class AuditLog:
         *,
         origin: str | None = None,
         key: Agent | None = None,
-        checkpoint_every: int = 1000,
+        checkpoint_every: int | None = None,
         expect: list[Checkpoint] | tuple[Checkpoint, ...] | None = None,
-        arguments: bool = False,
-        sync: bool = False,
-        rotate_at: int = 67108864,
-        unproven_per_minute: int = 1000,
+        arguments: bool | None = None,
+        sync: bool | None = None,
+        rotate_at: int | None = None,
+        unproven_per_minute: int | None = None,
         clock: _Clock | None = None,
     ) -> AuditLog: ...
     @property
@@ -483,7 +483,7 @@ class Verifier:
         approvals: ApprovalPolicy | None = None,
         principals: dict[str, VerifyingKey | Agent] | None = None,
         state: TrustState | None = None,
-        danger_allow_unrecorded: bool = False,
+        danger_allow_unrecorded: bool | None = None,
     ) -> Verifier: ...
     @property
     def audience(self) -> str: ...
