@@ -182,7 +182,7 @@ class Verifier {
 
   /** Marks a target in a store in memory, or gives what another store is asked. */
   #mark(target) {
-    if (this.#commit !== undefined) return read(call('revokeQuestion', target, this.#now()));
+    if (this.#commit !== undefined) return read(call('revokeQuestion', this.#handle, target, this.#now()));
     return void call('revoke', this.#handle, target, this.#now());
   }
 

@@ -55,10 +55,10 @@ pub fn revoke(verifier: &External<Verifier>, target: BufferSlice, now_ms: Option
 
 /// What to ask a store in JavaScript instead.
 #[napi(catch_unwind)]
-pub fn revoke_question(target: BufferSlice, now_ms: Option<f64>) -> errors::Result<Buffer> {
+pub fn revoke_question(verifier: &External<Verifier>, target: BufferSlice, now_ms: Option<f64>) -> errors::Result<Buffer> {
     let mark = || {
         let now: Now = time(now_ms)?;
-        Ok(tape::write(&question(&[Target::read(&target)?.revocable().mark(now)?], now)).into())
+        Ok(tape::write(&question(&[verifier.mark(&Target::read(&target)?.revocable(), now)?], now)).into())
     };
     mark().map_err(thrown)
 }

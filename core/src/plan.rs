@@ -1,10 +1,11 @@
 //! What a decision asks the store at its end, in one transaction: that nothing of the call was revoked or closed, that proof and approvals are fresh,
 //! and that budgets last (specification, store.md).
 
-use crate::approval::{CountedApproval, Denial};
+use crate::approval::CountedApproval;
 use crate::budget::{Budget, Scope};
 use crate::cbor::Encoder;
 use crate::chain::{Link, TrustAnchor, VerifiedChain};
+use crate::consent::GivenConsent;
 use crate::id::{Digest, SessionId, TokenId, sha256};
 use crate::key::VerifyingKey;
 use crate::proof::{Call, ProofClaims};
@@ -17,7 +18,7 @@ use crate::{Code, Error, Result, limits};
 pub enum Revocable<'a> {
     /// A token, and everything below it.
     Token(TokenId),
-    /// A key: every chain in which it issued, or holds a token, and every approval by it.
+    /// A key: every chain in which it issued, or holds a token, and every approval and consent by it.
     Key(&'a VerifyingKey),
     /// A session of an issuer: everything in it.
     Session(&'a str, SessionId),
@@ -38,8 +39,16 @@ impl Revocable<'_> {
         }
     }
 
-    /// What to commit to a store that is asked elsewhere. Keys, sessions and tasks are marked for good; a token or approval until it is expired for certain.
-    pub fn mark(&self, now: Now) -> Result<Operation> {
+    /// Whose session or task it is.
+    pub(crate) const fn issuer(&self) -> Option<&str> {
+        match self {
+            Revocable::Session(issuer, _) | Revocable::Task(issuer, _) => Some(issuer),
+            Revocable::Token(_) | Revocable::Key(_) | Revocable::Approval(..) => None,
+        }
+    }
+
+    /// Keys, sessions and tasks are marked for good; a token or approval until it is expired for certain.
+    pub(crate) fn mark(&self, now: Now) -> Result<Operation> {
         let expires = match self {
             Revocable::Token(_) | Revocable::Approval(..) => Timestamp::from_secs(now.secs() + limits::MAX_LIFETIME + limits::LEEWAY)?,
             Revocable::Key(_) | Revocable::Session(..) | Revocable::Task(..) => Timestamp::MAX,
@@ -75,6 +84,12 @@ fn approval_key(letter: u8, approver: &VerifyingKey, id: &TokenId) -> StoreKey {
     StoreKey::new(letter, &[approver.as_bytes(), id.as_bytes()])
 }
 
+/// That the key of an approval or denial was not revoked, and it itself not withdrawn.
+fn still_given(approval: &CountedApproval) -> [Operation; 2] {
+    let CountedApproval { approver, id, issued: since, .. } = approval;
+    [holder_key(approver), approval_key(b'A', approver, id)].map(|key| Operation::Absent { key, since: *since })
+}
+
 /// The operations, and what each means where it refuses.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
@@ -95,12 +110,17 @@ impl Plan {
         chain: &VerifiedChain,
         call: &Call<'_>,
         proof: &ProofClaims<'_>,
+        consent: Option<&GivenConsent>,
         approvals: &[CountedApproval],
         now: Now,
     ) -> Result<Self> {
-        let room = 6 + 2 * chain.leaf_link().position + 4 * approvals.len();
+        let room = 7 + 2 * chain.leaf_link().position + 4 * approvals.len();
         let mut plan = Plan { operations: Vec::with_capacity(room), meanings: Vec::with_capacity(room) };
         plan.nothing_revoked(chain)?;
+        if let Some(consent) = consent {
+            let absent = Operation::Absent { key: holder_key(&consent.principal), since: consent.issued };
+            plan.push(absent, Code::KeyRevoked, Code::TokenPredatesStore, None);
+        }
         plan.nothing_withdrawn(chain, call, approvals);
         let key = approval_key(b'p', &chain.leaf().holder, &proof.id);
         let claim = Operation::Claim { key, expires: proof.expires, since: proof.instant()? };
@@ -136,17 +156,18 @@ impl Plan {
 
     fn nothing_withdrawn(&mut self, chain: &VerifiedChain, call: &Call<'_>, approvals: &[CountedApproval]) {
         for approval in approvals {
-            let CountedApproval { approver, id, issued: since, .. } = approval;
-            let mut absent = |key, code| self.push(Operation::Absent { key, since: *since }, code, Code::TokenPredatesStore, None);
-            absent(holder_key(approver), Code::KeyRevoked);
-            absent(approval_key(b'A', approver, id), Code::ApprovalWithdrawn);
-            absent(request_key(chain, call), Code::ApprovalDenied);
+            let [key, withdrawn] = still_given(approval);
+            let denied = Operation::Absent { key: request_key(chain, call), since: approval.issued };
+            for (absent, code) in [(key, Code::KeyRevoked), (withdrawn, Code::ApprovalWithdrawn), (denied, Code::ApprovalDenied)] {
+                self.push(absent, code, Code::TokenPredatesStore, None);
+            }
         }
     }
 
-    /// That an approver said no.
-    pub(crate) fn denial(chain: &VerifiedChain, call: &Call<'_>, denial: &Denial) -> Operation {
-        Operation::Mark { key: request_key(chain, call), expires: denial.expires }
+    /// That an approver said no: marked only if neither the key nor the denial was taken back.
+    pub(crate) fn denial(chain: &VerifiedChain, call: &Call<'_>, denial: &CountedApproval) -> [Operation; 3] {
+        let [key, withdrawn] = still_given(denial);
+        [key, withdrawn, Operation::Mark { key: request_key(chain, call), expires: denial.expires }]
     }
 
     fn spend(&mut self, link: &Link, issuer: &TrustAnchor, call: &Call<'_>, now: Now) -> Result<()> {

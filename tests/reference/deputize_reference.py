@@ -236,11 +236,15 @@ def check_bounds(anchor, root):
             require(granted is not None and narrower_arguments(granted, arguments), "anchor-exceeded")
 
 
+def still_given(approval):
+    """The marks of an approval or denial that must not be there, with the codes of a refusal."""
+    yield ("absent", b"K" + approval.key, approval.instant), "key-revoked"
+    yield ("absent", b"A" + approval.key + approval.cti, approval.instant), "approval-withdrawn"
+
+
 def not_withdrawn(approvals, request):
-    """The marks of approvals that must not be there, with the codes of a refusal."""
     for approval in approvals:
-        yield ("absent", b"K" + approval.key, approval.instant), "key-revoked"
-        yield ("absent", b"A" + approval.key + approval.cti, approval.instant), "approval-withdrawn"
+        yield from still_given(approval)
         yield ("absent", request, approval.instant), "approval-denied"
 
 
@@ -306,7 +310,8 @@ def verify(config, request, now_ms, store, facts=None):
     facts["identities"] = check_identities(
         objects["identity"], config.get("identities"), tokens, state, anchor["name"], now_ms
     )
-    facts["consent"] = check_consent(objects["consent"], config, anchors, tokens, anchor, request["tool"], now_ms)
+    consent = check_consent(objects["consent"], config, anchors, tokens, anchor, request["tool"], state, now_ms)
+    facts["consent"] = consent and consent[0]
     for link, token in enumerate(tokens):
         with at_link(link):
             check_arguments(token, request["tool"], request["arguments"])
@@ -319,9 +324,12 @@ def verify(config, request, now_ms, store, facts=None):
             objects["approval"], requirements, len(own), asked, tokens, state, anchor["name"], now_ms
         )
     except ApprovalDenied as denied:
-        store.commit([("mark", request_mark, denied.expires)], now_ms)
+        given = [operation for operation, _ in still_given(denied.denial)]
+        store.commit([*given, ("mark", request_mark, denied.denial.exp)], now_ms)
         raise
     plan = [(operation, code, "token-predates-store", link) for operation, code, link in not_revoked(tokens, anchor)]
+    if consent is not None:
+        plan.append((("absent", b"K" + consent[1], consent[2]), "key-revoked", "token-predates-store", None))
     plan += [
         (operation, code, "token-predates-store", None) for operation, code in not_withdrawn(approvals, request_mark)
     ]

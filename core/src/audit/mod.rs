@@ -34,7 +34,7 @@ pub struct AuditRecord {
     /// Whether holders are named by identities only.
     pub(crate) by_identity: bool,
     /// What the store has to be told of a denied request.
-    pub(crate) denial: Option<Operation>,
+    pub(crate) denial: Vec<Operation>,
 }
 
 impl AuditRecord {
@@ -53,7 +53,7 @@ impl AuditRecord {
             approvals: Vec::new(),
             consent: None,
             by_identity: false,
-            denial: None,
+            denial: Vec::new(),
         }
     }
 

@@ -160,11 +160,11 @@ impl Denied {
         self.record.request_id()
     }
 
-    /// What to commit to a store that is asked elsewhere: that an approver said no to this request, until when it stands.
+    /// What to commit to a store that is asked elsewhere: that an approver said no to this request, until when it stands. Nothing where nobody did.
     /// [`Verifier::authorize`](crate::Verifier::authorize) does it.
     #[must_use]
-    pub const fn mark(&self) -> Option<&Operation> {
-        self.record.denial.as_ref()
+    pub fn transaction(&self) -> &[Operation] {
+        &self.record.denial
     }
 
     /// The audit record.
