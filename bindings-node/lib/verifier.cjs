@@ -189,7 +189,10 @@ class Verifier {
   #refund(authorized) {
     const handle = authorizedHandle(authorized);
     if (handle === undefined) throw failure('config-invalid', 'not an Authorized:', kindOf(authorized));
-    if (this.#commit !== undefined) return read(call('refundQuestion', handle, this.#now()));
+    if (this.#commit !== undefined) {
+      const back = call('refundQuestion', handle, this.#now());
+      return back === null ? undefined : read(back);
+    }
     return void call('refund', this.#handle, handle, this.#now());
   }
 

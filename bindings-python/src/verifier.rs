@@ -114,7 +114,10 @@ impl Verifier {
             let core = self.remembering()?;
             match &self.store {
                 None => Ok(py.detach(|| core.refund(authorized, now))?),
-                Some(_) => settled(self.commit(py, &authorized.refund(now), now)?, true),
+                Some(_) => match authorized.refund(now).as_slice() {
+                    [] => Ok(()),
+                    back => settled(self.commit(py, back, now)?, true),
+                },
             }
         })
     }

@@ -235,14 +235,23 @@ impl Plan {
         }
     }
 
-    /// What gives back the budgets that were spent, once: the first operation claims that.
-    pub(crate) fn refund(&self, holder: &VerifyingKey, proof: &TokenId, expires: Timestamp, now: Now) -> Vec<Operation> {
-        let once = Operation::Claim { key: approval_key(b'r', holder, proof), expires, since: now };
-        let back = self.operations.iter().filter_map(|operation| match operation {
-            Operation::Spend { key, amount, .. } => Some(Operation::Refund { key: *key, amount: *amount }),
-            _ => None,
-        });
-        std::iter::once(once).chain(back).collect()
+    /// What gives back the budgets that were spent, once: the first operation claims that, for as long as any of them is counted. Nothing after that.
+    pub(crate) fn refund(&self, holder: &VerifyingKey, proof: &TokenId, now: Now) -> Vec<Operation> {
+        let mut last = None;
+        let mut operations = Vec::new();
+        for operation in &self.operations {
+            if let Operation::Spend { key, amount, expires, .. } = operation {
+                last = last.max(Some(*expires));
+                operations.push(Operation::Refund { key: *key, amount: *amount });
+            }
+        }
+        match last {
+            Some(expires) if now.secs() < expires.secs() => {
+                operations.insert(0, Operation::Claim { key: approval_key(b'r', holder, proof), expires, since: now });
+                operations
+            }
+            _ => Vec::new(),
+        }
     }
 }
 

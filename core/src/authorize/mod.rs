@@ -51,7 +51,11 @@ impl Verifier {
     /// `store-unavailable`, `store-full`.
     pub fn refund(&self, authorized: &Authorized, now: Now) -> Result<()> {
         let now = self.advance(now)?;
-        match self.store().commit(&authorized.refund(now), now) {
+        let back = authorized.refund(now);
+        if back.is_empty() {
+            return Ok(());
+        }
+        match self.store().commit(&back, now) {
             Outcome::Committed | Outcome::Refused(_) => Ok(()),
             Outcome::Full => Err(Code::StoreFull.into()),
             Outcome::Predates(_) | Outcome::Unavailable => Err(Code::StoreUnavailable.into()),

@@ -107,10 +107,11 @@ impl Authorized {
         self.record.ignored()
     }
 
-    /// What to commit to a store that is asked elsewhere, to give back what the call took from budgets: [`Verifier::refund`](crate::Verifier::refund) does it.
+    /// What to commit to a store that is asked elsewhere, to give back what the call took from budgets: [`Verifier::refund`](crate::Verifier::refund)
+    /// does it. Nothing if it took nothing, or nothing that is still counted.
     #[must_use]
     pub fn refund(&self, now: Now) -> Vec<Operation> {
-        self.record.proof.map_or_else(Vec::new, |proof| self.plan.refund(&self.chain.leaf().holder, &proof, self.expires(), now))
+        self.record.proof.map_or_else(Vec::new, |proof| self.plan.refund(&self.chain.leaf().holder, &proof, now))
     }
 
     /// The audit record.
