@@ -3,10 +3,9 @@
 
 use crate::approval::CountedApproval;
 use crate::budget::{Budget, Scope};
-use crate::cbor::Encoder;
 use crate::chain::{Link, TrustAnchor, VerifiedChain};
 use crate::consent::GivenConsent;
-use crate::id::{Digest, SessionId, TokenId, sha256};
+use crate::id::{Digest, RequestId, SessionId, TokenId, sha256};
 use crate::key::VerifyingKey;
 use crate::proof::{Call, ProofClaims};
 use crate::store::{Operation, Outcome, StoreKey};
@@ -73,11 +72,8 @@ fn task_key(issuer: &Digest, task: &Digest) -> StoreKey {
     StoreKey::new(b'Y', &[issuer.as_bytes(), task.as_bytes()])
 }
 
-/// One request: a call with a leaf.
-fn request_key(chain: &VerifiedChain, call: &Call<'_>) -> StoreKey {
-    let mut asked = Encoder::new();
-    asked.array(2).text(call.tool).bytes(call.arguments.digest().as_bytes());
-    StoreKey::new(b'd', &[chain.leaf_link().hash.as_bytes(), sha256(&asked.into_bytes()).as_bytes()])
+fn request_key(request: &RequestId) -> StoreKey {
+    StoreKey::new(b'd', &[request.as_bytes()])
 }
 
 fn approval_key(letter: u8, approver: &VerifyingKey, id: &TokenId) -> StoreKey {
@@ -109,6 +105,7 @@ impl Plan {
     pub(crate) fn of(
         chain: &VerifiedChain,
         call: &Call<'_>,
+        audience: &str,
         proof: &ProofClaims<'_>,
         consent: Option<&GivenConsent>,
         approvals: &[CountedApproval],
@@ -121,7 +118,9 @@ impl Plan {
             let absent = Operation::Absent { key: holder_key(&consent.principal), since: consent.issued };
             plan.push(absent, Code::KeyRevoked, Code::TokenPredatesStore, None);
         }
-        plan.nothing_withdrawn(chain, call, approvals);
+        if !approvals.is_empty() {
+            plan.nothing_withdrawn(approvals, &chain.asked(call, audience).id());
+        }
         let key = approval_key(b'p', &chain.leaf().holder, &proof.id);
         let claim = Operation::Claim { key, expires: proof.expires, since: proof.instant()? };
         plan.push(claim, Code::ProofReplayed, Code::ProofPredatesStore, None);
@@ -154,10 +153,10 @@ impl Plan {
         Ok(())
     }
 
-    fn nothing_withdrawn(&mut self, chain: &VerifiedChain, call: &Call<'_>, approvals: &[CountedApproval]) {
+    fn nothing_withdrawn(&mut self, approvals: &[CountedApproval], request: &RequestId) {
         for approval in approvals {
             let [key, withdrawn] = still_given(approval);
-            let denied = Operation::Absent { key: request_key(chain, call), since: approval.issued };
+            let denied = Operation::Absent { key: request_key(request), since: approval.issued };
             for (absent, code) in [(key, Code::KeyRevoked), (withdrawn, Code::ApprovalWithdrawn), (denied, Code::ApprovalDenied)] {
                 self.push(absent, code, Code::TokenPredatesStore, None);
             }
@@ -165,9 +164,9 @@ impl Plan {
     }
 
     /// That an approver said no: marked only if neither the key nor the denial was taken back.
-    pub(crate) fn denial(chain: &VerifiedChain, call: &Call<'_>, denial: &CountedApproval) -> [Operation; 3] {
+    pub(crate) fn denial(request: &RequestId, denial: &CountedApproval) -> [Operation; 3] {
         let [key, withdrawn] = still_given(denial);
-        [key, withdrawn, Operation::Mark { key: request_key(chain, call), expires: denial.expires }]
+        [key, withdrawn, Operation::Mark { key: request_key(request), expires: denial.expires }]
     }
 
     fn spend(&mut self, link: &Link, issuer: &TrustAnchor, call: &Call<'_>, now: Now) -> Result<()> {

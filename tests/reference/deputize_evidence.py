@@ -187,5 +187,6 @@ def check_approvals(approvals, requirements, own_count, asked, tokens, state, is
     return approvals
 
 
-def request_key(leaf_hash, tool, digest):
-    return b"d" + leaf_hash + hashlib.sha256(encode([tool, digest])).digest()
+def request_key(asked):
+    leaf_hash, tool, digest, audience, session, context = asked
+    return b"d" + hashlib.sha256(encode([1, leaf_hash, tool, digest, audience, session, context])).digest()[:16]

@@ -318,7 +318,7 @@ def verify(config, request, now_ms, store, facts=None):
     leaf_hash, own = envelopes[-1].hash, leaf.approvals.get(request["tool"], [])
     requirements = own + requirements_of(config.get("approvals"), request["tool"], request.get("hint"))
     asked = (leaf_hash, request["tool"], digest, config["audience"], leaf.session, request.get("context"))
-    request_mark = request_key(leaf_hash, request["tool"], digest)
+    request_mark = request_key(asked)
     try:
         approvals = check_approvals(
             objects["approval"], requirements, len(own), asked, tokens, state, anchor["name"], now_ms

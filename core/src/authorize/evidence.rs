@@ -1,6 +1,6 @@
 //! What comes beside the proof: identities, approvals, consents. Nothing that is there is passed over.
 
-use crate::approval::{Asked, Judge, Verdict};
+use crate::approval::{Judge, Verdict};
 use crate::chain::VerifiedChain;
 use crate::claims::Mode;
 use crate::consent::{GivenConsent, Impersonation};
@@ -87,14 +87,7 @@ impl Verifier {
         if requirements.is_empty() && evidence.approvals.is_empty() {
             return Ok(Verdict::Approved(Vec::new()));
         }
-        let asked = Asked {
-            token: link.hash,
-            tool: call.tool,
-            arguments: call.arguments.digest(),
-            audience: self.audience(),
-            session: leaf.session,
-            context: call.context,
-        };
+        let asked = chain.asked(call, self.audience());
         let holders: Vec<&VerifyingKey> = chain.claims().map(|claims| &claims.holder).collect();
         let known = self.state.as_deref().map(|state| (state, chain.issuer().name()));
         let judge = Judge { asked, requirements: &requirements, holders: &holders, known, now };

@@ -127,11 +127,11 @@ impl Verifier {
         let approvals = match self.approved(&evidence, &chain, call, now)? {
             Verdict::Approved(approvals) => approvals,
             Verdict::Denied(denial) => {
-                record.denial = Plan::denial(&chain, call, &denial).to_vec();
+                record.denial = Plan::denial(&chain.asked(call, self.audience()).id(), &denial).to_vec();
                 return Err(Code::ApprovalDenied.into());
             }
         };
-        let plan = Plan::of(&chain, call, &claims, consent.as_ref(), &approvals, now)?;
+        let plan = Plan::of(&chain, call, self.audience(), &claims, consent.as_ref(), &approvals, now)?;
         record.approvals = approvals;
         Ok((chain, plan, now))
     }
