@@ -6,6 +6,7 @@ but the store. It is the oracle of the differential tests, not a library to depl
 
 import base64
 import hashlib
+import os
 
 from deputize_budget import spend_once, spending
 from deputize_claims import CALL, CAPABILITY, Token, read_proof_claims
@@ -56,6 +57,7 @@ __all__ = [
     "is_name",
     "is_plain",
     "is_public_key",
+    "join_contexts",
     "narrower",
     "narrower_arguments",
     "protected_header",
@@ -192,6 +194,21 @@ def check_context(leaf, context):
     require((context is None) == (leaf.context is None), "context-mismatch")
     if context is not None:
         require(is_context(context) and is_at_or_below(context, leaf.context), "context-mismatch")
+
+
+def join_contexts(contexts):
+    """What data of several contexts belongs to; None is no context."""
+    joined = None
+    for context in contexts:
+        if context is None:
+            continue
+        require(is_context(context), "context-mismatch")
+        segments = context.split("/")
+        if joined is not None:
+            segments = os.path.commonprefix([joined, segments])
+        require(segments, "context-mismatch")
+        joined = segments
+    return joined and "/".join(joined)
 
 
 def check_proof(envelope, leaf, leaf_hash, config, request, digest, now_ms, facts):
