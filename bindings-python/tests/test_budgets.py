@@ -274,7 +274,10 @@ def test_a_closed_session_stops_everything_in_it_and_no_other(story: Story, stor
     verifier, session = story.verifier(store=store()), Session.open("one task")
     chain, other = story.chain({"read": {}}, session=session), story.chain({"read": {}})
     call(verifier, story.coder, chain)
-    for close in (lambda: verifier.close_session("somebody else", session), lambda: verifier.close_task("Ana", b"t" * 32)):
+    for close in (
+        lambda: verifier.close_session("somebody else", session),
+        lambda: verifier.close_task("Ana", b"t" * 32),
+    ):
         assert refused(close).code == "issuer-untrusted"
     call(verifier, story.coder, chain)
     verifier.close_session(story.ana, session)

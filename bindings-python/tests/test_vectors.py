@@ -33,7 +33,19 @@ from deputize import (
 )
 
 VECTORS = Path(__file__).parents[2] / "tests" / "vectors"
-TABLES = {"values", "arguments", "constraints", "contexts", "accepts", "narrow", "narrower", "keys", "codes", "objects", "updates"}
+TABLES = {
+    "values",
+    "arguments",
+    "constraints",
+    "contexts",
+    "accepts",
+    "narrow",
+    "narrower",
+    "keys",
+    "codes",
+    "objects",
+    "updates",
+}
 DECISIONS = sorted((VECTORS / "decisions").glob("*"))
 
 
