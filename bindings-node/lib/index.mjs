@@ -4,7 +4,7 @@ import implementation from './index.cjs';
 export const {
   Agent, Chain, Presentation, SigningKey, VerifyingKey, TrustAnchor, Verifier, Authorized, VerifiedChain,
   AuditLog, AuditRecord, MemoryStore, DeputizeError, Denied, openBeneath, codes,
-  Budget, Session, Approval, ApprovalPolicy, ApprovalRequest, Approver, Consent,
+  Budget, Session, joinContexts, Approval, ApprovalPolicy, ApprovalRequest, Approver, Consent,
   Identity, IdentityPolicy, IdentityRule, Registrar, Admitted, ParentAttestor, CodeAttestor, JwtAttestor, measure,
   Inbox, Outbox, ReceivedMessage, TrustState, Authority, ListLoader, RevocationList, StateFile, Target, rotate, RenewalPolicy,
   Constraint, Optional, anything, exact, oneOf, notOneOf, atLeast, atMost, between, inRange, contains, subset,
