@@ -6,7 +6,7 @@ const constraints = require('./constraints.cjs');
 const { encodeTools, decodeTools, toolsSubsume } = require('./tools.cjs');
 const { encodeValue, decodeValue, argumentsDigest, valueFromJson, valueToJson } = require('./values.cjs');
 const { Budget } = require('./budget.cjs');
-const { Session } = require('./session.cjs');
+const { Session, joinContexts } = require('./session.cjs');
 const { Chain, Presentation } = require('./chain.cjs');
 const { Approval, Consent, Identity } = require('./evidence.cjs');
 const { Agent } = require('./agent.cjs');
@@ -35,7 +35,7 @@ module.exports = {
   AuditEvent, AuditLog, AuditRecord, Checkpoint, CheckpointPolicy, LogCheck, LogReport, NoteKey, Witness,
   checkLog, logFiles, makeReceipt, openCalls, proveConsistency, readLog, recordSentence, verifyReceipt,
   MemoryStore, DeputizeError, Denied, openBeneath, codes: deepFreeze(codes()),
-  Budget, Session, Approval, ApprovalPolicy, ApprovalRequest, Approver, Consent,
+  Budget, Session, joinContexts, Approval, ApprovalPolicy, ApprovalRequest, Approver, Consent,
   Identity, IdentityPolicy, IdentityRule, Registrar, Admitted, ParentAttestor, CodeAttestor, JwtAttestor, measure,
   Inbox, Outbox, ReceivedMessage, TrustState, Authority, ListLoader, RevocationList, StateFile, Target, rotate, RenewalPolicy,
   ...constraints,

@@ -205,14 +205,17 @@ class Verifier {
 
   /** Marks a target in a store in memory, or gives what another store is asked. */
   #mark(target) {
-    if (this.#commit !== undefined) return read(call('revokeQuestion', target, this.#now()));
+    if (this.#commit !== undefined) return read(call('revokeQuestion', this.#handle, target, this.#now()));
     return void call('revoke', this.#handle, target, this.#now());
   }
 
   #refund(authorized) {
     const handle = authorizedHandle(authorized);
     if (handle === undefined) throw failure('config-invalid', 'not an Authorized:', kindOf(authorized));
-    if (this.#commit !== undefined) return read(call('refundQuestion', handle, this.#now()));
+    if (this.#commit !== undefined) {
+      const back = call('refundQuestion', handle, this.#now());
+      return back === null ? undefined : read(back);
+    }
     return void call('refund', this.#handle, handle, this.#now());
   }
 

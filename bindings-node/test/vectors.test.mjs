@@ -6,11 +6,11 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
   Approval, ApprovalPolicy, ApprovalRequest, Authority, Checkpoint, CheckpointPolicy, Consent, Constraint, Denied, DeputizeError, IdentityPolicy, IdentityRule, Inbox, LogCheck, NoteKey, SigningKey, TrustAnchor,
-  TrustState, Verifier, VerifyingKey, argumentsDigest, codes, decodeValue, encodeValue, optional, valueFromJson, valueToJson, verifyReceipt,
+  TrustState, Verifier, VerifyingKey, argumentsDigest, codes, decodeValue, encodeValue, joinContexts, optional, valueFromJson, valueToJson, verifyReceipt,
 } from 'deputize';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'tests', 'vectors');
-const tables = ['accepts', 'arguments', 'codes', 'constraints', 'keys', 'log', 'narrow', 'narrower', 'objects', 'updates', 'values'];
+const tables = ['accepts', 'arguments', 'codes', 'constraints', 'contexts', 'keys', 'log', 'narrow', 'narrower', 'objects', 'updates', 'values'];
 const bytes = (hex) => new Uint8Array(Buffer.from(hex, 'hex'));
 const hex = (data) => Buffer.from(data).toString('hex');
 const load = (name) => JSON.parse(readFileSync(join(folder, name), 'utf8'));
@@ -290,6 +290,13 @@ test('constraints', () => {
   for (const one of cases('narrow', 20)) {
     const [a, b] = [one.a, one.b].map((side) => Constraint.decode(bytes(side)));
     assert.equal(hex(a.narrow(b).encode()), one.meet, JSON.stringify(one));
+  }
+});
+
+test('contexts', () => {
+  for (const { contexts, joined, code } of cases('contexts', 15)) {
+    if (code !== undefined) assert.equal(codeOf(() => joinContexts(...contexts)), code, JSON.stringify(contexts));
+    else assert.equal(joinContexts(...contexts), joined, JSON.stringify(contexts));
   }
 });
 

@@ -38,7 +38,20 @@ from deputize import (
 )
 
 VECTORS = Path(__file__).parents[2] / "tests" / "vectors"
-TABLES = {"values", "arguments", "constraints", "accepts", "narrow", "narrower", "keys", "codes", "objects", "updates", "log"}
+TABLES = {
+    "values",
+    "arguments",
+    "constraints",
+    "contexts",
+    "accepts",
+    "narrow",
+    "narrower",
+    "keys",
+    "codes",
+    "objects",
+    "updates",
+    "log",
+}
 DECISIONS = sorted((VECTORS / "decisions").glob("*"))
 
 
@@ -397,6 +410,14 @@ def test_constraints() -> None:
     for case in cases("narrow", 15):
         a, b, meet = (Constraint.decode(bytes.fromhex(case[name])) for name in ("a", "b", "meet"))
         assert a.narrow(b) == meet, case
+
+
+def test_contexts() -> None:
+    for case in cases("contexts", 15):
+        if "code" in case:
+            assert code_of(lambda case=case: deputize.join_contexts(*case["contexts"])) == case["code"], case
+        else:
+            assert deputize.join_contexts(*case["contexts"]) == case["joined"], case
 
 
 def test_keys() -> None:
