@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use deputize::os::{self, LogFile, LogOptions};
 use deputize::{
-    Approval, AuditEvent, Checkpoint, CheckpointPolicy, Code, Consent, Digest, Error, LogCheck, LogRecord, NoteKey, Result, Session, SessionId,
-    SigningKey, UnverifiedChain, UnverifiedIdentity, Value, Witness, verify_receipt,
+    Approval, AuditEvent, Checkpoint, CheckpointPolicy, Code, Consent, Digest, Error, LogCheck, LogRecord, NoteKey, Result, Session,
+    SessionId, SigningKey, UnverifiedChain, UnverifiedIdentity, Value, Witness, verify_receipt,
 };
 use napi::bindgen_prelude::{Buffer, BufferSlice, External};
 use napi_derive::napi;
@@ -126,7 +126,12 @@ fn parts(checkpoint: &Checkpoint) -> Buffer {
 
 /// A log of `{origin, expect, arguments, sync, rotateAt, unprovenPerMinute, checkpointEvery}`.
 #[napi(catch_unwind)]
-pub fn log_open(path: String, signer: Option<&External<SigningKey>>, members: BufferSlice, now_ms: Option<f64>) -> errors::Result<External<LogFile>> {
+pub fn log_open(
+    path: String,
+    signer: Option<&External<SigningKey>>,
+    members: BufferSlice,
+    now_ms: Option<f64>,
+) -> errors::Result<External<LogFile>> {
     let open = || {
         let mut given = Fields::read(&members)?;
         let mut options = LogOptions::new().with_arguments(given.flag("arguments")?).synced(given.flag("sync")?);

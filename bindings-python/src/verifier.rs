@@ -80,7 +80,16 @@ impl Verifier {
             let store = store.map(Bound::unbind);
             let configuration = Configuration { anchors, audience, store: kind, knowledge };
             let (core, process) = (configuration.verifier()?, std::process::id());
-            Ok(Verifier { core, configuration, process, child: OnceLock::new(), store, audit: audit.map(Bound::unbind), allows_unrecorded, clock })
+            Ok(Verifier {
+                core,
+                configuration,
+                process,
+                child: OnceLock::new(),
+                store,
+                audit: audit.map(Bound::unbind),
+                allows_unrecorded,
+                clock,
+            })
         })
     }
 

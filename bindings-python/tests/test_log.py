@@ -323,7 +323,7 @@ def test_sixty_four_threads_of_eight_processes_make_one_chain(path: Path) -> Non
         "log = AuditLog(sys.argv[1], origin='acme.example/calls', rotate_at=200_000)\n"
         "def run(t):\n"
         "    for n in range(10):\n"
-        "        log.append_json([f'{{\"kind\":\"test\",\"number\":{n},\"writer\":\"{sys.argv[2]}-{t}-{b}\"}}' for b in range(4)])\n"
+        '        log.append_json([f\'{{"kind":"test","number":{n},"writer":"{sys.argv[2]}-{t}-{b}"}}\' for b in range(4)])\n'
         "threads = [threading.Thread(target=run, args=(t,)) for t in range(64)]\n"
         "[t.start() for t in threads]; [t.join() for t in threads]\n"
     )
@@ -340,12 +340,16 @@ def test_killed_at_any_moment_nothing_that_was_acknowledged_is_lost(path: Path, 
     pause = random.Random(5)
     for round_number in range(12):
         arguments = [str(path), str(rotate_at), sync, "100000", str(round_number)]
-        process = subprocess.Popen([sys.executable, HERE / "log_writer.py", *arguments], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, HERE / "log_writer.py", *arguments], stdout=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None
         first = process.stdout.readline()
         time.sleep(pause.random() / 50)
         process.kill()
-        acknowledged = [int(line) for line in (first + process.stdout.read()).splitlines(keepends=True) if line.endswith("\n")]
+        acknowledged = [
+            int(line) for line in (first + process.stdout.read()).splitlines(keepends=True) if line.endswith("\n")
+        ]
         process.wait()
         AuditLog(path, origin=ORIGIN).close()
         found = {r["number"] for _, r in read_log(path) if r["kind"] == "test" and r["writer"] == str(round_number)}
