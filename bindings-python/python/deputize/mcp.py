@@ -248,19 +248,19 @@ def _guarded(handler: RequestHandler, decide: _Decide, verifier: Verifier) -> Re
         if params.arguments is not None:
             # What was decided about, and not what somebody else may still hold and change.
             params = params.model_copy(update={"arguments": authorized.arguments})
-        error: str | None = "cancelled"
+        failure: str | None = "cancelled"
         try:
             with _calling(authorized):
                 result = await handler(ctx, params)
-            error = "the tool reported an error" if getattr(result, "is_error", False) else None
+            failure = "the tool reported an error" if getattr(result, "is_error", False) else None
             return result
         except Exception as raised:
-            error = type(raised).__name__
+            failure = type(raised).__name__
             raise
         finally:
             # Without its outcome the call stays open in the log: what the tool did is done.
             with anyio.CancelScope(shield=True), suppress(DeputizeError):
-                await anyio.to_thread.run_sync(verifier.outcome, authorized, error)
+                await anyio.to_thread.run_sync(verifier.outcome, authorized, failure)
 
     return call_tool
 
