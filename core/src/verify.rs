@@ -86,7 +86,7 @@ impl Verifier {
     }
 
     /// The same verifier, which refuses what this state knows to be revoked, suspended or retired, and whatever it knows nothing fresh about. Trust
-    /// anchors follow the rotations that it accepted.
+    /// anchors and identity authorities follow the rotations that it accepted.
     #[must_use]
     pub fn with_trust_state(mut self, state: Arc<TrustState>) -> Self {
         self.state = Some(state);
@@ -181,6 +181,14 @@ impl Verifier {
         match keys.iter().rev().find(|used| keys.len() > 1 && root.open(&used.key).is_ok()) {
             Some(used) if used.key != *anchor.key() => Arc::new(anchor.with_key(&used.key)),
             _ => anchor,
+        }
+    }
+
+    /// What a configured key stands for, newest last: itself, and the successors that the state accepted.
+    pub(crate) fn keys_of(&self, key: &VerifyingKey, now: Now) -> Vec<VerifyingKey> {
+        match &self.state {
+            Some(state) => state.keys_of(key, now).into_iter().map(|of| of.key).collect(),
+            None => vec![key.clone()],
         }
     }
 
