@@ -251,3 +251,59 @@ fn an_agent_that_was_revoked_or_suspended_is_not_renewed() {
     apply(&state, RevocationList::full(3).revoke([Target::Key(key(2).verifying_key().clone())]), 3);
     assert_eq!(renew().unwrap_err().code(), Code::KeyRevoked);
 }
+
+#[test]
+fn only_what_the_signer_signed_is_renewed() {
+    let code = |result: Result<Option<UnverifiedChain>>| result.unwrap_err().code();
+    let forged = root_by(9, &grant(8).ttl(600), 1);
+    assert_eq!(code(renewal(3600).renew_root(&key(1), "ana", &forged, &mut SysRng, at(590))), Code::SignatureInvalid);
+    let parent = root_by(1, &grant(2), 1);
+    let child =
+        |delegator, parent| delegate(&key(delegator), parent, &Grant::to(key(3).verifying_key()).ttl(120), &mut SysRng, at(1)).unwrap();
+    let stolen = root_by(8, &grant(9), 1);
+    assert_eq!(code(renewal(3600).renew(&key(2), &parent, &child(9, &stolen), &mut SysRng, at(100))), Code::SignatureInvalid);
+    // The leaf is the signer's, and what it is shown to hang on is not what it hangs on.
+    let other = root_by(1, &grant(2), 1);
+    let tokens = [other.token_bytes().unwrap()[0], child(2, &parent).token_bytes().unwrap()[1]].map(<[u8]>::to_vec);
+    let spliced = chain_of(&tokens);
+    assert_eq!(code(renewal(3600).renew(&key(2), &parent, &spliced, &mut SysRng, at(100))), Code::ParentMismatch);
+    assert!(renewal(3600).renew(&key(2), &parent, &child(2, &parent), &mut SysRng, at(100)).unwrap().is_some());
+}
+
+fn chain_of(tokens: &[Vec<u8>]) -> UnverifiedChain {
+    let tokens = tokens.iter().map(|token| ciborium::Value::Bytes(token.clone())).collect();
+    let mut bytes = Vec::new();
+    ciborium::into_writer(&ciborium::Value::Array(tokens), &mut bytes).unwrap();
+    UnverifiedChain::decode(&bytes).unwrap()
+}
+
+#[test]
+fn what_a_list_revokes_or_closes_is_not_renewed_under_another_id() {
+    let until = Timestamp::from_secs(START + 3600).unwrap();
+    let root = root_by(1, &grant(2).ttl(600).task(Digest::from_bytes([7; 32])), 1);
+    let child = delegate(&key(2), &root, &Grant::to(key(3).verifying_key()).ttl(500), &mut SysRng, at(1)).unwrap();
+    let claims = child.unverified_claims().unwrap();
+    let revoking = |target: Target| RevocationList::full(1).revoke([target]);
+    let both = [Target::Token(claims[0].id), Target::Session(claims[0].session), Target::Task(Digest::from_bytes([7; 32]))];
+    let codes = [Code::TokenRevoked, Code::SessionClosed, Code::TaskClosed, Code::IssuedBeforeEpoch, Code::TokenRevoked];
+    let lists = both
+        .map(revoking)
+        .into_iter()
+        .chain([RevocationList::full(1).epoch(Timestamp::from_secs(START + 2).unwrap()), revoking(Target::Token(claims[1].id))]);
+    for (turn, (list, code)) in lists.zip(codes).enumerate() {
+        let state = state();
+        apply(&state, list, 1);
+        let policy = RenewalPolicy::new(600, until).with_trust_state(&state);
+        let renewed = policy.renew(&key(2), &root, &child, &mut SysRng, at(400));
+        assert_eq!(renewed.unwrap_err().code(), code);
+        let renewed = policy.renew_root(&key(1), "ana", &root, &mut SysRng, at(400));
+        assert_eq!(renewed.err().map(|error| error.code()), (turn < 4).then_some(code), "the last is about the child only");
+    }
+}
+
+#[test]
+fn a_renewal_that_is_always_due_does_not_overflow() {
+    let old = root_by(1, &grant(2).ttl(600), 1);
+    let policy = RenewalPolicy::new(u64::MAX, Timestamp::from_secs(START + 3600).unwrap());
+    assert!(policy.renew_root(&key(1), "ana", &old, &mut SysRng, at(2)).unwrap().is_some());
+}
