@@ -46,7 +46,7 @@ impl TrustState {
 
     /// Whether a list that was read may follow what is held.
     pub(crate) fn admits(&self, prepared: &Prepared, now: Now) -> Result<Update> {
-        self.admit(&prepared.head, now)
+        self.admit_whole(prepared, now)
     }
 
     /// Whether a rotation may follow what is held.

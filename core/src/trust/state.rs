@@ -304,13 +304,25 @@ impl TrustState {
         }
     }
 
+    /// Whether the list, with all that it says, may follow what is held now.
+    pub(super) fn admit_whole(&self, prepared: &Prepared, now: Now) -> Result<Update> {
+        let update = self.admit(&prepared.head, now)?;
+        let held = self.snapshot().lists[prepared.head.authority].as_ref().map_or(0, |held| held.contents.len());
+        match &prepared.said {
+            Said::Changes(entries) if update == Update::Accepted && held + entries.len() > limits::MAX_LIST_IDS => {
+                Err(Error::about(Code::TooMany, "ids in a list"))
+            }
+            _ => Ok(update),
+        }
+    }
+
     /// Makes a list that was read what is held, unless a later one was faster.
     pub(crate) fn commit(&self, prepared: Prepared, now: Now) -> Result<Update> {
-        let Prepared { head, said, mut news } = prepared;
         let writing = self.write();
-        if self.admit(&head, now)? == Update::Unchanged {
+        if self.admit_whole(&prepared, now)? == Update::Unchanged {
             return Ok(Update::Unchanged);
         }
+        let Prepared { head, said, mut news } = prepared;
         let mut next = (*self.snapshot()).clone();
         let before = next.lists[head.authority].take();
         let is_new = |fingerprint, status| before.as_ref().is_none_or(|held| held.contents.of(fingerprint) & status == 0);
@@ -320,9 +332,6 @@ impl TrustState {
             (Said::Changes(entries), Some(held)) => (held.contents.changed_by(&entries), held.changes + 1),
             (Said::Changes(_), None) => return Err(Code::RevocationGap.into()),
         };
-        if contents.len() > limits::MAX_LIST_IDS {
-            return Err(Error::about(Code::TooMany, "ids in a list"));
-        }
         let epoch = match (&before, head.claims.base) {
             (Some(held), Some(_)) => held.epoch.max(head.claims.epoch),
             _ => head.claims.epoch,
