@@ -217,7 +217,13 @@ def test_a_challenge_is_answered_once(story: Story, ids: Agent) -> None:
         )
     for wrong in (None, request, {"name": "coder"}):
         assert refused(lambda wrong=wrong: registrar.issue(wrong)).code == "config-invalid"
-    assert refused(lambda: registrar.issue(admitted, name="root")).code == "config-invalid"  # type: ignore[call-arg]
+    for options in ({"name": "root"}, {"key": ids.key}, {"attestor": "ci"}, {"evidence": bytes(32)}):
+        assert refused(lambda options=options: registrar.issue(admitted, **options)).code == "config-invalid"
+        challenge = registrar.challenge()
+        request = story.coder.enrol(challenge, IDS, "parent", runner.vouch("runner/coder", story.coder, challenge))
+        assert refused(lambda: registrar.enrol(request, store, **options)).code == "config-invalid"
+        # The refusal used nothing up.
+        assert registrar.enrol(request, store).unverified_claims()["attestor"] == "parent"
 
 
 def test_a_store_of_ones_own_claims_challenges(story: Story, ids: Agent) -> None:
