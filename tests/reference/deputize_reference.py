@@ -226,6 +226,13 @@ def not_revoked(tokens, anchor):
         yield ("absent", b"K" + token.key, since), "key-revoked", link
 
 
+def authorities_not_revoked(identities):
+    """The marks of keys that signed identities."""
+    for identity in identities:
+        if identity is not None:
+            yield ("absent", b"K" + identity.signer, identity.iat * 1000 + 999), "key-revoked", None
+
+
 def check_bounds(anchor, root):
     bounds = anchor.get("bounds", {})
     require(root.exp - root.iat <= bounds.get("max_lifetime", root.exp), "anchor-exceeded")
@@ -321,7 +328,8 @@ def verify(config, request, now_ms, store, facts=None):
     except ApprovalDenied as denied:
         store.commit([("mark", request_mark, denied.expires)], now_ms)
         raise
-    plan = [(operation, code, "token-predates-store", link) for operation, code, link in not_revoked(tokens, anchor)]
+    marks = [*not_revoked(tokens, anchor), *authorities_not_revoked(facts["identities"])]
+    plan = [(operation, code, "token-predates-store", link) for operation, code, link in marks]
     plan += [
         (operation, code, "token-predates-store", None) for operation, code in not_withdrawn(approvals, request_mark)
     ]

@@ -115,7 +115,7 @@ impl Verifier {
                 return Err(Code::ApprovalDenied.into());
             }
         };
-        let plan = Plan::of(&chain, call, &claims, &approvals, now)?;
+        let plan = Plan::of(&chain, call, &claims, &record.identities, &approvals, now)?;
         record.approvals = approvals;
         Ok((chain, plan, now))
     }
