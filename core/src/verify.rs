@@ -110,8 +110,8 @@ impl Verifier {
         &*self.store
     }
 
-    /// Checks a chain without a call: signatures, claims, times, narrowing, audience. The result says that the chain is valid, and not that its holder
-    /// is there.
+    /// Checks a chain without a call: signatures, claims, times, narrowing, the trust state, audience. The result says that the chain is valid, and not
+    /// that its holder is there. The store is not asked: what was revoked there is refused with a call only.
     pub fn verify_chain(&self, chain: &UnverifiedChain, now: Now) -> Result<VerifiedChain> {
         let now = self.advance(now)?;
         let verified = self.links(self.shape(chain.tokens()?)?, now)?;

@@ -307,3 +307,32 @@ fn a_renewal_that_is_always_due_does_not_overflow() {
     let policy = RenewalPolicy::new(u64::MAX, Timestamp::from_secs(START + 3600).unwrap());
     assert!(policy.renew_root(&key(1), "ana", &old, &mut SysRng, at(2)).unwrap().is_some());
 }
+
+#[test]
+fn rev_15_what_was_allowed_before_a_revocation_is_not_allowed_again() {
+    struct Shared(Arc<MemoryStore>);
+    impl Store for Shared {
+        fn commit(&self, transaction: &[Operation], now: Now) -> Outcome {
+            self.0.commit(transaction, now)
+        }
+    }
+    let (state, store) = (state(), Arc::new(MemoryStore::new(100, at(0)).unwrap()));
+    let anchor = TrustAnchor::new("ana", key(1).verifying_key()).unwrap();
+    let verifier = Verifier::new([anchor], AUDIENCE, Shared(store.clone())).unwrap().with_trust_state(state.clone());
+    apply(&state, RevocationList::full(1), 1);
+    let chain = root_by(1, &grant(2), 1);
+    let arguments = Arguments::new(Vec::new()).unwrap();
+    let call = Call::new("read", &arguments);
+    let present = |now| prove(&key(2), &chain, &call, AUDIENCE, &mut SysRng, at(now)).unwrap();
+    let (used, undecided) = (present(2), present(2));
+    verifier.authorize(used.encode(), &call, at(2)).unwrap();
+    // The store is asked last, and knows what was revoked in between.
+    let admissible = verifier.evaluate(undecided.encode(), &call, at(2)).unwrap();
+    verifier.revoke(&Revocable::Token(id(&chain)), at(2)).unwrap();
+    let outcome = store.commit(admissible.transaction(), admissible.now());
+    refused(admissible.admit(outcome), Code::TokenRevoked, Some(0));
+    apply(&state, RevocationList::full(2).revoke([Target::Token(id(&chain))]), 2);
+    for presentation in [used, undecided, present(3)] {
+        refused(verifier.authorize(presentation.encode(), &call, at(3)), Code::TokenRevoked, Some(0));
+    }
+}
