@@ -73,7 +73,8 @@ impl IdentityPolicy {
         Ok(self)
     }
 
-    /// Checks one document: size, form, authority, signature, claims, times. `too-large`, codes of encoding and claims, `identity-untrusted`,
+    /// Checks one document by itself, with the configured keys: a verifier with a trust state follows their rotations. Size, form, authority,
+    /// signature, claims, times. `too-large`, codes of encoding and claims, `identity-untrusted`,
     /// `identity-invalid`, `identity-not-yet-valid`, `identity-expired`. A pending identity is one; [`IdentityPolicy::judge`] refuses it.
     pub fn verify(&self, bytes: &[u8], now: Now) -> Result<VerifiedIdentity> {
         self.verify_by(bytes, now, |key| vec![key.clone()])
