@@ -770,7 +770,8 @@ fn another_successor_of_one_key_is_refused_and_kept_as_evidence() {
 
 #[test]
 fn rotations_that_cannot_be_are_refused() {
-    let state = fresh();
+    let state = ana();
+    state.apply_list(&list(1).sign(&key(ANA), "ana", 48 * HOUR, at(0)).unwrap(), at(0)).unwrap();
     let apply_at = |bytes: &[u8], seconds| state.apply_rotation(bytes, at(seconds)).map_err(|error| error.code());
     let signed_at = |seconds| rotate(&key(11), &key(12), 60, None, &mut SysRng, at(seconds)).unwrap();
     assert_eq!(apply_at(&signed_at(31), 0), Err(Code::RotationInvalid));
@@ -797,6 +798,20 @@ fn who_is_revoked_suspended_or_pending_does_not_slip_away_to_another_key() {
         assert_eq!(code(state.apply_rotation(&rotation(11, 12, 60), at(0))), refused);
         assert_eq!(code(state.apply_rotation(&rotation(20, 11, 60), at(0))), refused, "nor does anyone become it");
     }
+}
+
+#[test]
+fn a_revoked_key_does_not_rotate_where_the_list_that_revokes_it_is_kept_away() {
+    let state = ana();
+    assert_eq!(code(state.apply_rotation(&rotation(11, 12, 60), at(0))), Code::RevocationStale, "no list yet");
+    let own = rotate(&key(ANA), &key(10), 60, Some("ana"), &mut SysRng, at(0)).unwrap();
+    assert_eq!(state.apply_rotation(&own, at(0)), Ok(Update::Accepted), "without it, its lists could not be read");
+    apply(&state, list(1)).unwrap();
+    assert_eq!(code(state.apply_rotation(&rotation(11, 12, 60), at(HOUR))), Code::RevocationStale);
+    assert_eq!(state.apply_rotation(&rotation(11, 12, 60), at(HOUR - 1)), Ok(Update::Accepted));
+    assert_eq!(state.apply_rotation(&rotation(11, 12, 60), at(HOUR)), Ok(Update::Unchanged));
+    let careless = TrustState::new([Authority::new("ana", &public(ANA)).unwrap().danger_allow_stale()]).unwrap();
+    assert_eq!(careless.apply_rotation(&rotation(11, 12, 60), at(0)), Ok(Update::Accepted));
 }
 
 #[test]

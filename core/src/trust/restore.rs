@@ -54,6 +54,14 @@ impl TrustState {
         self.admit_rotation(&Rotation::read(rotation)?, now)
     }
 
+    /// A rotation that was accepted before; the lists of that time may be gone.
+    pub(crate) fn restore_rotation(&self, bytes: &[u8], accepted: Now) -> Result<()> {
+        let rotation = Rotation::read(bytes)?;
+        let update = self.may_follow(&rotation, accepted)?;
+        self.add_rotation(update, &rotation, accepted);
+        Ok(())
+    }
+
     /// Takes over what was restored. `revocation-rollback` if anything that is held here is not there or older.
     pub(crate) fn advance_to(&self, restored: &TrustState) -> Result<()> {
         let writing = self.write();
