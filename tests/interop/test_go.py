@@ -1,4 +1,4 @@
-"""Checkpoints and trees, checked by the implementation of Go's checksum database. Without Go, or its packages, it is skipped."""
+"""Checkpoints and trees, by the implementation of Go's checksum database. Without Go, or its packages, skipped."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ import pytest
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "reference"))
 import deputize_reference as ref  # noqa: E402
-from deputize_audit import from_json  # noqa: E402
-
 from deputize import Agent, AuditLog, NoteKey  # noqa: E402
+from deputize_audit import from_json  # noqa: E402
 
 ORIGIN = "example.com/log"
 
