@@ -1,0 +1,33 @@
+//! `deputize audit`: logs, looked at and checked.
+
+mod anchors;
+mod checkpoint;
+mod check;
+mod follow;
+mod open;
+mod read;
+mod receipt;
+mod records;
+mod show;
+
+pub(crate) use anchors::{Anchored, anchors};
+pub(crate) use read::{Entry, entries};
+pub(crate) use records::{Record, sentence_line};
+
+use crate::args::{Audit, Filter};
+use crate::report;
+use crate::screen::{Failure, Screen};
+
+pub(crate) fn run(command: &Audit, screen: &mut Screen<'_>) -> Result<u8, Failure> {
+    match command {
+        Audit::Verify(arguments) => check::run(arguments, screen),
+        Audit::Show(arguments) => show::run(arguments, &Filter::default(), screen),
+        Audit::Query(arguments) => show::run(&arguments.show, &arguments.filter, screen),
+        Audit::Follow(arguments) => follow::run(arguments, screen),
+        Audit::Open(arguments) => open::run(arguments, screen),
+        Audit::Checkpoint(arguments) => checkpoint::run(arguments, screen),
+        Audit::Receipt(arguments) => receipt::run(arguments, screen),
+        Audit::VerifyReceipt(arguments) => receipt::verify(arguments, screen),
+        Audit::Report(arguments) => report::run(arguments, screen),
+    }
+}
