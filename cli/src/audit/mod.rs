@@ -10,9 +10,9 @@ mod receipt;
 mod records;
 mod show;
 
-pub(crate) use anchors::{Anchored, anchors};
-pub(crate) use read::{Entry, entries};
-pub(crate) use records::{Record, sentence_line};
+
+
+
 
 use crate::args::{Audit, Filter};
 use crate::report;

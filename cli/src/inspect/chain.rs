@@ -97,11 +97,6 @@ fn facts(hop: &Hop, now: Now) -> Vec<(&'static str, Style, Vec<String>)> {
     let from = claims.not_before.map_or(claims.issued, |time| time.max(claims.issued));
     let valid = format!("{} until {} ({})", from.to_rfc3339(), claims.expires.to_rfc3339(), time::left(from, claims.expires, now));
     let hops = claims.max_depth.saturating_sub(claims.depth);
-    let on = match hops {
-        0 => "may not be handed on".to_owned(),
-        1 => "may be handed on once".to_owned(),
-        more => format!("may be handed on {more} times"),
-    };
     let optional = |text: &Option<String>| text.iter().cloned().collect::<Vec<_>>();
     let mut facts = vec![
         ("token", Style::Plain, vec![claims.id.to_string()]),
@@ -112,7 +107,7 @@ fn facts(hop: &Hop, now: Now) -> Vec<(&'static str, Style, Vec<String>)> {
         ("approvals", Style::Plain, words::approval_rules(&claims.approvals)),
         ("budgets", Style::Plain, words::budgets(&claims.budgets)),
         ("valid", Style::Plain, vec![valid]),
-        ("depth", Style::Plain, vec![on]),
+        ("depth", Style::Plain, vec![words::handed_on(hops)]),
     ];
     if let Some(Difference { removed, wider }) = difference {
         let removed = if removed.is_empty() { vec!["nothing: it can do what its giver can".to_owned()] } else { removed.clone() };

@@ -43,6 +43,14 @@ pub(crate) fn audience(audience: Option<&[String]>) -> String {
     }
 }
 
+pub(crate) fn handed_on(hops: u8) -> String {
+    match hops {
+        0 => "may not be handed on".to_owned(),
+        1 => "may be handed on once".to_owned(),
+        more => format!("may be handed on {more} times"),
+    }
+}
+
 /// How a token differs from its parent.
 #[derive(Debug, Default)]
 pub(crate) struct Difference {
@@ -66,9 +74,9 @@ pub(crate) fn difference(parent: &Claims, child: &Claims, above: Option<&[String
     let hops = |claims: &Claims| claims.max_depth.saturating_sub(claims.depth);
     let (ours, theirs) = (hops(child), hops(parent));
     if child.max_depth < parent.max_depth {
-        all.removed.push(format!("depth: may be handed on {ours} times, not {}", theirs.saturating_sub(1)));
+        all.removed.push(format!("depth: {}; could be {} times", handed_on(ours), theirs.saturating_sub(1)));
     } else if child.max_depth > parent.max_depth {
-        all.wider.push(format!("depth: may be handed on {ours} times"));
+        all.wider.push(format!("depth: {}", handed_on(ours)));
     }
     if let Some(names) = &child.audience {
         let was = |name: &&String| above.is_none_or(|above| above.contains(name));
@@ -107,7 +115,7 @@ fn tools(parent: &Claims, child: &Claims, all: &mut Difference) {
                 None => format!("{tool}, {rule}; was any value, or none"),
             }));
             let left = was.iter().filter(|rule| rule.contains(": ") && !own.iter().any(|own| same_name(own, rule)));
-            all.removed.extend(left.map(|rule| format!("{tool}, {rule}; may not be there any more")));
+            all.removed.extend(left.map(|rule| format!("{tool}, {rule}; now it has to be left out")));
         }
     }
     if let Err(error) = parent.tools.subsumes(&child.tools) {
