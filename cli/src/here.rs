@@ -12,7 +12,8 @@ const WIDTH: usize = 80;
 /// Runs a command with the streams and the clock of this process.
 pub fn run_here(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let (mut input, mut output, mut error) = (std::io::stdin().lock(), std::io::stdout().lock(), std::io::stderr().lock());
-    let has_colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    let has_colours =
+        std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
     let terminal = output.is_terminal().then(|| Terminal { width: width(), has_colours });
     let error_terminal = error.is_terminal().then(|| Terminal { width: width(), has_colours });
     let now = match deputize::os::now() {

@@ -126,7 +126,8 @@ impl<'a> Screen<'a> {
     /// Rows below each other: aligned in a terminal, otherwise with tabs between.
     pub(crate) fn table(&mut self, rows: &[Vec<Line>]) -> Result<(), Failure> {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<_> = (0..columns).map(|at| rows.iter().filter_map(|row| row.get(at)).map(Line::length).max().unwrap_or(0)).collect();
+        let widths: Vec<_> =
+            (0..columns).map(|at| rows.iter().filter_map(|row| row.get(at)).map(Line::length).max().unwrap_or(0)).collect();
         for row in rows {
             let mut out = String::new();
             for (at, cell) in row.iter().enumerate() {
@@ -218,7 +219,9 @@ impl<'a> Screen<'a> {
             ],
             Failure::Usage(text) => text.lines().map(Line::of).collect(),
             Failure::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Vec::new(),
-            Failure::Output(error) => vec![Line::styled(Style::Bad, "error: ").and(Style::Plain, &format!("the output cannot be written: {error}"))],
+            Failure::Output(error) => {
+                vec![Line::styled(Style::Bad, "error: ").and(Style::Plain, &format!("the output cannot be written: {error}"))]
+            }
         };
         lines.iter().map(|line| line.render(terminal) + "\n").collect()
     }

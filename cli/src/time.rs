@@ -6,7 +6,8 @@ use deputize::{Code, Error, Now, Result, Timestamp};
 pub(crate) fn given(text: &str) -> Result<Timestamp> {
     let day = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let whole = if day { format!("{text}T00:00:00Z") } else { text.to_owned() };
-    Timestamp::from_rfc3339(&whole).map_err(|_| Error::named(Code::ConfigInvalid, "not a time such as 2026-11-21T08:00:00Z, or a day:", text))
+    Timestamp::from_rfc3339(&whole)
+        .map_err(|_| Error::named(Code::ConfigInvalid, "not a time such as 2026-11-21T08:00:00Z, or a day:", text))
 }
 
 /// The same as a clock would show it. Not the first second of 1970.

@@ -50,7 +50,11 @@ pub(crate) fn run(arguments: &Verify, screen: &mut Screen<'_>) -> Result<u8, Fai
         rows.push(vec![Line::of("nothing")]);
     }
     screen.table(&rows)?;
-    let optional = [("needs approval", approval_rules(&leaf.approvals)), ("at most", budgets(&leaf.budgets)), ("context", leaf.context.clone().into_iter().collect())];
+    let optional = [
+        ("needs approval", approval_rules(&leaf.approvals)),
+        ("at most", budgets(&leaf.budgets)),
+        ("context", leaf.context.clone().into_iter().collect()),
+    ];
     for (label, texts) in optional {
         for text in texts {
             screen.line(&Line::styled(Style::Dim, label).and(Style::Plain, &format!(" {text}")))?;

@@ -43,7 +43,10 @@ fn a_whole_log_is_anchored_by_a_checkpoint_kept_elsewhere_and_unanchored_without
     let some = folder.write("some.note", note(&lines[..10]));
     let said = format!("WHOLE: {size} entries, anchored up to {size} by {}\nroot {root}\n", all.display());
     assert_eq!(deputize(&[&"audit", &"verify", &log, &"--checkpoint", &all]), done(0, &said, ""));
-    assert_eq!(deputize(&[&"audit", &"verify", &log, &"--checkpoint", &all, &"--checkpoint", &some, &"--key", &note_key()]), done(0, &said, ""));
+    assert_eq!(
+        deputize(&[&"audit", &"verify", &log, &"--checkpoint", &all, &"--checkpoint", &some, &"--key", &note_key()]),
+        done(0, &said, "")
+    );
     let said = format!(
         "WHOLE: {size} entries, anchored up to 10 by {}\nentries 10 to {} came after that checkpoint: they hold together, and are not anchored\nroot {root}\n",
         some.display(),
@@ -107,9 +110,15 @@ fn whatever_was_changed_is_named_with_its_position() {
         let broken = folder.write("broken.log", text);
         let checked = deputize(&[&"audit", &"verify", &broken, &"--checkpoint", &all]);
         assert_eq!((checked.code, &*checked.output), (1, &*format!("BROKEN at entry {entry}: {code}\n")), "{checked:?}");
-        assert!(checked.error.starts_with(&format!("error: {code}: ")) && checked.error.contains(&format!(" at entry {entry}\nhelp: ")), "{checked:?}");
+        assert!(
+            checked.error.starts_with(&format!("error: {code}: ")) && checked.error.contains(&format!(" at entry {entry}\nhelp: ")),
+            "{checked:?}"
+        );
         let json = deputize(&[&"audit", &"verify", &broken, &"--json", &"--checkpoint", &all]);
-        assert!(json.output.contains(&format!("\"code\":\"{code}\",\"entry\":{entry},")) && json.code == 1 && json.error.is_empty(), "{json:?}");
+        assert!(
+            json.output.contains(&format!("\"code\":\"{code}\",\"entry\":{entry},")) && json.code == 1 && json.error.is_empty(),
+            "{json:?}"
+        );
     }
 }
 
@@ -214,7 +223,12 @@ fn checkpoints_are_signed_of_logs_that_are_whole_and_never_go_back() {
     assert_eq!(printed, done(0, &note(&lines), ""));
     let out = folder.path("kept.note");
     let kept = deputize(&[&"audit", &"checkpoint", &log, &"--key", &pem, &"--origin", &ORIGIN, &"-o", &out]);
-    let said = format!("signed {} entries of {ORIGIN} into {}; keep it where the log is not\nits key: {}\n", lines.len(), out.display(), note_key());
+    let said = format!(
+        "signed {} entries of {ORIGIN} into {}; keep it where the log is not\nits key: {}\n",
+        lines.len(),
+        out.display(),
+        note_key()
+    );
     assert_eq!(kept, done(0, &said, ""));
     assert_eq!(std::fs::read_to_string(&out).unwrap(), note(&lines));
     let foreign = deputize(&[&"audit", &"checkpoint", &log, &"--key", &pem, &"--origin", &"other.example"]);
@@ -240,7 +254,8 @@ fn a_receipt_shows_that_an_entry_is_in_the_log_without_the_log() {
     let checked = deputize(&[&"audit", &"verify-receipt", &receipt, &"--line", &line, &"--key", &note_key()]);
     let sentence = deputize(&[&"audit", &"show", &log]).output.lines().nth(6).unwrap().split_once(' ').unwrap().1.to_owned();
     assert_eq!(checked, done(0, &format!("verified: entry 6 of {ORIGIN}, as it was at {} entries:\n{sentence}\n", lines.len()), ""));
-    let from_input = deputize_in(None, made.output.as_bytes(), &[&"audit", &"verify-receipt", &"-", &"--line", &line, &"--key", &note_key()]);
+    let from_input =
+        deputize_in(None, made.output.as_bytes(), &[&"audit", &"verify-receipt", &"-", &"--line", &line, &"--key", &note_key()]);
     assert_eq!(from_input, checked);
     let other = folder.write("other.json", &lines[7]);
     let refused = deputize(&[&"audit", &"verify-receipt", &receipt, &"--line", &other, &"--key", &note_key()]);

@@ -54,7 +54,11 @@ fn a_chain_is_shown_as_a_tree_with_what_each_hop_removed() {
     let shown = deputize(&[&"inspect", &chain.to_text()]);
     assert_eq!((shown.code, &*shown.error), (0, ""));
     is_as_written("chain.txt", &shown.output);
-    for (name, bytes) in [("text", chain.to_text().into_bytes()), ("line", format!("{}\n", chain.to_text()).into_bytes()), ("bytes", chain.encode().to_vec())] {
+    for (name, bytes) in [
+        ("text", chain.to_text().into_bytes()),
+        ("line", format!("{}\n", chain.to_text()).into_bytes()),
+        ("bytes", chain.encode().to_vec()),
+    ] {
         let file = folder.write(name, &bytes);
         assert_eq!(deputize(&[&"inspect", &format!("@{}", file.display())]), shown);
         assert_eq!(deputize_in(None, &bytes, &[&"inspect", &"-"]), shown);
@@ -70,7 +74,10 @@ fn presentations_requests_approvals_consents_and_identities_are_shown() {
     let presentation = presentation(rng);
     is_as_written("presentation.txt", &deputize(&[&"inspect", &presentation.to_text()]).output);
     let json = deputize(&[&"inspect", &presentation.to_text(), &"--json"]).output;
-    assert!(json.contains("\"object\":\"presentation\"") && json.contains("\"verified\":false") && json.contains("\"object\":\"approval\""), "{json}");
+    assert!(
+        json.contains("\"object\":\"presentation\"") && json.contains("\"verified\":false") && json.contains("\"object\":\"approval\""),
+        "{json}"
+    );
     let arguments = Arguments::new(vec![("environment".into(), "staging".into())]).unwrap();
     let request = ApprovalRequest::new(&chains(rng)[2], &Call::new("deploy", &arguments), AUDIENCE).unwrap();
     let shown = deputize(&[&"inspect", &text_from_bytes(request.encode())]).output;
@@ -90,7 +97,9 @@ fn a_token_that_is_wider_than_its_parent_is_shown_as_such() {
     let rng = &mut Counter(7);
     let narrow = Tools::new().allow("read", ArgumentRules::new().required("path", Constraint::path("/srv").unwrap())).unwrap();
     let wide = Tools::new().allow("read", ArgumentRules::new()).unwrap();
-    let root = |tools: Tools, ttl| issue(&key(1), "ana", &Grant::to(key(2).verifying_key()).tools(tools).ttl(ttl).max_depth(1), rng_of(7), at(0)).unwrap();
+    let root = |tools: Tools, ttl| {
+        issue(&key(1), "ana", &Grant::to(key(2).verifying_key()).tools(tools).ttl(ttl).max_depth(1), rng_of(7), at(0)).unwrap()
+    };
     fn rng_of(seed: u64) -> &'static mut Counter {
         Box::leak(Box::new(Counter(seed)))
     }
@@ -128,7 +137,8 @@ fn a_chain_is_verified_for_an_audience_at_a_time() {
     refused(&verify(&coding, &["--at", "soon"]), "config-invalid");
     refused(&deputize(&[&"verify", &coding.to_text(), &"--trust", &trust, &"--audience", &"https://other.example"]), "audience-mismatch");
     let pem = folder.write("bo.pem", key(5).verifying_key().to_pem());
-    let by_file = |name: &str| deputize(&[&"verify", &coding.to_text(), &"--trust", &format!("{name}={}", pem.display()), &"--audience", &AUDIENCE]);
+    let by_file =
+        |name: &str| deputize(&[&"verify", &coding.to_text(), &"--trust", &format!("{name}={}", pem.display()), &"--audience", &AUDIENCE]);
     refused(&by_file("bo"), "issuer-untrusted");
     refused(&by_file("ana"), "signature-invalid");
     refused(&deputize(&[&"verify", &coding.to_text(), &"--trust", &"ana", &"--audience", &AUDIENCE]), "config-invalid");
@@ -139,7 +149,9 @@ fn a_chain_is_verified_for_an_audience_at_a_time() {
 
 #[test]
 fn what_is_no_object_is_refused() {
-    for (text, code) in [("", "malformed"), ("!", "text-malformed"), ("AAAA", "malformed"), ("0oRY", "malformed"), ("@/nowhere/at/all", "file-unavailable")] {
+    for (text, code) in
+        [("", "malformed"), ("!", "text-malformed"), ("AAAA", "malformed"), ("0oRY", "malformed"), ("@/nowhere/at/all", "file-unavailable")]
+    {
         refused(&deputize(&[&"inspect", &text]), code);
     }
     refused(&deputize_in(None, &[b'A'; 2_000_000], &[&"inspect", &"-"]), "too-large");

@@ -54,15 +54,22 @@ fn whole(report: &LogReport, anchored: &Anchored, screen: &mut Screen<'_>) -> Re
     };
     match up_to {
         None => {
-            let line = Line::styled(Style::Warn, "UNANCHORED").and(Style::Plain, &format!(": {entries} hold together, and nothing says that they are all, or the first that were written"));
+            let line = Line::styled(Style::Warn, "UNANCHORED").and(
+                Style::Plain,
+                &format!(": {entries} hold together, and nothing says that they are all, or the first that were written"),
+            );
             screen.line(&line)?;
             screen.line(&Line::styled(Style::Bold, "what to do: ").and(Style::Plain, KEEP))?;
         }
         Some(up_to) => {
-            let line = Line::styled(Style::Good, "WHOLE").and(Style::Plain, &format!(": {entries}, anchored up to {up_to} by {}", anchored.from()));
+            let line = Line::styled(Style::Good, "WHOLE")
+                .and(Style::Plain, &format!(": {entries}, anchored up to {up_to} by {}", anchored.from()));
             screen.line(&line)?;
             if up_to < size {
-                screen.text(&format!("entries {up_to} to {} came after that checkpoint: they hold together, and are not anchored", size - 1))?;
+                screen.text(&format!(
+                    "entries {up_to} to {} came after that checkpoint: they hold together, and are not anchored",
+                    size - 1
+                ))?;
             }
             if anchored.is_beside {
                 screen.note("this checkpoint lies beside the log: who can change both can go back to older ones; keep one elsewhere");

@@ -4,10 +4,10 @@ use deputize::os::{check_log, load};
 use deputize::{CheckpointPolicy, Code, Error, NoteKey};
 use serde_json::json;
 
+use crate::DONE;
 use crate::args::Checkpoint;
 use crate::files::{beside, read_text, write};
 use crate::screen::{Failure, Screen};
-use crate::DONE;
 
 pub(super) fn run(arguments: &Checkpoint, screen: &mut Screen<'_>) -> Result<u8, Failure> {
     let Checkpoint { log, key, origin, output } = arguments;
@@ -31,9 +31,15 @@ pub(super) fn run(arguments: &Checkpoint, screen: &mut Screen<'_>) -> Result<u8,
         write(output, note.as_bytes())?;
     }
     if screen.is_json {
-        screen.json(&json!({ "size": report.head.size(), "root": report.head.root().to_string(), "note": note, "note_key": note_key.to_text() }))?;
+        screen.json(
+            &json!({ "size": report.head.size(), "root": report.head.root().to_string(), "note": note, "note_key": note_key.to_text() }),
+        )?;
     } else if let Some(output) = output {
-        screen.text(&format!("signed {} entries of {origin} into {}; keep it where the log is not", report.head.size(), output.display()))?;
+        screen.text(&format!(
+            "signed {} entries of {origin} into {}; keep it where the log is not",
+            report.head.size(),
+            output.display()
+        ))?;
         screen.text(&format!("its key: {}", note_key.to_text()))?;
     } else {
         screen.verbatim(&note)?;

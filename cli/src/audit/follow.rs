@@ -11,10 +11,10 @@ use deputize::{Code, Error};
 
 use super::read::Reader;
 use super::records::{Record, sentence_line};
+use crate::DONE;
 use crate::args::Follow;
 use crate::files::{beside, unavailable};
 use crate::screen::{Failure, Line, Screen};
-use crate::DONE;
 
 const PAUSE: Duration = Duration::from_millis(200);
 /// Bytes that are read at once: more than the longest line.
@@ -26,13 +26,17 @@ pub(super) fn run(arguments: &Follow, screen: &mut Screen<'_>) -> Result<u8, Fai
     // What is there already: the last so many are shown.
     let mut last = VecDeque::new();
     let mut shown = 0;
-    let read = following.read_on(path, &mut |line| {
-        last.push_back(line);
-        if last.len() > arguments.last {
-            last.pop_front();
-        }
-        Ok(())
-    }, screen.is_json);
+    let read = following.read_on(
+        path,
+        &mut |line| {
+            last.push_back(line);
+            if last.len() > arguments.last {
+                last.pop_front();
+            }
+            Ok(())
+        },
+        screen.is_json,
+    );
     for line in last {
         put(&line, screen)?;
         shown += 1;
@@ -43,13 +47,17 @@ pub(super) fn run(arguments: &Follow, screen: &mut Screen<'_>) -> Result<u8, Fai
         screen.flush()?;
         let before = shown;
         let is_json = screen.is_json;
-        following.read_on(path, &mut |line| {
-            if shown < limit {
-                put(&line, screen)?;
-                shown += 1;
-            }
-            Ok(())
-        }, is_json)?;
+        following.read_on(
+            path,
+            &mut |line| {
+                if shown < limit {
+                    put(&line, screen)?;
+                    shown += 1;
+                }
+                Ok(())
+            },
+            is_json,
+        )?;
         if shown == before {
             std::thread::sleep(PAUSE);
         }

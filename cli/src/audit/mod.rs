@@ -1,8 +1,8 @@
 //! `deputize audit`: logs, looked at and checked.
 
 mod anchors;
-mod checkpoint;
 mod check;
+mod checkpoint;
 mod follow;
 mod open;
 mod read;
@@ -10,9 +10,10 @@ mod receipt;
 mod records;
 mod show;
 
-
-
-
+pub(crate) use anchors::anchors;
+pub(crate) use check::KEEP;
+pub(crate) use read::entries;
+pub(crate) use records::Record;
 
 use crate::args::{Audit, Filter};
 use crate::report;

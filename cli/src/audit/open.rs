@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::read::entries;
 use super::records::{Record, sentence_line};
+use crate::DONE;
 use crate::args::Log;
 use crate::screen::{Failure, Line, Screen};
-use crate::DONE;
 
 /// Calls that are kept: the latest.
 const MOST: usize = 10_000;
@@ -58,7 +58,8 @@ pub(super) fn run(arguments: &Log, screen: &mut Screen<'_>) -> Result<u8, Failur
     }
     for (sequence, call) in &open {
         if screen.is_json {
-            screen.json(&json!({ "sequence": sequence, "proof": call.proof, "time": call.time, "tool": call.tool, "caller": call.caller }))?;
+            screen
+                .json(&json!({ "sequence": sequence, "proof": call.proof, "time": call.time, "tool": call.tool, "caller": call.caller }))?;
         } else {
             screen.line(&call.line)?;
         }

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::anchors::policy;
 use super::read::entries;
+use crate::DONE;
 use crate::args::{Receipt, VerifyReceipt};
 use crate::files::{note_keys, read_text, write};
 use crate::screen::{Failure, Line, Screen, Style};
-use crate::DONE;
 
 pub(super) fn run(arguments: &Receipt, screen: &mut Screen<'_>) -> Result<u8, Failure> {
     let Receipt { log, sequence, note, line } = arguments;

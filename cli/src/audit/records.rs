@@ -88,11 +88,20 @@ impl<'a> Fits<'a> {
         let Filter { principal, agent, session, tool, code, kind, .. } = self.filter;
         let is = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
         let time = time::of_record(&record.time);
-        let in_time = self.since.is_none_or(|since| time.is_some_and(|time| time >= since)) && self.until.is_none_or(|until| time.is_some_and(|time| time < until));
-        let session = session.as_ref().is_none_or(|session| record.session.as_ref().is_some_and(|found| found.starts_with(&session.to_ascii_lowercase())));
+        let in_time = self.since.is_none_or(|since| time.is_some_and(|time| time >= since))
+            && self.until.is_none_or(|until| time.is_some_and(|time| time < until));
+        let session = session
+            .as_ref()
+            .is_none_or(|session| record.session.as_ref().is_some_and(|found| found.starts_with(&session.to_ascii_lowercase())));
         let tool = tool.as_ref().is_none_or(|tool| record.tool.as_ref() == Some(tool) || record.tools.contains(tool));
         let kind = kind.as_ref().is_none_or(|kind| *kind == record.kind);
-        in_time && session && tool && kind && is(principal, &record.principal) && is(code, &record.code) && agent.as_ref().is_none_or(|agent| has_agent(record, agent))
+        in_time
+            && session
+            && tool
+            && kind
+            && is(principal, &record.principal)
+            && is(code, &record.code)
+            && agent.as_ref().is_none_or(|agent| has_agent(record, agent))
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use super::read::{Entry, entries};
 use super::records::{Fits, Record, sentence_line};
+use crate::DONE;
 use crate::args::{Filter, Show};
 use crate::screen::{Failure, Line, Screen};
-use crate::DONE;
 
 /// What is put out of an entry.
 enum Out {

@@ -35,7 +35,9 @@ fn hop_json(hop: &Hop, now: Now) -> Json {
         .tools
         .iter()
         .map(|(tool, rules)| {
-            let rules = rules.iter().map(|(name, constraint, optional)| json!({ "name": name, "must_be": constraint.to_string(), "optional": optional }));
+            let rules = rules
+                .iter()
+                .map(|(name, constraint, optional)| json!({ "name": name, "must_be": constraint.to_string(), "optional": optional }));
             (tool.to_owned(), rules.collect())
         })
         .collect();

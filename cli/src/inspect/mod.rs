@@ -6,8 +6,8 @@ mod words;
 use std::path::Path;
 
 use deputize::{
-    Approval, ApprovalRequest, AuditEvent, Code, Consent, Error, LogRecord, Presentation, UnverifiedChain, UnverifiedIdentity, bytes_from_text, limits,
-    value_to_json,
+    Approval, ApprovalRequest, AuditEvent, Code, Consent, Error, LogRecord, Presentation, UnverifiedChain, UnverifiedIdentity,
+    bytes_from_text, limits, value_to_json,
 };
 use serde_json::json;
 

@@ -10,7 +10,10 @@ pub(crate) fn rules(rules: &ArgumentRules) -> Vec<String> {
         return vec!["any arguments".to_owned()];
     }
     let name = |name: &str| if name == "*" { "any other argument".to_owned() } else { name.to_owned() };
-    rules.iter().map(|(argument, constraint, optional)| format!("{}: {constraint}{}", name(argument), if optional { ", or left out" } else { "" })).collect()
+    rules
+        .iter()
+        .map(|(argument, constraint, optional)| format!("{}: {constraint}{}", name(argument), if optional { ", or left out" } else { "" }))
+        .collect()
 }
 
 pub(crate) fn approval_rules(rules: &ApprovalRules) -> Vec<String> {
@@ -110,10 +113,12 @@ fn tools(parent: &Claims, child: &Claims, all: &mut Difference) {
         if theirs != ours {
             let was = rules(theirs);
             let own = rules(ours);
-            all.removed.extend(own.iter().filter(|rule| !was.contains(rule)).map(|rule| match was.iter().find(|old| same_name(old, rule)) {
-                Some(old) => format!("{tool}, {rule}; was {}", old.split_once(": ").map_or(&**old, |(_, old)| old)),
-                None => format!("{tool}, {rule}; was any value, or none"),
-            }));
+            all.removed.extend(own.iter().filter(|rule| !was.contains(rule)).map(
+                |rule| match was.iter().find(|old| same_name(old, rule)) {
+                    Some(old) => format!("{tool}, {rule}; was {}", old.split_once(": ").map_or(&**old, |(_, old)| old)),
+                    None => format!("{tool}, {rule}; was any value, or none"),
+                },
+            ));
             let left = was.iter().filter(|rule| rule.contains(": ") && !own.iter().any(|own| same_name(own, rule)));
             all.removed.extend(left.map(|rule| format!("{tool}, {rule}; now it has to be left out")));
         }

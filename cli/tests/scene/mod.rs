@@ -90,7 +90,8 @@ pub struct Done {
 pub fn deputize_in(terminal: Option<Terminal>, input: &[u8], arguments: &[&dyn AsRef<Path>]) -> Done {
     let (mut input, mut output, mut error) = (input, Vec::new(), Vec::new());
     let arguments = arguments.iter().map(|argument| OsString::from(argument.as_ref()));
-    let streams = Streams { input: &mut input, output: &mut output, error: &mut error, terminal, error_terminal: terminal, now: at(120_000) };
+    let streams =
+        Streams { input: &mut input, output: &mut output, error: &mut error, terminal, error_terminal: terminal, now: at(120_000) };
     let code = run(arguments, streams);
     Done { code, output: String::from_utf8(output).unwrap(), error: String::from_utf8(error).unwrap() }
 }
@@ -114,7 +115,10 @@ pub fn chains(rng: &mut Counter) -> [UnverifiedChain; 3] {
     let approvers = [key(5).verifying_key().clone(), key(6).verifying_key().clone()];
     let grant = Grant::to(key(2).verifying_key())
         .holder_name("planner")
-        .tools(tools(&[("github.update_pr", repos(&["acme/app", "acme/web"])), ("deploy", one_of("environment", &["production", "staging"]))]))
+        .tools(tools(&[
+            ("github.update_pr", repos(&["acme/app", "acme/web"])),
+            ("deploy", one_of("environment", &["production", "staging"])),
+        ]))
         .in_session(&session)
         .audience(vec![AUDIENCE.into()])
         .max_depth(3)
@@ -159,7 +163,15 @@ impl Scene {
     }
 
     /// A call with the chain of that number, proven with the key of that number.
-    fn call(&mut self, chain: usize, by: u8, tool: &str, arguments: &[(&str, &str)], approvals: &[&Approval], millis: u64) -> Option<Authorized> {
+    fn call(
+        &mut self,
+        chain: usize,
+        by: u8,
+        tool: &str,
+        arguments: &[(&str, &str)],
+        approvals: &[&Approval],
+        millis: u64,
+    ) -> Option<Authorized> {
         let arguments = Arguments::new(arguments.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()).unwrap();
         let call = Call::new(tool, &arguments);
         let chain = &self.chains[chain];
