@@ -260,6 +260,7 @@ fn stolen(chain: &UnverifiedChain, thief: &SigningKey, call: &Call<'_>, rng: &mu
 pub fn story(folder: &Folder) -> PathBuf {
     let path = folder.path("calls.log");
     drop(Scene::new(&path).tell());
+    is_as_written("calls.log", &std::fs::read_to_string(&path).unwrap());
     path
 }
 
