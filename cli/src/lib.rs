@@ -88,7 +88,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams<'_>) 
         Ok(code) => code,
         Err(failure) => screen.fail(&failure),
     };
-    if screen.finish().is_err() { code.max(REFUSED) } else { code }
+    match screen.finish() {
+        Ok(()) => code,
+        Err(error) => screen.fail(&Failure::Output(error)).max(code),
+    }
 }
 
 fn dispatch(command: &Command, screen: &mut Screen<'_>) -> Result<u8, Failure> {

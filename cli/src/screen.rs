@@ -104,14 +104,26 @@ pub(crate) struct Screen<'a> {
     error_terminal: Option<Terminal>,
     pub(crate) now: Now,
     pub(crate) is_json: bool,
-    /// What stands in the last line of the error terminal.
+    /// Whether progress stands in the last line of the error terminal.
     has_progress: bool,
+    /// Whether there was output: progress would get in between.
+    has_output: bool,
 }
 
 impl<'a> Screen<'a> {
     pub(crate) fn new(streams: Streams<'a>, is_json: bool) -> Self {
         let Streams { input, output, error, terminal, error_terminal, now } = streams;
-        Screen { input, output: BufWriter::new(output), error, terminal, error_terminal, now, is_json, has_progress: false }
+        Screen {
+            input,
+            output: BufWriter::new(output),
+            error,
+            terminal,
+            error_terminal,
+            now,
+            is_json,
+            has_progress: false,
+            has_output: false,
+        }
     }
 
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
@@ -119,8 +131,14 @@ impl<'a> Screen<'a> {
     }
 
     pub(crate) fn line(&mut self, line: &Line) -> Result<(), Failure> {
-        let text = line.render(self.terminal);
-        Ok(writeln!(self.output, "{text}")?)
+        self.put(&line.render(self.terminal))
+    }
+
+    /// A line that is escaped already.
+    fn put(&mut self, line: &str) -> Result<(), Failure> {
+        self.end_progress();
+        self.has_output = true;
+        Ok(writeln!(self.output, "{line}")?)
     }
 
     /// Rows below each other: aligned in a terminal, otherwise with tabs between.
@@ -138,22 +156,21 @@ impl<'a> Screen<'a> {
                     None => out.push('\t'),
                 }
             }
-            writeln!(self.output, "{out}")?;
+            self.put(&out)?;
         }
         Ok(())
     }
 
     /// An object as one line.
     pub(crate) fn json(&mut self, value: &Json) -> Result<(), Failure> {
-        let text = escaped_json(&value.to_string());
-        Ok(writeln!(self.output, "{text}")?)
+        self.put(&escaped_json(&value.to_string()))
     }
 
     /// A line of JSON as it is elsewhere: byte by byte, but for what a terminal must not get.
     pub(crate) fn json_line(&mut self, line: &str) -> Result<(), Failure> {
         match self.terminal {
-            Some(_) => Ok(writeln!(self.output, "{}", escaped_json(line))?),
-            None => Ok(writeln!(self.output, "{line}")?),
+            Some(_) => self.put(&escaped_json(line)),
+            None => self.put(line),
         }
     }
 
@@ -171,7 +188,8 @@ impl<'a> Screen<'a> {
 
     /// How far something is, on the error output, if that is a terminal.
     pub(crate) fn progress(&mut self, done: u64, all: u64) {
-        let Some(terminal) = self.error_terminal.filter(|_| !self.is_json) else { return };
+        let is_alone = !self.is_json && !(self.has_output && self.terminal.is_some());
+        let Some(terminal) = self.error_terminal.filter(|_| is_alone) else { return };
         let percent = (done.saturating_mul(100) / all.max(1)).min(100);
         let most = terminal.width.saturating_sub(12).min(60);
         let full = most * percent as usize / 100;

@@ -4,8 +4,8 @@ mod scene;
 
 use std::path::Path;
 
-use deputize::{Checkpoint, LogHead};
-use deputize_cli::Terminal;
+use deputize::{Checkpoint, CheckpointPolicy, LogHead, NoteKey, Witness};
+use deputize_cli::{Streams, Terminal, run};
 use scene::{Done, Folder, ORIGIN, deputize, deputize_in, is_as_written, key, note_key, story};
 
 fn lines(path: &Path) -> Vec<String> {
@@ -123,6 +123,20 @@ fn whatever_was_changed_is_named_with_its_position() {
 }
 
 #[test]
+fn where_only_a_checkpoint_says_so_the_fault_is_somewhere_before_it() {
+    let folder = Folder::new("somewhere");
+    let log = story(&folder);
+    let lines = lines(&log);
+    let all = folder.write("all.note", note(&lines));
+    let some = folder.write("some.note", note(&lines[..20]));
+    let changed = folder.write("changed.log", lines.concat().replace("staging", "testing"));
+    let checked = deputize(&[&"audit", &"verify", &changed, &"--checkpoint", &all]);
+    assert_eq!((checked.code, &*checked.output), (1, "BROKEN somewhere in entries 0 to 30: log-changed\n"));
+    let checked = deputize(&[&"audit", &"verify", &changed, &"--checkpoint", &all, &"--checkpoint", &some]);
+    assert_eq!((checked.code, &*checked.output), (1, "BROKEN somewhere in entries 20 to 30: log-changed\n"));
+}
+
+#[test]
 fn a_log_of_another_origin_or_none_at_all_is_refused() {
     let folder = Folder::new("other");
     let log = story(&folder);
@@ -136,6 +150,58 @@ fn a_log_of_another_origin_or_none_at_all_is_refused() {
     assert!(usage.code == 2 && usage.error.contains("<LOG>"), "{usage:?}");
     let witness = deputize(&[&"audit", &"verify", &log, &"--witness", &"x"]);
     assert_eq!(witness.code, 2, "{witness:?}");
+}
+
+#[test]
+fn witnesses_that_are_asked_for_have_to_have_cosigned() {
+    let folder = Folder::new("witness");
+    let log = story(&folder);
+    let lines = lines(&log);
+    let (plain, keys) =
+        (note(&lines), [11, 12].map(|n| NoteKey::of_witness(&format!("w{n}.example"), key(n).verifying_key()).unwrap().to_text()));
+    let log_key = NoteKey::of_log(ORIGIN, key(9).verifying_key()).unwrap();
+    let mut witness = Witness::new("w11.example", CheckpointPolicy::new([log_key]).unwrap(), None, scene::at(100)).unwrap();
+    let line = witness.cosign(&plain, &[], &key(11), scene::at(100)).unwrap();
+    let cosigned = folder.write("cosigned.note", format!("{plain}{line}"));
+    let verify = |more: &[&dyn AsRef<Path>]| {
+        let own = note_key();
+        let mut arguments: Vec<&dyn AsRef<Path>> = vec![&"audit", &"verify", &log, &"--key", &own];
+        arguments.extend(more);
+        deputize(&arguments)
+    };
+    assert_eq!(verify(&[&"--checkpoint", &cosigned, &"--witness", &keys[0]]).code, 0);
+    assert_eq!(verify(&[&"--checkpoint", &cosigned, &"--witness", &keys[0], &"--witness", &keys[1], &"--witnesses", &"1"]).code, 0);
+    let too_few = verify(&[&"--checkpoint", &cosigned, &"--witness", &keys[0], &"--witness", &keys[1]]);
+    assert!(too_few.code == 1 && too_few.error.contains("cosigned by 1 of 2 witnesses"), "{too_few:?}");
+    assert_eq!(verify(&[]).code, 3);
+    // What lies beside the log is signed by the log alone: it has to be right, and does not anchor.
+    folder.write("calls.log.checkpoint", &plain);
+    assert_eq!(verify(&[&"--witness", &keys[0]]).code, 3);
+    assert_eq!(verify(&[]).code, 0);
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_no_success() {
+    struct Full(std::io::ErrorKind);
+    impl std::io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(self.0.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let folder = Folder::new("full");
+    let log = story(&folder);
+    for (kind, said) in
+        [(std::io::ErrorKind::StorageFull, "error: the output cannot be written: no storage space\n"), (std::io::ErrorKind::BrokenPipe, "")]
+    {
+        let (mut input, mut output, mut error) = (&b""[..], Full(kind), Vec::new());
+        let streams =
+            Streams { input: &mut input, output: &mut output, error: &mut error, terminal: None, error_terminal: None, now: scene::at(0) };
+        let code = run(["audit".into(), "show".into(), log.clone().into()], streams);
+        assert_eq!((code, &*String::from_utf8(error).unwrap()), (1, said));
+    }
 }
 
 #[test]

@@ -63,6 +63,7 @@ fn a_chain_is_shown_as_a_tree_with_what_each_hop_removed() {
         assert_eq!(deputize(&[&"inspect", &format!("@{}", file.display())]), shown);
         assert_eq!(deputize_in(None, &bytes, &[&"inspect", &"-"]), shown);
     }
+    is_as_written("chain.token", &format!("{}\n", chain.to_text()));
     is_as_written("chain.json", &deputize(&[&"inspect", &chain.to_text(), &"--json"]).output);
     let coloured = deputize_in(Some(Terminal { width: 80, has_colours: true }), b"", &[&"inspect", &chain.to_text()]);
     assert!(coloured.output.contains("\x1b[33mNOT VERIFIED\x1b[0m"), "{}", coloured.output);

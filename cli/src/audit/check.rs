@@ -32,9 +32,21 @@ fn broken(error: &Error, screen: &mut Screen<'_>) -> Result<u8, Failure> {
         screen.json(&json!({ "state": "broken", "fault": error_json(error) }))?;
         return Ok(REFUSED);
     }
-    let entry = error.entry().unwrap_or(0);
-    screen.line(&Line::styled(Style::Bad, "BROKEN").and(Style::Plain, &format!(" at entry {entry}: {}", error.code().as_str())))?;
+    let at = place(error);
+    screen.line(&Line::styled(Style::Bad, "BROKEN").and(Style::Plain, &format!(" {at}: {}", error.code().as_str())))?;
     Err(error.clone().into())
+}
+
+/// Where the fault is: at an entry, or, where only a checkpoint says so, at one of those since the checkpoint before.
+pub(crate) fn place(error: &Error) -> String {
+    let first = error.entry().unwrap_or(0);
+    let size = error
+        .context()
+        .and_then(|context| context.strip_prefix("not what the checkpoint of size ")?.strip_suffix(" says")?.parse::<u64>().ok());
+    match size {
+        Some(size) if size > first + 1 => format!("somewhere in entries {first} to {}", size - 1),
+        _ => format!("at entry {first}"),
+    }
 }
 
 fn whole(report: &LogReport, anchored: &Anchored, screen: &mut Screen<'_>) -> Result<u8, Failure> {

@@ -11,7 +11,7 @@ mod records;
 mod show;
 
 pub(crate) use anchors::anchors;
-pub(crate) use check::KEEP;
+pub(crate) use check::{KEEP, place};
 pub(crate) use read::entries;
 pub(crate) use records::Record;
 

@@ -10,7 +10,7 @@ use super::chart::readable;
 use super::gather::{Agent, Facts, Headline, Latest};
 use super::graph::short;
 use super::html::Html;
-use crate::audit::KEEP;
+use crate::audit::{KEEP, place};
 use crate::time::span;
 
 const STYLE: &str = include_str!("style.css");
@@ -128,13 +128,13 @@ fn banner(page: &mut Html, facts: &Facts, integrity: &Integrity) {
             page.raw(" entries hold together, but nothing shows that the log was not cut or written anew. To know: ").plain(KEEP).raw(".");
         }
         Integrity::Broken(error) => {
-            page.raw("<section class=\"banner bad\"><strong>Broken at entry ").number(error.entry().unwrap_or(0)).raw(".</strong> ");
+            page.raw("<section class=\"banner bad\"><strong>Broken ").plain(&place(error)).raw(".</strong> ");
             page.plain(&error.to_string())
                 .raw(". ")
                 .plain(&error.help())
-                .raw(". This page tells only of the ")
+                .raw(". This page tells of the ")
                 .number(facts.entries)
-                .raw(" entries before.");
+                .raw(" entries that were read before that was found.");
         }
     }
     page.raw("</section>\n");
