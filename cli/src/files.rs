@@ -1,9 +1,10 @@
 //! Small files and standard input.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use deputize::os::log_files;
 use deputize::{Code, Error, NoteKey, Result, VerifyingKey};
 
 use crate::screen::Screen;
@@ -36,13 +37,22 @@ pub(crate) fn unavailable(what: &str, error: &std::io::Error, path: &Path) -> Er
     Error::named(Code::FileUnavailable, &format!("{what}, {error}:"), &path.display().to_string())
 }
 
-/// Puts a file in its place, whole or not at all.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let draft = PathBuf::from(name);
-    let written = File::create(&draft).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.and_then(|()| std::fs::rename(&draft, path)).map_err(|error| unavailable("cannot be written", &error, path))
+/// Puts a file in its place, whole or not at all. `config-invalid` for a file of the log that it was made from.
+pub(crate) fn write(path: &Path, bytes: &[u8], log: &Path) -> Result<()> {
+    let same = |one: &Path, other: &Path| one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other));
+    if log_files(log)?.iter().any(|file| same(file, path)) {
+        return Err(Error::named(Code::ConfigInvalid, "this would replace the log:", &path.display().to_string()));
+    }
+    // A name that is new: nobody else's file is written through it.
+    let draft = beside(path, &format!(".{}.new", std::process::id()));
+    let written = OpenOptions::new().write(true).create_new(true).open(&draft).and_then(|mut file| {
+        let put = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&draft, path));
+        if put.is_err() {
+            let _ = std::fs::remove_file(&draft);
+        }
+        put
+    });
+    written.map_err(|error| unavailable("cannot be written", &error, path))
 }
 
 /// The file of that name with something at its end.

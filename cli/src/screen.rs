@@ -269,3 +269,54 @@ fn escaped_json(json: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is put out, and what is put out as errors.
+    fn shown_on(terminal: Option<Terminal>, work: impl FnOnce(&mut Screen<'_>)) -> (String, String) {
+        let (mut input, mut output, mut error) = (&b""[..], Vec::new(), Vec::new());
+        let now = Now::from_millis(1).unwrap();
+        let streams = Streams { input: &mut input, output: &mut output, error: &mut error, terminal, error_terminal: terminal, now };
+        let mut screen = Screen::new(streams, false);
+        work(&mut screen);
+        screen.finish().unwrap();
+        drop(screen);
+        (String::from_utf8(output).unwrap(), String::from_utf8(error).unwrap())
+    }
+
+    const PLAIN: Option<Terminal> = Some(Terminal { width: 32, has_colours: false });
+    const COLOURED: Option<Terminal> = Some(Terminal { width: 32, has_colours: true });
+
+    #[test]
+    fn columns_are_aligned_in_a_terminal_and_tabs_elsewhere() {
+        let rows = [vec![Line::styled(Style::Bold, "a"), Line::of("b")], vec![Line::of("long\u{202e}"), Line::of("c")]];
+        let table = |terminal| shown_on(terminal, |screen| screen.table(&rows).unwrap()).0;
+        assert_eq!(table(None), "a\tb\nlong\\u{202e}\tc\n");
+        assert_eq!(table(PLAIN), "a             b\nlong\\u{202e}  c\n");
+        assert_eq!(table(COLOURED), "\x1b[1ma\x1b[0m             b\nlong\\u{202e}  c\n");
+    }
+
+    #[test]
+    fn progress_is_for_terminals_and_gone_before_anything_else() {
+        let work = |screen: &mut Screen<'_>| {
+            screen.progress(1, 4);
+            screen.text("done").unwrap();
+            screen.progress(2, 4);
+        };
+        assert_eq!(shown_on(None, work), ("done\n".into(), String::new()));
+        let bar = format!("\r[{}{}]  25 %\r\x1b[K", "#".repeat(5), "-".repeat(15));
+        assert_eq!(shown_on(PLAIN, work), ("done\n".into(), bar));
+        assert_eq!(shown_on(PLAIN, |screen| screen.progress(9, 0)).1, format!("\r[{}] 100 %\r\x1b[K", "#".repeat(20)));
+    }
+
+    #[test]
+    fn json_has_no_character_that_a_terminal_takes_for_something_else() {
+        let line = "{\"a\":\"\u{1b}\u{7f}\u{9b}é\u{202e}\u{1f980}\"}";
+        let escaped = "{\"a\":\"\u{1b}\\u007f\\u009bé\\u202e\u{1f980}\"}".replace('\u{1b}', "\\u001b");
+        assert_eq!(shown_on(PLAIN, |screen| screen.json_line(&line.replace('\u{1b}', "\\u001b")).unwrap()).0, format!("{escaped}\n"));
+        assert_eq!(shown_on(None, |screen| screen.json_line(line).unwrap()).0, format!("{line}\n"));
+        assert_eq!(shown_on(None, |screen| screen.json(&json!({ "a": "\u{9b}\n" })).unwrap()).0, "{\"a\":\"\\u009b\\n\"}\n");
+    }
+}

@@ -45,6 +45,11 @@ fn a_report_says_who_did_what_for_whom_and_what_became_of_it() {
     }
     let (done, json) = (deputize(&[&"audit", &"report", &log, &"--json", &"-o", &folder.path("r.html")]), folder.path("r.html"));
     assert_eq!(done.output, format!("{{\"entries\":31,\"file\":\"{}\",\"state\":\"unanchored\"}}\n", json.display()));
+    let itself = deputize(&[&"audit", &"report", &log, &"-o", &folder.path("./calls.log")]);
+    assert!(
+        itself.code == 1 && itself.error.contains("config-invalid") && itself.error.contains("this would replace the log"),
+        "{itself:?}"
+    );
     let printed = deputize(&[&"audit", &"report", &log, &"-o", &"-"]);
     assert_eq!((printed.code, printed.output == page), (0, true));
 }

@@ -108,7 +108,9 @@ def test_every_package_prints_the_same_bytes(command: Path, desk: Path) -> None:
     assert output("frob").endswith("\n2\n")
     assert output("--version") == "deputize 0.1.0\n0\n"
     assert output("audit show calls.log | head -c 1 | wc -c") == "1\n0\n"
-    assert output(r"explain $(printf '\033[31m')").endswith("no code is in `\\u{1b}[31m`)\nhelp: correct what is named in the message\n1\n")
+    assert output(r"explain $(printf '\033[31m')").endswith(
+        "no code is in `\\u{1b}[31m`)\nhelp: correct what is named in the message\n1\n"
+    )
 
 
 def test_an_interrupt_ends_a_command_that_waits(command: Path, desk: Path) -> None:

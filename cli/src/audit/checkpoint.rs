@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Checkpoint, screen: &mut Screen<'_>) -> Result<u8,
     let report = check_log(&log.path, before, |_, _| {})?;
     let note = report.head.checkpoint(origin).sign(&signer)?;
     if let Some(output) = output {
-        write(output, note.as_bytes())?;
+        write(output, note.as_bytes(), &log.path)?;
     }
     if screen.is_json {
         screen.json(

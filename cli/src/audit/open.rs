@@ -27,12 +27,13 @@ pub(super) fn run(arguments: &Log, screen: &mut Screen<'_>) -> Result<u8, Failur
     let mut older: u64 = 0;
     entries(&arguments.path, Vec::new(), screen, |entry, _| {
         let Some(record) = Record::of(entry) else { return Ok(()) };
-        let Some(proof) = record.record.proof.clone() else { return Ok(()) };
+        let brief = |text: &str| text.chars().take(256).collect::<String>();
+        let Some(proof) = record.record.proof.as_deref().map(brief) else { return Ok(()) };
         match &*record.record.kind {
             "decision" if record.record.is_allowed() => {
                 let line = sentence_line(entry.sequence, Some(&record), false);
-                let (time, tool) = (record.record.time.clone(), record.record.tool.clone());
-                let caller = record.record.caller_name().map(ToOwned::to_owned);
+                let (time, tool) = (brief(&record.record.time), record.record.tool.as_deref().map(brief));
+                let caller = record.record.caller_name().map(brief);
                 by_proof.insert(proof.clone(), entry.sequence);
                 open.insert(entry.sequence, Call { line, proof, time, tool, caller });
             }

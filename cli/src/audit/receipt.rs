@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Receipt, screen: &mut Screen<'_>) -> Result<u8, Fa
     })?;
     let found = found.ok_or(Error::new(Code::LogTruncated).at_entry(*sequence))?;
     if let Some(line) = line {
-        write(line, format!("{found}\n").as_bytes())?;
+        write(line, format!("{found}\n").as_bytes(), &log.path)?;
     }
     if screen.is_json {
         screen.json(&json!({ "sequence": sequence, "receipt": receipt, "line": found }))?;

@@ -1,6 +1,6 @@
 //! What a report says, gathered from the records as they go by, in memory that does not grow with the log.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use deputize::LogRecord;
 
@@ -15,6 +15,9 @@ pub(super) const ROWS: usize = 50;
 pub(super) const LATEST: usize = 200;
 /// Agents, codes, tokens and entries that are remembered.
 const MOST: usize = 10_000;
+/// Codes that are counted one by one; and codes and tools of one agent.
+const CODES: usize = 500;
+const FEW: usize = 16;
 /// Denials further apart than this belong to different incidents.
 const QUIET: u64 = 3_600_000;
 
@@ -129,7 +132,7 @@ pub(super) struct Facts {
     pub(super) signals: Latest<Signal>,
     pub(super) latest: Latest<Row>,
     /// Allowed calls without an outcome, by proof; and those that were forgotten.
-    open: HashMap<String, u64>,
+    open: HashSet<String>,
     forgotten: u64,
     /// Who called in the latest entries, for signals that name one.
     callers: VecDeque<(u64, String)>,
@@ -157,7 +160,7 @@ impl Facts {
             revoked: Latest::new(ROWS),
             signals: Latest::new(ROWS),
             latest: Latest::new(LATEST),
-            open: HashMap::new(),
+            open: HashSet::new(),
             forgotten: 0,
             callers: VecDeque::new(),
             holders: HashMap::new(),
@@ -180,7 +183,9 @@ impl Facts {
         }
         self.last.clone_from(&record.time);
         for holder in &record.chain {
-            remember(&mut self.holders, &holder.token, || holder.key.clone());
+            if self.holders.len() < MOST {
+                self.holders.entry(brief(&holder.token)).or_insert_with(|| brief(&holder.key));
+            }
         }
         let kind = match &*record.kind {
             "decision" => self.decision(sequence, &record, arguments.as_ref()),
@@ -210,7 +215,7 @@ impl Facts {
             "suppressed" => {
                 self.suppressed += record.count.unwrap_or(0);
                 for (code, count) in &record.suppressed {
-                    *slot(&mut self.codes, code) += count;
+                    *slot(&mut self.codes, code, CODES) += count;
                 }
                 ""
             }
@@ -226,17 +231,18 @@ impl Facts {
             if let Some(agent) = self.agent(&holder.key)
                 && agent.name.is_empty()
             {
-                agent.name = record.holder_name(link).unwrap_or(&holder.key).to_owned();
-                agent.principal.clone_from(&record.principal);
+                agent.name = brief(record.holder_name(link).unwrap_or(&holder.key));
+                agent.principal = record.principal.as_deref().map(brief);
             }
         }
     }
 
     fn agent(&mut self, key: &str) -> Option<&mut Agent> {
-        if self.agents.len() >= MOST && !self.agents.contains_key(key) {
+        let key = brief(key);
+        if self.agents.len() >= MOST && !self.agents.contains_key(&key) {
             return None;
         }
-        Some(self.agents.entry(key.to_owned()).or_default())
+        Some(self.agents.entry(key).or_default())
     }
 
     fn decision(&mut self, sequence: u64, record: &LogRecord, arguments: Option<&String>) -> &'static str {
@@ -248,7 +254,7 @@ impl Facts {
         } else {
             self.denied += 1
         }
-        *slot(&mut self.codes, code) += 1;
+        *slot(&mut self.codes, code, CODES) += 1;
         if let Some(millis) = millis {
             self.chart.add(millis, is_allowed);
         }
@@ -258,21 +264,21 @@ impl Facts {
         if record.proof.is_none() {
             self.unproven += u64::from(!is_allowed);
         } else if let Some(holder) = record.chain.last() {
-            self.callers.push_back((sequence, holder.key.clone()));
+            self.callers.push_back((sequence, brief(&holder.key)));
             if self.callers.len() > MOST {
                 self.callers.pop_front();
             }
-            let name = record.caller_name().map(ToOwned::to_owned);
+            let name = record.caller_name().map(brief);
             if let Some(agent) = self.agent(&holder.key) {
                 agent.name = name.unwrap_or_default();
-                agent.principal.clone_from(&record.principal);
-                agent.last.clone_from(&record.time);
-                *slot(&mut agent.tools, record.tool.as_deref().unwrap_or("?")) += 1;
+                agent.principal = record.principal.as_deref().map(brief);
+                agent.last = brief(&record.time);
+                *slot(&mut agent.tools, record.tool.as_deref().unwrap_or("?"), FEW) += 1;
                 if is_allowed {
                     agent.allowed += 1;
                 } else {
                     agent.denied += 1;
-                    *slot(&mut agent.codes, code) += 1;
+                    *slot(&mut agent.codes, code, FEW) += 1;
                     if let Some(millis) = millis.filter(|_| code != "approval-required") {
                         let first = agent.trouble.filter(|(_, last)| millis.saturating_sub(*last) < QUIET).map(|(first, _)| first);
                         if first.is_none() {
@@ -298,7 +304,7 @@ impl Facts {
         }
         if let Some(proof) = &record.proof {
             if self.open.len() < MOST {
-                self.open.insert(proof.clone(), sequence);
+                self.open.insert(brief(proof));
             } else {
                 self.forgotten += 1;
             }
@@ -312,7 +318,7 @@ impl Facts {
 
     fn outcome(&mut self, record: &LogRecord) {
         let Some(proof) = &record.proof else { return };
-        if self.open.remove(proof).is_none() {
+        if !self.open.remove(&brief(proof)) {
             self.forgotten = self.forgotten.saturating_sub(1);
         }
         if let Some(headline) = self.headline.as_mut().filter(|headline| headline.record.proof.as_ref() == Some(proof)) {
@@ -338,8 +344,8 @@ impl Facts {
         for target in shown {
             let what = target.split_once(' ').map_or(&**target, |(_, what)| what);
             let key = match what.split_once(':') {
-                Some(("key", key)) => Some(key.to_owned()),
-                Some(("token", token)) => self.holders.get(token).cloned(),
+                Some(("key", key)) => Some(brief(key)),
+                Some(("token", token)) => self.holders.get(&brief(token)).cloned(),
                 _ => None,
             };
             let is_active = target.starts_with("active ");
@@ -383,20 +389,21 @@ impl Facts {
         else {
             return;
         };
-        for row in self.revoked.rows.iter_mut().filter(|row| row.key.as_deref() == Some(&holder.key) && row.to_refuse.is_none()) {
+        let key = brief(&holder.key);
+        for row in self.revoked.rows.iter_mut().filter(|row| row.key.as_ref() == Some(&key) && row.to_refuse.is_none()) {
             row.to_refuse = row.millis.and_then(|revoked| millis.checked_sub(revoked));
         }
     }
 }
 
 /// The count of a name; of too many names, that of all others.
-fn slot<'a>(counts: &'a mut BTreeMap<String, u64>, name: &str) -> &'a mut u64 {
-    let name = if counts.len() >= 500 && !counts.contains_key(name) { "others" } else { name };
-    counts.entry(name.chars().take(128).collect()).or_default()
+fn slot<'a>(counts: &'a mut BTreeMap<String, u64>, name: &str, most: usize) -> &'a mut u64 {
+    let name = brief(name);
+    let is_known = counts.len() < most || counts.contains_key(&name);
+    counts.entry(if is_known { name } else { "others".to_owned() }).or_default()
 }
 
-fn remember(map: &mut HashMap<String, String>, key: &str, value: impl FnOnce() -> String) {
-    if map.len() < MOST && !map.contains_key(key) {
-        map.insert(key.to_owned(), value());
-    }
+/// Of a name, key or id, as much as one that the library made has.
+pub(super) fn brief(text: &str) -> String {
+    text.chars().take(256).collect()
 }

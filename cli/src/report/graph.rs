@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use deputize::LogRecord;
 
+use super::gather::brief;
 use super::html::Html;
 
 /// Nodes and edges that are kept, and nodes of a column that are drawn.
@@ -59,8 +60,7 @@ impl Graph {
         if let [.., from, to] = path[..]
             && let Some(edge) = self.edge(from, to)
         {
-            edge.tools = record.tools.clone();
-            edge.tools.truncate(16);
+            edge.tools = record.tools.iter().take(16).map(|tool| brief(tool)).collect();
         }
     }
 
@@ -106,7 +106,8 @@ impl Graph {
     }
 
     fn node(&mut self, id: &str, kind: Kind, name: &str, more: &str, depth: usize) -> Option<usize> {
-        if let Some(at) = self.ids.get(id) {
+        let id = brief(id);
+        if let Some(at) = self.ids.get(&id) {
             let node = &mut self.nodes[*at];
             node.depth = node.depth.max(depth);
             return Some(*at);
@@ -115,8 +116,8 @@ impl Graph {
             self.left_out += 1;
             return None;
         }
-        self.nodes.push(Node { kind, name: name.chars().take(128).collect(), more: more.to_owned(), depth, is_revoked: false, calls: 0 });
-        self.ids.insert(id.to_owned(), self.nodes.len() - 1);
+        self.nodes.push(Node { kind, name: brief(name), more: more.to_owned(), depth, is_revoked: false, calls: 0 });
+        self.ids.insert(id, self.nodes.len() - 1);
         Some(self.nodes.len() - 1)
     }
 

@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Report, screen: &mut Screen<'_>) -> Result<u8, Fai
     if arguments.output.as_os_str() == "-" {
         screen.verbatim(&html)?;
     } else {
-        write(&arguments.output, html.as_bytes())?;
+        write(&arguments.output, html.as_bytes(), path)?;
         let file = arguments.output.display().to_string();
         match screen.is_json {
             true => screen.json(&json!({ "file": file, "entries": facts.entries, "state": integrity.state() }))?,
