@@ -188,8 +188,8 @@ impl<'a> Screen<'a> {
 
     /// How far something is, on the error output, if that is a terminal.
     pub(crate) fn progress(&mut self, done: u64, all: u64) {
-        let is_alone = !self.is_json && !(self.has_output && self.terminal.is_some());
-        let Some(terminal) = self.error_terminal.filter(|_| is_alone) else { return };
+        let is_in_the_way = self.is_json || (self.has_output && self.terminal.is_some());
+        let Some(terminal) = self.error_terminal.filter(|_| !is_in_the_way) else { return };
         let percent = (done.saturating_mul(100) / all.max(1)).min(100);
         let most = terminal.width.saturating_sub(12).min(60);
         let full = most * percent as usize / 100;

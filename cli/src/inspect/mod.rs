@@ -6,8 +6,8 @@ mod words;
 use std::path::Path;
 
 use deputize::{
-    Approval, ApprovalRequest, AuditEvent, Code, Consent, Error, LogRecord, Presentation, UnverifiedChain, UnverifiedIdentity,
-    bytes_from_text, limits, value_to_json,
+    Approval, ApprovalRequest, AuditEvent, Code, Consent, Error, LogRecord, Now, Presentation, Timestamp, UnverifiedChain,
+    UnverifiedIdentity, bytes_from_text, limits, value_to_json,
 };
 use serde_json::json;
 
@@ -154,14 +154,17 @@ fn signed(bytes: &[u8], screen: &mut Screen<'_>) -> Result<(), Failure> {
 }
 
 fn with_rest(until: &str, screen: &Screen<'_>) -> String {
-    match deputize::Timestamp::from_rfc3339(until) {
-        Ok(time) => format!("{until} ({})", time::left(deputize::Timestamp::from_secs(0).unwrap_or(time), time, screen.now)),
+    match Timestamp::from_rfc3339(until) {
+        Ok(time) => format!("{until} ({})", time::left(Timestamp::from_secs(0).unwrap_or(time), time, screen.now)),
         Err(_) => until.to_owned(),
     }
 }
 
-fn signed_json(bytes: &[u8], now: deputize::Now) -> Result<(&'static str, String), Error> {
-    let read: [fn(&[u8], deputize::Now) -> Result<(&'static str, String), Error>; 3] = [
+/// What it is, and the record of it.
+type Read = Result<(&'static str, String), Error>;
+
+fn signed_json(bytes: &[u8], now: Now) -> Read {
+    let read: [fn(&[u8], Now) -> Read; 3] = [
         |bytes, now| Ok(("approval", AuditEvent::answered(&Approval::decode(bytes)?, now).to_json().to_owned())),
         |bytes, now| Ok(("consent", AuditEvent::consented(&Consent::decode(bytes)?, now)?.to_json().to_owned())),
         |bytes, now| Ok(("identity", AuditEvent::identified(&UnverifiedIdentity::decode(bytes)?, now).to_json().to_owned())),
@@ -184,7 +187,7 @@ fn said(mut record: serde_json::Value) -> serde_json::Value {
     record
 }
 
-fn evidence_json(bytes: &[u8], now: deputize::Now) -> serde_json::Value {
+fn evidence_json(bytes: &[u8], now: Now) -> serde_json::Value {
     match signed_json(bytes, now) {
         Ok((what, json)) => json!({ "object": what, "says": said(serde_json::from_str(&json).unwrap_or_default()) }),
         Err(error) => crate::screen::error_json(&error),

@@ -45,6 +45,14 @@ struct Edge {
     tools: Vec<String>,
 }
 
+/// Where each node is that is drawn, the width and height of all, and how many are not drawn.
+struct Layout {
+    places: Vec<Option<(usize, usize)>>,
+    width: usize,
+    height: usize,
+    hidden: usize,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     nodes: Vec<Node>,
@@ -134,7 +142,7 @@ impl Graph {
             page.raw("<p class=\"empty\">No authority was given or used.</p>");
             return;
         }
-        let (places, width, height, hidden) = self.places();
+        let Layout { places, width, height, hidden } = self.layout();
         page.raw(
             "<div class=\"scroll\"><svg class=\"graph\" role=\"img\" aria-label=\"Who gave what to whom, and what was called\" width=\"",
         );
@@ -161,8 +169,8 @@ impl Graph {
         }
     }
 
-    /// Where each node is, the width and height of all, and how many are not drawn. In each column those with the most calls are.
-    fn places(&self) -> (Vec<Option<(usize, usize)>>, usize, usize, usize) {
+    /// In each column those with the most calls are drawn.
+    fn layout(&self) -> Layout {
         let deepest = self.nodes.iter().filter(|node| node.kind != Kind::Tool).map(|node| node.depth).max().unwrap_or(0);
         let mut columns: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (at, node) in self.nodes.iter().enumerate() {
@@ -192,7 +200,7 @@ impl Graph {
             }
         }
         let width = count * COLUMN + calls - (COLUMN - BOX) + 4;
-        (places, width, rows * ROW + 4, hidden)
+        Layout { places, width, height: rows * ROW + 4, hidden }
     }
 
     fn draw_edge(&self, page: &mut Html, from: (usize, (usize, usize)), to: (usize, (usize, usize)), edge: &Edge) {
