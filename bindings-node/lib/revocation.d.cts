@@ -1,6 +1,6 @@
 import type { Approval } from './approval.cjs';
 import type { Session } from './budget.cjs';
-import type { Agent, SigningKey, VerifyingKey } from './index.cjs';
+import type { Agent, Chain, SigningKey, VerifyingKey } from './index.cjs';
 
 /** Something that a revocation is about. Its text form is one line, such as `token:` and 32 lower-case hex digits. */
 export declare class Target {
@@ -112,4 +112,38 @@ export declare class ListLoader {
   private constructor();
   push(chunk: Uint8Array): void;
   finish(): 'accepted' | 'unchanged';
+}
+
+/** Keeps the lists and rotations that a state accepted, so that they are there after a restart. They come through here from then on, and not to the state. */
+export declare class StateFile {
+  private constructor();
+  /** A new file, for a state that holds nothing yet. */
+  static create(path: string, state: TrustState): StateFile;
+  /** Reads a file into the state. */
+  static open(path: string, state: TrustState): StateFile;
+  get state(): TrustState;
+  /** Takes a list and keeps it. Refused, it changes nothing. */
+  applyList(list: Uint8Array): 'accepted' | 'unchanged';
+  applyRotation(rotation: Uint8Array): 'accepted' | 'unchanged';
+  /** Takes over what other processes put into the file since. */
+  refresh(): void;
+}
+
+/** When a token is renewed, and until when that goes on. A renewed token gives what the old one gave, to the same holder, for as long. */
+export declare class RenewalPolicy {
+  /** Renews in the last `before` of a token, and not to live beyond `until`, in seconds since 1970. */
+  constructor(
+    before: number | string,
+    until: number,
+    options?: {
+      /** Nothing is renewed for a holder that is revoked, suspended, pending or retired, or about whom there is nothing fresh. */
+      state?: TrustState;
+      /** Milliseconds since 1970. */
+      clock?: () => number;
+    },
+  );
+  /** A fresh root instead of one that this agent issued and that ends soon; `null` while it is not due. */
+  renewRoot(agent: Agent, chain: Chain): Chain | null;
+  /** A fresh token below `parent` instead of the leaf of `chain`, which this agent delegated and which ends soon; `null` while it is not due. */
+  renew(agent: Agent, parent: Chain, chain: Chain): Chain | null;
 }

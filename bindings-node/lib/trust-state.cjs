@@ -49,6 +49,7 @@ class Authority {
 const OBSERVERS = { revoked: 'onRevoked', revokedMore: 'onRevokedMore', denied: 'onDenied' };
 
 let stateHandle;
+let stateMillis;
 let tellNews;
 
 /** The lists of some authorities, and the rotations that were accepted. Share it between verifiers. */
@@ -58,6 +59,7 @@ class TrustState {
   #observers;
   static {
     stateHandle = (value) => (typeof value === 'object' && value !== null && #handle in value ? value.#handle : undefined);
+    stateMillis = (state) => millisOf(state.#clock);
     tellNews = (state) => state.#tell();
   }
 
@@ -148,6 +150,13 @@ class TrustState {
   }
 }
 
+/** The native part of a state. */
+function requiredState(value) {
+  const handle = stateHandle(value);
+  if (handle === undefined) throw failure('config-invalid', 'not a TrustState:', kindOf(value));
+  return handle;
+}
+
 /** A list that is being loaded. Until `finish` nothing changes. */
 class ListLoader {
   #state;
@@ -186,4 +195,4 @@ class ListLoader {
   }
 }
 
-module.exports = { Authority, ListLoader, TrustState, stateHandle, tellNews };
+module.exports = { Authority, ListLoader, TrustState, requiredState, stateHandle, stateMillis, tellNews };

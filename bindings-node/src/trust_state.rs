@@ -128,7 +128,8 @@ pub fn state_news(state: &External<State>) -> Option<Buffer> {
     (!news.is_empty()).then(|| tape::write(&Value::List(news)).into())
 }
 
-fn outcome(update: Result<Update>) -> errors::Result<String> {
+/// What became of a list or rotation, in one word.
+pub(crate) fn outcome(update: Result<Update>) -> errors::Result<String> {
     let word = |update| if update == Update::Accepted { "accepted" } else { "unchanged" };
     update.map(|update| word(update).to_owned()).map_err(thrown)
 }

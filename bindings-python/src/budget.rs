@@ -158,7 +158,7 @@ pub fn budgets_to_python<'py>(py: Python<'py>, budgets: &Budgets) -> PyResult<Bo
 
 /// A session that an issuer opened: a random id, and the task that it is for.
 #[pyclass(frozen, module = "deputize")]
-pub struct Session(deputize::Session);
+pub struct Session(pub deputize::Session);
 
 #[pymethods]
 impl Session {

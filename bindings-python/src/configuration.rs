@@ -71,7 +71,8 @@ impl Knowledge {
     }
 }
 
-fn of_class<T: PyTypeInfo>(object: Option<&Bound<'_, PyAny>>, what: &'static str) -> Result<Option<Py<T>>> {
+/// What is given as an object of this class, or nothing.
+pub fn of_class<T: PyTypeInfo>(object: Option<&Bound<'_, PyAny>>, what: &'static str) -> Result<Option<Py<T>>> {
     let cast = |object: &Bound<'_, PyAny>| match object.cast::<T>() {
         Ok(object) => Ok(object.clone().unbind()),
         Err(_) => Err(Error::about(Code::ConfigInvalid, what).into()),

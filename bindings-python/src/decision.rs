@@ -136,6 +136,11 @@ pub struct AuditRecord(pub deputize::AuditRecord);
 
 #[pymethods]
 impl AuditRecord {
+    #[getter]
+    const fn kind(&self) -> &'static str {
+        "decision"
+    }
+
     /// One line of canonical JSON.
     #[pyo3(signature = (arguments=false))]
     fn json(&self, arguments: bool) -> PyResult<String> {

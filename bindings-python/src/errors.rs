@@ -60,7 +60,8 @@ fn parts(error: &Error) -> Parts {
 
 /// A refusal as a `DeputizeError`.
 pub fn refusal(error: &Error) -> PyErr {
-    classes::DeputizeError::new_err(parts(error))
+    let (code, message, link, context, help) = parts(error);
+    classes::DeputizeError::new_err((code, message, link, context, help, error.entry()))
 }
 
 /// A denial, with its record, as a `Denied`.

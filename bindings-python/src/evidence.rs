@@ -12,7 +12,7 @@ use crate::identity::Identity;
 
 /// A principal's signed consent to be impersonated. Nobody has checked the signature.
 #[pyclass(frozen, module = "deputize")]
-pub struct Consent(deputize::Consent);
+pub struct Consent(pub deputize::Consent);
 
 #[pymethods]
 impl Consent {

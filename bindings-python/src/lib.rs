@@ -15,8 +15,11 @@ mod files;
 mod given;
 mod identity;
 mod keys;
+mod log;
 mod message;
+mod renewal;
 mod revocation;
+mod state_file;
 mod store;
 mod token;
 mod trust;
@@ -44,8 +47,8 @@ mod _native {
     };
     #[pymodule_export]
     use crate::constraints::tools::{
-        arguments_digest, decode_tools, decode_value, encode_tools, encode_value, is_public_address, tools_subsume, value_from_json,
-        value_to_json,
+        arguments_digest, decode_tools, decode_value, encode_tools, encode_value, is_public_address, join_contexts, tools_subsume,
+        value_from_json, value_to_json,
     };
     #[pymodule_export]
     use crate::constraints::{Constraint, OptionalArgument};
@@ -62,9 +65,18 @@ mod _native {
     #[pymodule_export]
     use crate::keys::{SigningKey, VerifyingKey};
     #[pymodule_export]
+    use crate::log::{
+        AuditEvent, AuditLog, Checkpoint, CheckpointPolicy, LogCheck, LogReport, NoteKey, Witness, check_log, log_files, make_receipt,
+        prove_consistency, record_sentence, record_signed, verify_receipt,
+    };
+    #[pymodule_export]
     use crate::message::{Inbox, Outbox, ReceivedMessage};
     #[pymodule_export]
+    use crate::renewal::RenewalPolicy;
+    #[pymodule_export]
     use crate::revocation::{RevocationList, Target, rotate};
+    #[pymodule_export]
+    use crate::state_file::StateFile;
     #[pymodule_export]
     use crate::store::MemoryStore;
     #[pymodule_export]

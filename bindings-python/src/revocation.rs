@@ -9,6 +9,7 @@ use crate::convert::{duration, sequence, text, unsigned, verifying_key};
 use crate::errors::{Result, entry};
 use crate::given::{self, id, signer, system_now};
 use crate::keys::SigningKey;
+use crate::log::tell;
 
 /// Something that a revocation is about.
 #[pyclass(frozen, module = "deputize")]
@@ -141,6 +142,7 @@ impl RevocationList {
             let (authority, key) = signer(agent)?;
             let (key, ttl) = (&key.get().0, duration(ttl)?);
             let signed = py.detach(|| self.0.clone().sign(key, &authority, ttl, system_now()?))?;
+            tell(agent, |now| Ok(deputize::AuditEvent::listed(&self.0, &authority, now)))?;
             Ok(PyBytes::new(py, &signed))
         })
     }
@@ -168,11 +170,13 @@ pub fn rotate<'py>(
     name: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     entry(|| {
+        let agent = old;
         let (old, new) = (signing_key(old)?, signing_key(new)?);
         let overlap = overlap.map_or(Ok(0), duration)?;
         let name = name.map(|name| text(name, Code::NameInvalid, "name: a text")).transpose()?;
         let (old, new) = (&old.get().0, &new.get().0);
         let rotation = py.detach(|| deputize::rotate(old, new, overlap, name.as_deref(), &mut os::SysRng, system_now()?))?;
+        tell(agent, |now| deputize::AuditEvent::rotated(&rotation, now))?;
         Ok(PyBytes::new(py, &rotation))
     })
 }

@@ -285,12 +285,14 @@ impl TrustState {
         Err(Error::about(Code::RevocationStale, "a forked process has only a copy of the trust state; make it after the fork"))
     }
 
-    fn now(&self, py: Python<'_>) -> Result<Now> {
+    /// The time of its clock.
+    pub fn now(&self, py: Python<'_>) -> Result<Now> {
         read_clock(py, self.clock.as_ref())
     }
 }
 
-const fn word(update: Update) -> &'static str {
+/// What became of a list or rotation.
+pub const fn word(update: Update) -> &'static str {
     match update {
         Update::Accepted => "accepted",
         Update::Unchanged => "unchanged",

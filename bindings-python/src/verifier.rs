@@ -12,8 +12,9 @@ use crate::approval::{ApprovalPolicy, hint_of};
 use crate::configuration::{Configuration, Knowledge};
 use crate::convert::{self, sequence, text, verifying_key};
 use crate::decision::{AuditRecord, Authorized, VerifiedChain};
-use crate::errors::{Failure, Result, denial, entry, failed_callback};
+use crate::errors::{Failure, Result, denial, entry};
 use crate::given::{name, read_clock, system_now};
+use crate::log::{AuditEvent, outcome, revoked, took};
 use crate::revocation::{approval_id, session_id, task_digest, token_id};
 use crate::store::{Kind, begin, commit, kind_of};
 use crate::token::{Chain, Presentation};
@@ -32,13 +33,14 @@ pub struct Verifier {
     /// A store that is written in Python; core has any other.
     store: Option<Py<PyAny>>,
     audit: Option<Py<PyAny>>,
+    allows_unrecorded: bool,
     clock: Option<Py<PyAny>>,
 }
 
 #[pymethods]
 impl Verifier {
     #[new]
-    #[pyo3(signature = (trust, audience, audit=None, store=None, clock=None, *, identities=None, approvals=None, principals=None, state=None))]
+    #[pyo3(signature = (trust, audience, audit=None, store=None, clock=None, *, identities=None, approvals=None, principals=None, state=None, danger_allow_unrecorded=None))]
     #[allow(clippy::too_many_arguments, reason = "the options of a verifier")]
     fn new(
         py: Python<'_>,
@@ -51,6 +53,7 @@ impl Verifier {
         approvals: Option<&Bound<'_, PyAny>>,
         principals: Option<&Bound<'_, PyAny>>,
         state: Option<&Bound<'_, PyAny>>,
+        danger_allow_unrecorded: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         entry(|| {
             let trust = sequence(trust).ok_or(Error::about(Code::ConfigInvalid, "trust: a list of TrustAnchor and Agent"))?;
@@ -61,6 +64,9 @@ impl Verifier {
                     return Err(Error::about(Code::ConfigInvalid, what).into());
                 }
             }
+            let unrecorded = danger_allow_unrecorded;
+            let allows_unrecorded =
+                unrecorded.map_or(Ok(false), |flag| convert::boolean(flag, Code::ConfigInvalid, "danger_allow_unrecorded: a bool"))?;
             let knowledge = Knowledge::read(identities, approvals, principals, state)?;
             let clock = clock.map(Bound::unbind);
             if store.is_none() && is_worker(py)? {
@@ -74,7 +80,16 @@ impl Verifier {
             let store = store.map(Bound::unbind);
             let configuration = Configuration { anchors, audience, store: kind, knowledge };
             let (core, process) = (configuration.verifier()?, std::process::id());
-            Ok(Verifier { core, configuration, process, child: OnceLock::new(), store, audit: audit.map(Bound::unbind), clock })
+            Ok(Verifier {
+                core,
+                configuration,
+                process,
+                child: OnceLock::new(),
+                store,
+                audit: audit.map(Bound::unbind),
+                allows_unrecorded,
+                clock,
+            })
         })
     }
 
@@ -114,8 +129,22 @@ impl Verifier {
             let core = self.remembering()?;
             match &self.store {
                 None => Ok(py.detach(|| core.refund(authorized, now))?),
-                Some(_) => settled(self.commit(py, &authorized.refund(now), now)?, true),
+                Some(_) => match authorized.refund(now).as_slice() {
+                    [] => Ok(()),
+                    back => settled(self.commit(py, back, now)?, true),
+                },
             }
+        })
+    }
+
+    /// Records what became of a call that was allowed: without an error it succeeded. An error is a word or two, and never what the tool answered.
+    #[pyo3(signature = (authorized, error=None))]
+    fn outcome(&self, py: Python<'_>, authorized: &Bound<'_, PyAny>, error: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        entry(|| {
+            let authorized = authorized.cast::<Authorized>();
+            let authorized = authorized.map_err(|_| Error::about(Code::ConfigInvalid, "authorized: what authorize gave"))?.get();
+            let error = error.map(|error| text(error, Code::ConfigInvalid, "error: a text")).transpose()?;
+            self.record(py, outcome(authorized, error.as_deref(), read_clock(py, self.clock.as_ref())?))
         })
     }
 
@@ -198,9 +227,16 @@ impl Verifier {
         let now = read_clock(py, self.clock.as_ref())?;
         let core = self.remembering()?;
         match &self.store {
-            None => Ok(py.detach(|| core.revoke(target, now))?),
-            Some(_) => settled(self.commit(py, &[target.mark(now)?], now)?, false),
+            None => py.detach(|| core.revoke(target, now))?,
+            Some(_) => settled(self.commit(py, &[core.mark(target, now)?], now)?, false)?,
         }
+        self.record(py, revoked(target, now))
+    }
+
+    /// An event, which has happened already: where it cannot be recorded, that is an error all the same.
+    fn record(&self, py: Python<'_>, event: AuditEvent) -> Result<()> {
+        let Some(audit) = &self.audit else { return Ok(()) };
+        if took(py, audit.bind(py), (Py::new(py, event)?,))? { Ok(()) } else { Err(Code::AuditUnavailable.into()) }
     }
 
     /// The verifier, for what only has an effect in a memory that others see too.
@@ -246,9 +282,9 @@ impl Verifier {
         let admissible = match py.detach(|| core.evaluate(read.presentation.received(), &call, now)) {
             Ok(admissible) => admissible,
             Err(denied) => {
-                if let Some(mark) = denied.mark() {
+                if !denied.transaction().is_empty() {
                     // Refused either way. A store that does not take the mark leaves the approver's word with who presents it.
-                    self.commit(py, &[*mark], denied.record().time())?;
+                    self.commit(py, denied.transaction(), denied.record().time())?;
                 }
                 return Err(self.denied(py, denied));
             }
@@ -259,7 +295,7 @@ impl Verifier {
             Err(denied) => return Err(self.denied(py, denied)),
         };
         let record = Py::new(py, AuditRecord(authorized.record().clone()))?;
-        if !self.written(py, &record)? {
+        if !self.written(py, &record)? && !self.allows_unrecorded {
             let denied = authorized.record().clone().refuse(Code::AuditUnavailable.into());
             return Err(denial(denied.error(), Py::new(py, AuditRecord(denied.record().clone()))?).into());
         }
@@ -310,10 +346,7 @@ impl Verifier {
     /// Whether the audit sink took the record. A sink that answers with something to be awaited has not.
     fn written(&self, py: Python<'_>, record: &Py<AuditRecord>) -> Result<bool> {
         let Some(audit) = &self.audit else { return Ok(true) };
-        match audit.bind(py).call1((record.clone_ref(py),)) {
-            Ok(answer) => Ok(!answer.hasattr("__await__")?),
-            Err(error) => failed_callback(py, error).map(|()| false),
-        }
+        took(py, audit.bind(py), (record.clone_ref(py),))
     }
 }
 

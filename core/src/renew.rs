@@ -81,7 +81,7 @@ impl<'a> RenewalPolicy<'a> {
         if now.secs() >= claims.expires.secs() {
             return Err(Code::TokenExpired.into());
         }
-        if now.secs() + self.before < claims.expires.secs() {
+        if now.secs().saturating_add(self.before) < claims.expires.secs() {
             return Ok(None);
         }
         if claims.budgets.iter().any(|budget| budget.scope() == Scope::Family && budget.window().is_none()) {

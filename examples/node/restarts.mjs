@@ -1,11 +1,11 @@
-// An agent restarts: whoever starts it vouches for its code and new key, it gets an identity, and its old key is refused.
+// An agent and its server restart: the new key is vouched for and gets an identity; the old key is still refused.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import {
-  Agent, CodeAttestor, IdentityPolicy, IdentityRule, MemoryStore, Registrar, RevocationList, Target, TrustState, Verifier, measure,
+  Agent, CodeAttestor, IdentityPolicy, IdentityRule, MemoryStore, Registrar, RevocationList, StateFile, Target, TrustState, Verifier, measure,
 } from 'deputize';
 
 const SERVER = 'https://git.acme.example';
@@ -17,11 +17,16 @@ const code = Buffer.from(measure(folder, ['agent.mjs'])).toString('hex');
 
 const registrar = new Registrar(acme, [new CodeAttestor('release', runner, { [code]: 'coder' })]);
 const store = new MemoryStore();
-const state = new TrustState(ana);
-state.applyList(new RevocationList(1).sign(ana, { ttl: '5m' }));
 const rule = new IdentityRule('leaf', { kind: 'agent', attestors: ['release'] });
 const identities = new IdentityPolicy(acme, [rule]);
-const verifier = new Verifier({ trust: ana, audience: SERVER, state, identities });
+const kept = join(folder, 'trust.state');
+StateFile.create(kept, new TrustState(ana));
+
+/** What the server does when it starts: what it knows of revocations is in a file. */
+function serve() {
+  const file = StateFile.open(kept, new TrustState(ana));
+  return [file, new Verifier({ trust: ana, audience: SERVER, state: file.state, identities })];
+}
 
 /** What the runner does when it starts the agent, and what the agent does first. */
 function start() {
@@ -41,11 +46,15 @@ function read(agent, identity) {
   }
 }
 
+let [file, verifier] = serve();
+file.applyList(new RevocationList(1).sign(ana, { ttl: '5m' }));
 const [before, identity] = start();
 read(before, identity);
 
-// The machine goes down. Nobody knows who has the old key now, so it is revoked; the agent starts with a new one.
-state.applyList(new RevocationList(2, { base: 1, revoke: [Target.key(before)] }).sign(ana, { ttl: '5m' }));
+// The agent's machine goes down. Nobody knows who has the old key now, so it is revoked.
+file.applyList(new RevocationList(2, { base: 1, revoke: [Target.key(before)] }).sign(ana, { ttl: '5m' }));
+// Then the server goes down too. It starts with what it knew, and the agent with a new key.
+[file, verifier] = serve();
 const [after, fresh] = start();
 read(after, fresh);
 read(before, identity);

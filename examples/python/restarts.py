@@ -1,4 +1,4 @@
-"""An agent restarts: its new key is vouched for and gets an identity; the old key is refused."""
+"""An agent and its server restart: the new key is vouched for and gets an identity; the old key is still refused."""
 
 import tempfile
 from pathlib import Path
@@ -14,6 +14,7 @@ from deputize import (
     MemoryStore,
     Registrar,
     RevocationList,
+    StateFile,
     Target,
     TrustState,
     Verifier,
@@ -31,11 +32,15 @@ def main() -> None:
 
         registrar = Registrar(acme, [CodeAttestor("release", [runner], {code: "coder"})])
         store = MemoryStore()
-        state = TrustState([ana])
-        state.apply_list(RevocationList(1).sign(ana, "5m"))
         rule = IdentityRule(on="leaf", kind="agent", attestors=["release"])
         policy = IdentityPolicy([acme], rules=[rule])
-        verifier = Verifier(trust=[ana], audience=SERVER, state=state, identities=policy)
+        kept = Path(folder, "trust.state")
+        StateFile.create(kept, TrustState([ana]))
+
+        def serve() -> tuple[StateFile, Verifier]:
+            """What the server does when it starts: what it knows of revocations is in a file."""
+            file = StateFile.open(kept, TrustState([ana]))
+            return file, Verifier(trust=[ana], audience=SERVER, state=file.state, identities=policy)
 
         def start() -> tuple[Agent, Identity]:
             """What the runner does when it starts the agent, and what the agent does first."""
@@ -52,11 +57,15 @@ def main() -> None:
             except Denied as denied:
                 print(f"{denied.code}: {denied.record.sentence}")
 
+        file, verifier = serve()
+        file.apply_list(RevocationList(1).sign(ana, "5m"))
         before, identity = start()
         read(before, identity)
 
-        # The machine goes down. Nobody knows who has the old key, so it is revoked; the agent starts with a new one.
-        state.apply_list(RevocationList(2, base=1, revoke=[Target.key(before.key)]).sign(ana, "5m"))
+        # The agent's machine goes down. Nobody knows who has the old key now, so it is revoked.
+        file.apply_list(RevocationList(2, base=1, revoke=[Target.key(before.key)]).sign(ana, "5m"))
+        # Then the server goes down too. It starts with what it knew, and the agent with a new key.
+        file, verifier = serve()
         after, fresh = start()
         read(after, fresh)
         read(before, identity)

@@ -131,6 +131,37 @@ def test_the_guide_of_constraints_says_the_same_in_three_languages(node_folder: 
     assert told[0].startswith(shown), told[0]
 
 
+def test_the_guide_of_authority_says_the_same_in_both_languages(tmp_path: Path, node_folder: Path) -> None:
+    page = "docs/guide/authority.md"
+    told = [
+        python("\n".join(snippets(page, "python")), tmp_path),
+        node("\n".join(snippets(page, "js")), node_folder),
+    ]
+    assert told == ["1\n1 token\nagent-suspended\n"] * 2
+
+
+def test_the_guide_of_mcp_protects_a_server_in_both_languages(tmp_path: Path, node_folder: Path) -> None:
+    page, evidence = "docs/guide/mcp.md", "## Evidence beside a call"
+    scope = node_folder / "node_modules" / "@modelcontextprotocol"
+    for package in (scope, node_folder / "node_modules" / "zod"):
+        package.symlink_to(ROOT / "bindings-node" / "node_modules" / package.name)
+    server, client = snippets(page, "python", "## Python")
+    (tmp_path / "server.py").write_text(server, encoding="utf-8")
+    told = [python(client, tmp_path)]
+    server, client = snippets(page, "js", "## Node")
+    (node_folder / "server.mjs").write_text(server, encoding="utf-8")
+    told.append(node(client, node_folder))
+    for output in told:
+        allowed, refused = output.lower().splitlines()
+        assert allowed == "false coder for ana: staging × 1"
+        assert refused.startswith("true ") and " argument-refused: " in refused
+    told = [
+        python("".join(snippets(page, "python", evidence)), tmp_path),
+        node("".join(snippets(page, "js", evidence)), node_folder),
+    ]
+    assert told == ["approval-required\ndeployed to staging\n"] * 2
+
+
 def test_the_guide_of_the_store_says_the_same_in_three_languages(
     node_folder: Path, rust_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

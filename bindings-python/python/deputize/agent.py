@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias, final
+from typing import Any, NoReturn, TypeAlias, TypeVar, final
 
 from deputize import _native
 from deputize._native import (
@@ -23,6 +24,8 @@ from deputize.errors import DeputizeError, UnsupportedOperation
 
 __all__ = ["Agent"]
 
+_Audit: TypeAlias = Callable[[Any], object]
+_Signed = TypeVar("_Signed", Chain, Approval, Consent, Identity, Session)
 _Bytes: TypeAlias = bytes | bytearray | memoryview
 _Budgets: TypeAlias = list[Budget] | tuple[Budget, ...]
 _Evidence: TypeAlias = Approval | Consent | Identity | _Bytes
@@ -44,45 +47,50 @@ def _not_copied() -> UnsupportedOperation:
 class Agent:
     """A name and a key: issues, delegates, and proves its own calls."""
 
-    __slots__ = ("__name", "__signing_key")
+    __slots__ = ("__audit", "__name", "__signing_key")
 
-    def __init__(self, name: str, signing_key: SigningKey) -> None:
+    def __init__(self, name: str, signing_key: SigningKey, *, audit: _Audit | None = None) -> None:
         if type(name) is not str:
             raise _error("name-invalid", "the name of an agent is a text, not", type(name).__name__)
         if type(signing_key) is not SigningKey:
             raise _error("key-invalid", "the key of an agent is a SigningKey, not", type(signing_key).__name__)
+        if audit is not None and not callable(audit):
+            raise _error("config-invalid", "audit: an AuditLog or a function, not", type(audit).__name__)
         self.__name = name
         self.__signing_key = signing_key
+        self.__audit = audit
 
     def __init_subclass__(cls, **kwargs: Any) -> NoReturn:
         raise TypeError("Agent cannot be subclassed")
 
     @classmethod
-    def generate(cls, name: str) -> Agent:
+    def generate(cls, name: str, *, audit: _Audit | None = None) -> Agent:
         """An agent with a new key."""
-        return cls(name, SigningKey.generate())
+        return cls(name, SigningKey.generate(), audit=audit)
 
     @classmethod
-    def from_seed(cls, name: str, seed: bytes | bytearray | memoryview) -> Agent:
+    def from_seed(cls, name: str, seed: bytes | bytearray | memoryview, *, audit: _Audit | None = None) -> Agent:
         """An agent whose key has this seed of 32 bytes."""
         try:
             key = SigningKey.from_seed(seed)
         finally:
             del seed  # not in the locals of a traceback
-        return cls(name, key)
+        return cls(name, key, audit=audit)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], name: str | None = None) -> Agent:
+    def load(cls, path: str | os.PathLike[str], name: str | None = None, *, audit: _Audit | None = None) -> Agent:
         """An agent whose key is in this file. It is named like the file unless a name is given."""
-        return cls(Path(path).stem if name is None else name, SigningKey.load(path))
+        return cls(Path(path).stem if name is None else name, SigningKey.load(path), audit=audit)
 
     @classmethod
-    def load_or_create(cls, name: str, directory: str | os.PathLike[str] | None = None) -> Agent:
+    def load_or_create(
+        cls, name: str, directory: str | os.PathLike[str] | None = None, *, audit: _Audit | None = None
+    ) -> Agent:
         """An agent whose key is in ``<directory>/<name>.pem``; made if it is not there."""
         if type(name) is not str or not name or name.startswith(".") or any(c in name for c in "/\\\0"):
             raise _error("name-invalid", "the name of a key file", name)
         folder = _KEYS if directory is None else Path(directory)
-        return cls(name, SigningKey.load_or_create(folder / f"{name}.pem"))
+        return cls(name, SigningKey.load_or_create(folder / f"{name}.pem"), audit=audit)
 
     @property
     def name(self) -> str:
@@ -98,6 +106,19 @@ class Agent:
     def did(self) -> str:
         """Its public key as did:key."""
         return self.key.did_key
+
+    @property
+    def audit(self) -> _Audit | None:
+        """Where everything that it signs is recorded before anybody gets it; None without."""
+        return self.__audit
+
+    def __recorded(self, signed: _Signed) -> _Signed:
+        _native.record_signed(self, signed)
+        return signed
+
+    def open_session(self, task: bytes | str | None = None) -> Session:
+        """Opens a session for a task, in this agent's name."""
+        return self.__recorded(Session.open(task))
 
     def issue(
         self,
@@ -138,7 +159,7 @@ class Agent:
             evidence=evidence,
             budgets=budgets,
         )
-        return _native.issue(self.__signing_key, self.__name, to, options)
+        return self.__recorded(_native.issue(self.__signing_key, self.__name, to, options))
 
     def issue_on_behalf_of(
         self,
@@ -176,8 +197,8 @@ class Agent:
             evidence=evidence,
             budgets=budgets,
         )
-        return _native.issue(
-            self.__signing_key, self.__name, to, {**options, "subject": subject, "mode": "on_behalf_of"}
+        return self.__recorded(
+            _native.issue(self.__signing_key, self.__name, to, {**options, "subject": subject, "mode": "on_behalf_of"})
         )
 
     def issue_own_behalf(
@@ -216,7 +237,7 @@ class Agent:
             budgets=budgets,
         )
         own = {**options, "subject": options.get("holder_name"), "mode": "own_behalf"}
-        return _native.issue(self.__signing_key, self.__name, to, own)
+        return self.__recorded(_native.issue(self.__signing_key, self.__name, to, own))
 
     def issue_impersonation(
         self,
@@ -258,7 +279,7 @@ class Agent:
             "audience": audience,
             "holder_name": options.get("holder_name"),
         }
-        return _native.issue(self.__signing_key, self.__name, to, options)
+        return self.__recorded(_native.issue(self.__signing_key, self.__name, to, options))
 
     def delegate(
         self,
@@ -292,7 +313,7 @@ class Agent:
             evidence=evidence,
             budgets=budgets,
         )
-        return _native.delegate(self.__signing_key, chain, to, options)
+        return self.__recorded(_native.delegate(self.__signing_key, chain, to, options))
 
     def prove(
         self,
@@ -308,11 +329,11 @@ class Agent:
 
     def approve(self, request: ApprovalRequest, *, ttl: int | str | None = None, reason: str | None = None) -> Approval:
         """Approves one call, whose text (``request.text``) whoever has this key has read."""
-        return _native.approve(self, request, ttl, reason)
+        return self.__recorded(_native.approve(self, request, ttl, reason))
 
     def deny(self, request: ApprovalRequest, *, ttl: int | str | None = None, reason: str | None = None) -> Approval:
         """Says no to one call, which blocks it until this expires."""
-        return _native.deny(self, request, ttl, reason)
+        return self.__recorded(_native.deny(self, request, ttl, reason))
 
     def consent(
         self,
@@ -324,7 +345,7 @@ class Agent:
         ttl: int | str | None = None,
     ) -> Consent:
         """Consents that a holder acts as this agent, with a token of this trust anchor, at this verifier."""
-        return _native.consent(self, holder, issuer, audience, tools, ttl)
+        return self.__recorded(_native.consent(self, holder, issuer, audience, tools, ttl))
 
     def issue_identity(
         self,
@@ -349,7 +370,7 @@ class Agent:
             "evidence": evidence,
             "ttl": ttl,
         }
-        return _native.issue_identity(self, name, key, options)
+        return self.__recorded(_native.issue_identity(self, name, key, options))
 
     def enrol(self, challenge: _Bytes, authority: str | Agent, attestor: str, evidence: _Bytes | str) -> bytes:
         """Asks an authority for an identity of this agent's key: answers its challenge with evidence."""

@@ -14,20 +14,28 @@ class DeputizeError(Exception):
     """A refusal.
 
     ``code`` is stable; ``link`` is the position of the token at fault (the root is 0) or None; ``context`` names the
-    argument, claim or limit, or is None; ``help`` says what to do about it.
+    argument, claim or limit, or is None; ``help`` says what to do about it; ``entry`` is the sequence of the entry of
+    an audit log that is at fault, or None.
     """
 
     def __init__(
-        self, code: str, message: str, link: int | None = None, context: str | None = None, help: str = ""
+        self,
+        code: str,
+        message: str,
+        link: int | None = None,
+        context: str | None = None,
+        help: str = "",
+        entry: int | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.link = link
         self.context = context
         self.help = help
+        self.entry = entry
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.code, str(self), self.link, self.context, self.help)
+        return type(self), (self.code, str(self), self.link, self.context, self.help, self.entry)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"

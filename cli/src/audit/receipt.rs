@@ -1,7 +1,7 @@
 //! `deputize audit receipt` and `deputize audit verify-receipt`.
 
-use deputize::os::log_pieces;
-use deputize::{Checkpoint, Code, Error, LogProof, LogRecord, verify_receipt};
+use deputize::os::make_receipt;
+use deputize::{Code, Error, LogRecord, verify_receipt};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -15,10 +15,7 @@ use crate::screen::{Failure, Line, Screen, Style};
 pub(super) fn run(arguments: &Receipt, screen: &mut Screen<'_>) -> Result<u8, Failure> {
     let Receipt { log, sequence, note, line } = arguments;
     let note = read_text(note, screen)?;
-    let checkpoint = Checkpoint::unverified(&note)?;
-    let mut proof = LogProof::of_entry(*sequence, &checkpoint)?;
-    log_pieces(&log.path, |piece, _, _| proof.push(piece))?;
-    let receipt = proof.finish_receipt(*sequence, &note)?;
+    let receipt = make_receipt(&log.path, *sequence, &note)?;
     let mut found = None;
     entries(&log.path, Vec::new(), screen, |entry, _| {
         if entry.sequence == *sequence {

@@ -4,17 +4,21 @@ mod json;
 mod logged;
 mod sentence;
 
+#[cfg(feature = "os")]
+pub(crate) use json::Salt;
 pub(crate) use json::giving;
+pub(crate) use json::{Disclosed, Disclosure};
 pub use logged::{LogApproval, LogHolder, LogIdentity, LogRecord};
 
 use std::sync::Arc;
 
-use crate::approval::{Asked, CountedApproval};
+use crate::approval::CountedApproval;
 use crate::chain::VerifiedChain;
 use crate::claims::Claims;
 use crate::error::shown;
 use crate::id::{RequestId, TokenId, is_name};
 use crate::identity::VerifiedIdentity;
+use crate::proof::Call;
 use crate::store::Operation;
 use crate::time::Now;
 use crate::value::Arguments;
@@ -38,7 +42,7 @@ pub struct AuditRecord {
     /// Whether holders are named by identities only.
     pub(crate) by_identity: bool,
     /// What the store has to be told of a denied request.
-    pub(crate) denial: Option<Operation>,
+    pub(crate) denial: Vec<Operation>,
 }
 
 impl AuditRecord {
@@ -57,7 +61,7 @@ impl AuditRecord {
             approvals: Vec::new(),
             consent: None,
             by_identity: false,
-            denial: None,
+            denial: Vec::new(),
         }
     }
 
@@ -92,15 +96,8 @@ impl AuditRecord {
     #[must_use]
     pub fn request_id(&self) -> Option<RequestId> {
         let (Some(Code::ApprovalRequired), Some(chain), Some(arguments)) = (self.code(), &self.chain, &self.arguments) else { return None };
-        let asked = Asked {
-            token: chain.leaf_link().hash,
-            tool: &self.tool,
-            arguments: arguments.digest(),
-            audience: &self.audience,
-            session: chain.leaf().session,
-            context: self.context.as_deref(),
-        };
-        Some(asked.id())
+        let call = Call { context: self.context.as_deref(), ..Call::new(&self.tool, arguments) };
+        Some(chain.asked(&call, &self.audience).id())
     }
 
     /// When it was decided.
@@ -112,13 +109,19 @@ impl AuditRecord {
     /// One line of canonical JSON (RFC 8785), without the arguments.
     #[must_use]
     pub fn to_json(&self) -> String {
-        json::record(self, false)
+        json::record(self, &Disclosure::default())
     }
 
     /// The same line with the arguments in it.
     #[must_use]
     pub fn to_json_with_arguments(&self) -> String {
-        json::record(self, true)
+        json::record(self, &Disclosure { arguments: Disclosed::Everything, salt: None })
+    }
+
+    /// The line that a log with this disclosure keeps.
+    #[cfg(feature = "os")]
+    pub(crate) fn to_json_disclosing(&self, disclosure: &Disclosure) -> String {
+        json::record(self, disclosure)
     }
 
     /// One sentence for people.

@@ -134,7 +134,7 @@ codes! {
 
     IssuerUntrusted = "issuer-untrusted", Chain, "the root was not issued by a trust anchor", "add the issuer's name and key to the verifier's trust anchors, if it is to be trusted";
     ImpersonationRefused = "impersonation-refused", Chain, "the issuer may not impersonate", "issue on behalf of the person instead, or allow this trust anchor to impersonate";
-    SignatureInvalid = "signature-invalid", Chain, "the signature of a token does not verify", "the token was changed, or was not signed by the holder of its parent";
+    SignatureInvalid = "signature-invalid", Chain, "a signature does not verify", "what it signs was changed, or another key signed it; a token is signed by the holder of its parent";
     ParentMismatch = "parent-mismatch", Chain, "the token does not follow from the one before it", "send the whole chain, in order, as it was delegated";
     HolderRepeated = "holder-repeated", Chain, "a key holds two places in the chain", "give every agent a key of its own";
     HolderIsApprover = "holder-is-approver", Chain, "the holder would approve its own calls", "name approvers other than the holder";

@@ -9,15 +9,14 @@ mod measure;
 #[cfg(unix)]
 mod place;
 mod random;
-#[cfg(unix)]
+#[cfg_attr(not(unix), path = "state_file/elsewhere.rs")]
 mod state_file;
 
 pub use beneath::{FileAccess, open_beneath};
 pub use clock::now;
 pub use getrandom::SysRng;
 pub use key_file::{load, load_or_create, save};
-pub use log_file::{LogFile, LogOptions, check_log, log_files, log_pieces, read_log};
+pub use log_file::{LogFile, LogOptions, check_log, log_files, log_pieces, make_receipt, prove_consistency, read_log};
 pub use measure::measure;
 pub use random::{fill, generate_key};
-#[cfg(unix)]
 pub use state_file::StateFile;

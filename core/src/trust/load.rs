@@ -64,6 +64,7 @@ impl<'a> ListLoader<'a> {
     /// # Errors
     /// Those of [`TrustState::apply_list`]. After one, every further call gives it again.
     pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
+        self.state.refuse_if_kept()?;
         self.loading.push(&self.state, chunk, self.now)
     }
 
@@ -73,6 +74,7 @@ impl<'a> ListLoader<'a> {
     /// # Errors
     /// [`Code::RevocationIncomplete`] if bytes are missing, and those of [`TrustState::apply_list`].
     pub fn finish(self, now: Now) -> Result<Update> {
+        self.state.refuse_if_kept()?;
         match self.loading.complete()? {
             Some(prepared) => self.state.commit(prepared, now),
             None => Ok(Update::Unchanged),

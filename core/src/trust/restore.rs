@@ -1,5 +1,7 @@
 //! Putting a state together again from what was kept of it: every signature is checked as it was, at the time that it was.
 
+use std::sync::atomic::Ordering;
+
 use super::head::Head;
 use super::load::{Loading, Prepared};
 use super::rotation::Rotation;
@@ -37,6 +39,14 @@ impl TrustState {
     /// A state of the same authorities that holds nothing.
     pub(crate) fn empty(&self) -> TrustState {
         TrustState::with(self.authorities.clone(), self.fingerprints().clone())
+    }
+
+    /// From now on everything comes through one file, unless making it fails. `config-invalid` if it does already.
+    pub(crate) fn kept_in<T>(&self, make: impl FnOnce() -> Result<T>) -> Result<T> {
+        if self.is_kept.swap(true, Ordering::AcqRel) {
+            return Err(Error::about(Code::ConfigInvalid, "a file keeps this trust state already"));
+        }
+        make().inspect_err(|_| self.is_kept.store(false, Ordering::Release))
     }
 
     pub(crate) fn holds_nothing(&self) -> bool {

@@ -1,5 +1,6 @@
 //! What a verifier knows of revocations and rotations. It moves only forward, and every step happens whole or not at all.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use super::head::Head;
@@ -131,6 +132,8 @@ pub struct TrustState {
     writing: Mutex<()>,
     snapshot: RwLock<Arc<Snapshot>>,
     evidence: Mutex<Vec<Equivocation>>,
+    /// Whether a file keeps this state: then everything comes through it.
+    pub(super) is_kept: AtomicBool,
     pub(super) observer: Option<Arc<dyn RevocationObserver>>,
     pub(super) watch: Watch,
 }
@@ -139,6 +142,13 @@ impl std::fmt::Debug for TrustState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TrustState").field("authorities", &self.authorities.len()).finish_non_exhaustive()
     }
+}
+
+/// A list that is what is held now, and what is new in it.
+pub(crate) struct Accepted {
+    head: Head,
+    news: News,
+    at: Now,
 }
 
 #[cfg(all(unix, feature = "os"))]
@@ -172,6 +182,7 @@ impl TrustState {
             writing: Mutex::new(()),
             snapshot: RwLock::new(Arc::new(snapshot)),
             evidence: Mutex::default(),
+            is_kept: AtomicBool::new(false),
             observer: None,
             watch: Watch::default(),
         }
@@ -190,7 +201,7 @@ impl TrustState {
     /// [`Code::RevocationUntrusted`], [`Code::SignatureInvalid`], [`Code::KeyRevoked`], [`Code::KeyRetired`], [`Code::AgentSuspended`],
     /// [`Code::AgentPending`] for who signed it; [`Code::RevocationRollback`], [`Code::RevocationEquivocation`], [`Code::RevocationGap`]
     /// for its place among the others; [`Code::RevocationIncomplete`], [`Code::TooLarge`], [`Code::TooMany`] and the codes of encoding and
-    /// claims for what it is.
+    /// claims for what it is; [`Code::ConfigInvalid`] if a file keeps this state, which then is where lists go.
     pub fn apply_list(&self, list: &[u8], now: Now) -> Result<Update> {
         let mut loader = self.loader(now);
         loader.push(list)?;
@@ -209,8 +220,13 @@ impl TrustState {
     /// [`Code::SignatureInvalid`] unless both keys signed it; [`Code::RotationInvalid`] if it is older than a day, from the future, or its
     /// new key has a place in a succession or an authority already; [`Code::RotationEquivocation`] if another successor was accepted;
     /// [`Code::KeyRevoked`], [`Code::AgentSuspended`], [`Code::AgentPending`] if a list says so of either key; [`Code::TooMany`]; codes of
-    /// encoding and claims.
+    /// encoding and claims; [`Code::ConfigInvalid`] if a file keeps this state.
     pub fn apply_rotation(&self, rotation: &[u8], now: Now) -> Result<Update> {
+        self.refuse_if_kept()?;
+        self.take_rotation(rotation, now)
+    }
+
+    pub(crate) fn take_rotation(&self, rotation: &[u8], now: Now) -> Result<Update> {
         let rotation = Rotation::read(rotation)?;
         let writing = self.write();
         let update = self.admit_rotation(&rotation, now)?;
@@ -234,6 +250,14 @@ impl TrustState {
     pub fn held(&self, authority: &str) -> Option<HeldList> {
         let held = self.snapshot().lists[self.index_of(authority)?].clone()?;
         Some(HeldList { sequence: held.sequence, next_update: held.next_update, accepted: held.accepted, ids: held.contents.len() })
+    }
+
+    /// What would come into memory alone is refused where a file is to hold it too.
+    pub(super) fn refuse_if_kept(&self) -> Result<()> {
+        match self.is_kept.load(Ordering::Acquire) {
+            true => Err(Error::about(Code::ConfigInvalid, "a file keeps this trust state: apply it there")),
+            false => Ok(()),
+        }
     }
 
     pub(super) fn fingerprints(&self) -> &Fingerprints {
@@ -306,10 +330,17 @@ impl TrustState {
 
     /// Makes a list that was read what is held, unless a later one was faster.
     pub(crate) fn commit(&self, prepared: Prepared, now: Now) -> Result<Update> {
+        let Some(accepted) = self.accept(prepared, now)? else { return Ok(Update::Unchanged) };
+        self.tell(&accepted);
+        Ok(Update::Accepted)
+    }
+
+    /// The same, and nobody is told yet. None if it is what is held already.
+    pub(crate) fn accept(&self, prepared: Prepared, now: Now) -> Result<Option<Accepted>> {
         let Prepared { head, said, mut news } = prepared;
         let writing = self.write();
         if self.admit(&head, now)? == Update::Unchanged {
-            return Ok(Update::Unchanged);
+            return Ok(None);
         }
         let mut next = (*self.snapshot()).clone();
         let before = next.lists[head.authority].take();
@@ -340,8 +371,7 @@ impl TrustState {
         self.watch.add(news.items.iter().map(|item| item.fingerprint), now);
         self.replace(next);
         drop(writing);
-        self.tell_news(&head, &news, now);
-        Ok(Update::Accepted)
+        Ok(Some(Accepted { head, news, at: now }))
     }
 
     /// Notes what a list says beyond what is held, if anybody wants to know.
@@ -357,12 +387,16 @@ impl TrustState {
         }
     }
 
-    fn tell_news(&self, head: &Head, news: &News, accepted: Now) {
+    /// Tells the observer, who may use the state: nothing of it is locked.
+    pub(crate) fn tell(&self, accepted: &Accepted) {
         let Some(observer) = &self.observer else { return };
+        let Accepted { head, news, at: accepted } = accepted;
         let (authority, sequence) = (&*self.authorities[head.authority].name, head.claims.sequence);
         for item in &news.items {
             if let Some(target) = item.target() {
-                tell(|| observer.revoked(&Revocation { target: &target, standing: item.standing(), authority, sequence, accepted }));
+                tell(|| {
+                    observer.revoked(&Revocation { target: &target, standing: item.standing(), authority, sequence, accepted: *accepted })
+                });
             }
         }
         if news.more > 0 {

@@ -133,14 +133,24 @@ impl Entry {
 }
 
 /// Whoever holds it is the only one who replaces the file, of all processes.
-pub(super) fn lock(place: &Place<'_>) -> Result<File> {
+pub(super) struct Locked(pub(super) File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Said, and not left to the end of the descriptor: a process that was forked meanwhile has a copy of it.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+/// Waits until nobody else holds it.
+pub(super) fn lock(place: &Place<'_>) -> Result<Locked> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = openat(&place.folder, beside(place, ".lock"), flags, Mode::RUSR | Mode::WUSR);
     let file = File::from(opened.map_err(|error| failed(CODE, "the lock cannot be opened", error, place.path))?);
     loop {
         match flock(&file, FlockOperation::LockExclusive) {
             Err(Errno::INTR) => {}
-            locked => return locked.map(|()| file).map_err(|error| failed(CODE, "the lock cannot be taken", error, place.path)),
+            locked => return locked.map(|()| Locked(file)).map_err(|error| failed(CODE, "the lock cannot be taken", error, place.path)),
         }
     }
 }

@@ -25,7 +25,7 @@ const MAX_ENTRY: u64 = 2 * limits::MAX_LIST_HEAD as u64 + 64;
 /// that ends at any instant leaves the state before or after it. Several processes can share one file.
 ///
 /// The file belongs to the effective user and nobody else can read it (mode 0600), in a folder that nobody else can change; links are not
-/// followed. Lists and rotations have to come through here and not to the state itself, or the file falls behind.
+/// followed. Lists and rotations come through here; the state itself refuses them from now on, so that the file never falls behind.
 #[derive(Debug)]
 pub struct StateFile {
     path: PathBuf,
@@ -38,7 +38,7 @@ impl StateFile {
     ///
     /// # Errors
     /// [`Code::StateUnavailable`] if there is anything at the path, or it cannot be written; [`Code::ConfigInvalid`] if the state holds
-    /// something.
+    /// something, or is kept in a file already.
     pub fn create(path: impl AsRef<Path>, state: Arc<TrustState>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         if !state.holds_nothing() {
@@ -49,7 +49,7 @@ impl StateFile {
         if place.open(CODE)?.is_some() {
             return Err(refused(CODE, "there is a file already", &path));
         }
-        let index = Draft::new(&place)?.replace(1)?;
+        let index = state.kept_in(|| Draft::new(&place)?.replace(1))?;
         drop(locked);
         Ok(StateFile { state, index: Mutex::new(index), path })
     }
@@ -59,12 +59,12 @@ impl StateFile {
     /// # Errors
     /// [`Code::StateUnavailable`] if the file is not there, not whole, was changed, is of other authorities, or is open to others;
     /// [`Code::RevocationRollback`] if it is older than what the state holds, or than an authority's least sequence; [`Code::ClockBehind`]
-    /// if something in it was accepted later than now.
+    /// if something in it was accepted later than now; [`Code::ConfigInvalid`] if the state is kept in a file already.
     pub fn open(path: impl AsRef<Path>, state: Arc<TrustState>, now: Now) -> Result<Self> {
         let path = path.as_ref().to_owned();
         let place = found(&path)?;
         let (file, index) = read(&place)?;
-        let index = restore(&file, index, &place, &state, now)?;
+        let index = state.kept_in(|| restore(&file, index, &place, &state, now))?;
         Ok(StateFile { state, index: Mutex::new(index), path })
     }
 
@@ -81,7 +81,8 @@ impl StateFile {
     /// Those of [`TrustState::apply_list`] and [`StateFile::refresh`]; [`Code::StateUnavailable`] if the list cannot be read or kept, and
     /// then the state is what it was.
     pub fn apply_list(&self, mut list: impl Read, now: Now) -> Result<Update> {
-        self.change(now, |file, index, place| {
+        let mut accepted = None;
+        let update = self.change(now, |file, index, place| {
             let mut draft = Draft::new(place)?;
             let mut loading = Loading::default();
             let mut piece = vec![0; PIECE];
@@ -108,9 +109,14 @@ impl StateFile {
             }
             draft.put(new);
             let index = draft.replace(index.generation + 1)?;
-            self.state.commit(prepared, now)?;
+            accepted = self.state.accept(prepared, now)?;
             Ok(Some(index))
-        })
+        });
+        // Now that the file is free: whoever is told may use it.
+        if let Some(accepted) = accepted {
+            self.state.tell(&accepted);
+        }
+        update
     }
 
     /// Takes a rotation, as [`TrustState::apply_rotation`] does, and keeps it.
@@ -124,7 +130,7 @@ impl StateFile {
                 return Ok(None);
             }
             let index = added(file, index, place, Kind::Rotation, rotation, now)?;
-            self.state.apply_rotation(rotation, now)?;
+            self.state.take_rotation(rotation, now)?;
             Ok(Some(index))
         })
     }

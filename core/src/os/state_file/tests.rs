@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::sync::OnceLock;
+
+use rustix::fs::{FlockOperation, flock};
 
 use super::file::crash;
 use super::*;
 use crate::os::SysRng;
-use crate::{Authority, RevocationList, SigningKey, Target, TokenId, rotate};
+use crate::{Authority, Revocation, RevocationList, RevocationObserver, SigningKey, Target, TokenId, rotate};
 
 const START: u64 = 1_764_000_000;
 
@@ -239,7 +242,9 @@ fn rev_06_an_older_copy_is_refused_while_the_state_knows_better_and_by_a_least_s
     fs::write(&path, &old).unwrap();
     assert_eq!(code(file.refresh(at(1))), Code::RevocationRollback);
     assert_eq!(code(file.apply_list(&*full("ana", 9), at(1))), Code::RevocationRollback);
-    assert_eq!(code(StateFile::open(&path, file.state().clone(), at(1))), Code::RevocationRollback);
+    let knows = state();
+    knows.apply_list(&full("ana", 8), at(1)).unwrap();
+    assert_eq!(code(StateFile::open(&path, knows, at(1))), Code::RevocationRollback);
     let ana = Authority::new("ana", key(b'a').verifying_key()).unwrap().at_least(8);
     let bob = Authority::new("bob", key(b'b').verifying_key()).unwrap();
     let knows = Arc::new(TrustState::new([ana, bob]).unwrap());
@@ -259,6 +264,69 @@ fn a_file_is_made_once_and_for_an_empty_state() {
     assert_eq!(code(StateFile::open(folder.file(), Arc::new(others), at(1))), Code::StateUnavailable);
     let forged = TrustState::new(["ana", "bob"].map(|name| Authority::new(name, key(9).verifying_key()).unwrap())).unwrap();
     assert_eq!(code(StateFile::open(folder.file(), Arc::new(forged), at(1))), Code::StateUnavailable);
+}
+
+#[test]
+fn what_would_come_into_memory_alone_is_refused_where_a_file_keeps_the_state() {
+    let folder = Folder::new("kept");
+    let state = state();
+    assert_eq!(code(StateFile::open(folder.file(), state.clone(), at(0))), Code::StateUnavailable);
+    assert_eq!(code(StateFile::create(folder.0.join("no/such"), state.clone())), Code::StateUnavailable);
+    let mut loader = state.loader(at(0));
+    loader.push(&full("ana", 1)).unwrap();
+    let file = StateFile::create(folder.file(), state.clone()).unwrap();
+    assert_eq!(code(loader.push(&[])), Code::ConfigInvalid);
+    assert_eq!(code(loader.finish(at(0))), Code::ConfigInvalid);
+    assert_eq!(code(state.apply_list(&full("ana", 1), at(0))), Code::ConfigInvalid);
+    assert_eq!(code(state.apply_rotation(&turn(11, 12), at(0))), Code::ConfigInvalid);
+    assert!(state.holds_nothing());
+    file.apply_list(&*full("ana", 1), at(0)).unwrap();
+    file.apply_rotation(&turn(11, 12), at(0)).unwrap();
+    assert_eq!(code(StateFile::open(folder.file(), state.clone(), at(1))), Code::ConfigInvalid, "and one file is enough");
+    drop(file);
+    assert_eq!(code(state.apply_list(&full("ana", 2), at(1))), Code::ConfigInvalid, "also when the program let it go");
+    assert_eq!(opened(&folder.file()).unwrap(), [Some(1), None]);
+}
+
+/// Uses the file that it is told about.
+#[derive(Clone, Default)]
+struct Curious {
+    file: Arc<OnceLock<StateFile>>,
+    told: Arc<Mutex<Vec<Update>>>,
+}
+
+impl RevocationObserver for Curious {
+    fn revoked(&self, revocation: &Revocation<'_>) {
+        let file = self.file.get().unwrap();
+        file.refresh(at(1)).unwrap();
+        let update = file.apply_list(&*full("bob", revocation.sequence), at(1)).unwrap();
+        self.told.lock().unwrap().push(update);
+    }
+}
+
+#[test]
+fn an_observer_may_use_the_file() {
+    let folder = Folder::new("observer");
+    let curious = Curious::default();
+    let state = Arc::try_unwrap(state()).unwrap().with_observer(curious.clone());
+    let file = curious.file.get_or_init(|| StateFile::create(folder.file(), Arc::new(state)).unwrap());
+    assert_eq!(file.apply_list(&*full("ana", 7), at(1)), Ok(Update::Accepted));
+    // Of ana's list, and within that of bob's.
+    assert_eq!(*curious.told.lock().unwrap(), [Update::Unchanged, Update::Accepted]);
+    assert_eq!(opened(&folder.file()).unwrap(), [Some(7), Some(7)]);
+}
+
+#[test]
+fn the_lock_is_free_when_it_is_left_though_a_forked_process_has_a_copy_of_it() {
+    let folder = Folder::new("lock");
+    let path = folder.file();
+    let place = found(&path).unwrap();
+    let locked = lock(&place).unwrap();
+    let copy = locked.0.try_clone().unwrap();
+    drop(locked);
+    let other = fs::File::open(folder.0.join(".trust.state.lock")).unwrap();
+    assert_eq!(flock(&other, FlockOperation::NonBlockingLockExclusive), Ok(()));
+    drop(copy);
 }
 
 #[test]
