@@ -18,8 +18,10 @@ demo: python node
 
 test: test-rust test-node test-python test-reference test-docs test-pairs test-redis
 
+# The report is drawn by a browser; without chromium that is skipped, unless DEPUTIZE_REQUIRE_CHROMIUM is set.
 test-rust:
 	cargo test --quiet -p deputize -p deputize-tests --features deputize/jwt,deputize/redis
+	cargo test --quiet -p deputize-cli
 
 # With a second addon beside the one that users get: it has a function that panics, for the test that no panic ends the process.
 test-node: bindings-node/node_modules/.tools
@@ -36,7 +38,7 @@ test-reference: python
 	$(PY) -m pytest -q -rs tests/interop
 	cargo run --quiet -p deputize-tests --bin generate-chains -- 10000 $(SEED) | $(PY) tests/reference/agree.py 10000
 
-# The README's and the guides' snippets and the examples, each as its reader would run it.
+# The README's and the guides' snippets and the examples, each as its reader would run it, and the command of each package.
 test-docs: python node
 	$(PY) -m pytest -q tests/docs
 

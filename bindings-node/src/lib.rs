@@ -8,6 +8,7 @@
 mod approval;
 mod budget;
 mod chain;
+mod command;
 mod constraints;
 mod enrolment;
 mod errors;

@@ -4,6 +4,7 @@ mod anchor;
 mod approval;
 mod attestation;
 mod budget;
+mod command;
 mod configuration;
 mod constraints;
 mod convert;
@@ -37,6 +38,8 @@ mod _native {
     use crate::attestation::{Admitted, CodeAttestor, JwtAttestor, ParentAttestor, Registrar, enrol, measure, vouch};
     #[pymodule_export]
     use crate::budget::{Budget, Session};
+    #[pymodule_export]
+    use crate::command::main;
     #[pymodule_export]
     use crate::constraints::make::{
         all_of, any_of, anything, at_least, at_most, between, cidr, contains, each, email, exact, fields, glob, in_range, length, not_glob,

@@ -103,7 +103,7 @@ pub use chain::{Bounds, TrustAnchor, VerifiedChain};
 pub use claims::{Claims, Mode};
 pub use consent::{Consent, ConsentGrant, DEFAULT_CONSENT_TTL, consent};
 pub use constraint::{ArgumentRules, Constraint, Number, Range, UrlRule, is_public_address};
-pub use error::{Code, Error, Family, Result};
+pub use error::{Code, Error, Family, Result, shown};
 pub use hint::ToolHint;
 pub use id::{Digest, RequestId, SessionId, TokenId, join_contexts};
 pub use identity::{
@@ -116,7 +116,7 @@ pub use key::{Signature, Signer, SigningKey, VerifyingKey};
 pub use log::{AuditEvent, Checkpoint, CheckpointPolicy, LogCheck, LogHead, LogProof, LogReport, NoteKey, Witness, verify_receipt};
 pub use message::{DEFAULT_MESSAGE_TTL, Inbox, Outbox, Outgoing, ReceivedMessage};
 pub use plan::Revocable;
-pub use proof::{Call, Presentation, Received, prove};
+pub use proof::{Call, Presentation, Received, UnverifiedProof, prove};
 #[cfg(feature = "redis")]
 pub use redis_store::RedisStore;
 pub use renew::RenewalPolicy;

@@ -6,7 +6,7 @@ use rand_core::TryCryptoRng;
 
 use crate::cbor::{Decoder, Encoder};
 use crate::claims::{AUD, CTI, EXP, IAT, read_time, unverified_holder};
-use crate::cose::{ObjectKind, seal};
+use crate::cose::{Envelope, ObjectKind, seal};
 use crate::hint::ToolHint;
 use crate::id::{Digest, TokenId, is_name};
 use crate::issue::random;
@@ -109,6 +109,45 @@ impl Presentation {
         if bytes.len() > limits::MAX_PRESENTATION { Err(Error::about(Code::TooLarge, "presentation")) } else { Ok(Presentation { bytes }) }
     }
 
+    /// Reads size and shape. `proof-missing`, `too-large`, codes of the encoding, of envelopes and of the proof's claims. A verifier takes the bytes
+    /// ([`Received`]) and needs none of this.
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        let presentation = Presentation { bytes: bytes.to_vec() };
+        presentation.unverified_chain()?;
+        presentation.unverified_proof()?;
+        Ok(presentation)
+    }
+
+    /// The chain, unverified.
+    pub fn unverified_chain(&self) -> Result<UnverifiedChain> {
+        let tokens = Parts::read(&self.bytes)?.tokens;
+        let mut out = Encoder::with_capacity(self.bytes.len());
+        out.array(tokens.as_slice().len());
+        for token in tokens.as_slice() {
+            out.bytes(token);
+        }
+        UnverifiedChain::decode(&out.into_bytes())
+    }
+
+    /// What the proof says. Nobody has checked it.
+    pub fn unverified_proof(&self) -> Result<UnverifiedProof> {
+        let envelope = Envelope::read(Parts::read(&self.bytes)?.proof, ObjectKind::Proof)?;
+        let claims = ProofClaims::decode(envelope.unverified_payload())?;
+        Ok(UnverifiedProof {
+            id: claims.id,
+            tool: claims.tool.to_owned(),
+            arguments: claims.arguments,
+            audience: claims.audience.to_owned(),
+            issued: claims.issued,
+            expires: claims.expires,
+        })
+    }
+
+    /// The evidence: identities, approvals and consents, each as its bytes.
+    pub fn evidence(&self) -> Result<Vec<&[u8]>> {
+        Ok(Parts::read(&self.bytes)?.evidence)
+    }
+
     /// The bytes.
     #[must_use]
     pub fn encode(&self) -> &[u8] {
@@ -120,6 +159,24 @@ impl Presentation {
     pub fn to_text(&self) -> String {
         text_from_bytes(&self.bytes)
     }
+}
+
+/// What a proof says, for display. A verifier decides by the bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnverifiedProof {
+    /// Its id: what names a call.
+    pub id: TokenId,
+    /// The tool.
+    pub tool: String,
+    /// The digest of the arguments.
+    pub arguments: Digest,
+    /// The verifier that it is for.
+    pub audience: String,
+    /// When it was made.
+    pub issued: Timestamp,
+    /// Valid while now is before this.
+    pub expires: Timestamp,
 }
 
 /// A presentation as a verifier received it: nobody has looked at it yet.

@@ -43,6 +43,12 @@ fn a_coder_calls_a_tool_for_ana_by_way_of_a_planner() {
     let presentation = prove(&coder, &part, &call, AUDIENCE, &mut SysRng, now()).unwrap();
 
     let verifier = verifier();
+    let read = Presentation::decode(presentation.attach([b"evidence".as_slice()]).unwrap().encode()).unwrap();
+    let proof = read.unverified_proof().unwrap();
+    assert_eq!((read.unverified_chain().unwrap(), read.evidence().unwrap()), (part.clone(), vec![b"evidence".as_slice()]));
+    assert_eq!((&*proof.tool, &*proof.audience, proof.arguments), ("github.update_pr", AUDIENCE, arguments.digest()));
+    assert_eq!(Presentation::decode(part.encode()).unwrap_err().code(), Code::Malformed);
+    assert_eq!(Presentation::decode(b"").unwrap_err().code(), Code::ProofMissing);
     let allowed = verifier.authorize(presentation.encode(), &call, now()).unwrap();
     assert_eq!((allowed.caller().as_str(), allowed.on_behalf_of()), ("coder", "ana"));
     let again = verifier.authorize(presentation.encode(), &call, now()).unwrap_err();

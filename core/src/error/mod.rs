@@ -137,9 +137,10 @@ pub(crate) const fn is_unsafe_char(c: char) -> bool {
         | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Text from elsewhere, made safe to show: escaped, and cut after `most` characters.
+/// Text from elsewhere, made safe to show on a terminal or in a line: characters that names refuse are escaped, and it is cut after `most` characters,
+/// where `…` is put.
 #[must_use]
-pub(crate) fn shown(text: &str, most: usize) -> String {
+pub fn shown(text: &str, most: usize) -> String {
     let mut out = String::new();
     for (count, c) in text.chars().enumerate() {
         if count == most {

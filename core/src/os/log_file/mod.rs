@@ -422,20 +422,31 @@ pub fn read_log(
     mut each: impl FnMut(u64, &str) -> Result<()>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<LogReport> {
-    let path = path.as_ref();
     let mut check = LogCheck::new(checkpoints);
-    let files = files::snapshot(path)?;
+    log_pieces(path, |piece, done, all| {
+        check.push_each(piece, &mut each)?;
+        progress(done, all);
+        Ok(())
+    })?;
+    check.finish()
+}
+
+/// Gives the bytes of a whole log, with all of its files, piece by piece, each with how many bytes that makes and how many there are in all. Nothing is
+/// checked: for [`LogProof`](crate::LogProof), and a [`LogCheck`] of one's own.
+///
+/// # Errors
+/// [`Code::AuditUnavailable`] if a file cannot be read, or there is none; those of `each`.
+pub fn log_pieces(path: impl AsRef<Path>, mut each: impl FnMut(&[u8], u64, u64) -> Result<()>) -> Result<()> {
+    let files = files::snapshot(path.as_ref())?;
     let all = files.iter().map(|(_, _, length)| length).sum();
     let mut done = 0;
     for (path, mut file, length) in files {
         Place::new(&path).read(&mut file, 0, length, |piece| {
-            check.push_each(piece, &mut each)?;
             done += piece.len() as u64;
-            progress(done, all);
-            Ok(())
+            each(piece, done, all)
         })?;
     }
-    check.finish()
+    Ok(())
 }
 
 /// The receipt of an entry by a checkpoint of the log, whose note goes into it.
@@ -456,8 +467,6 @@ pub fn prove_consistency(path: impl AsRef<Path>, size: u64, checkpoint: &Checkpo
 }
 
 fn fed(path: &Path, mut proof: LogProof) -> Result<LogProof> {
-    for (path, mut file, length) in files::snapshot(path)? {
-        Place::new(&path).read(&mut file, 0, length, |piece| proof.push(piece))?;
-    }
+    log_pieces(path, |piece, _, _| proof.push(piece))?;
     Ok(proof)
 }

@@ -73,6 +73,26 @@ fn a_log_goes_on_where_it_ended_through_restarts_and_rotations() {
     }
 }
 
+#[test]
+fn the_pieces_of_a_log_are_its_files_one_after_another() {
+    let path = folder().join("calls.log");
+    let log = open(&path, LogOptions::new().rotate_at(1200)).unwrap();
+    for number in 0..20 {
+        append(&log, number).unwrap();
+    }
+    let files: Vec<u8> = log_files(&path).unwrap().iter().flat_map(|file| std::fs::read(file).unwrap()).collect();
+    let (mut pieces, mut last) = (Vec::new(), (0, 0));
+    let each = |piece: &[u8], done: u64, all: u64| {
+        pieces.extend_from_slice(piece);
+        last = (done, all);
+        Ok(())
+    };
+    log_pieces(&path, each).unwrap();
+    assert_eq!((pieces == files, last), (true, (files.len() as u64, files.len() as u64)));
+    refused(Code::Internal, log_pieces(&path, |_, _, _| Err(Code::Internal.into())));
+    refused(Code::AuditUnavailable, log_pieces(folder().join("none.log"), |_, _, _| Ok(())));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_new_log_is_readable_by_its_owner_only() {
