@@ -51,7 +51,8 @@ fn what(record: &LogRecord) -> String {
             let by = record.authority.as_ref().map_or_else(String::new, |authority| format!("{authority} "));
             let more = record.count.unwrap_or(0).saturating_sub(record.targets.len() as u64);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("{by}revoked {}{more}", record.targets.join(", "))
+            let what = if record.targets.is_empty() { "nothing (a list that names nothing)".to_owned() } else { record.targets.join(", ") };
+            format!("{by}revoked {what}{more}")
         }
         "rotated" => {
             let name = record.name.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
