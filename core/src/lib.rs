@@ -62,6 +62,7 @@ mod consent;
 mod constraint;
 mod cose;
 mod error;
+mod export;
 mod hint;
 mod id;
 mod identity;

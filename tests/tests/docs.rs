@@ -9,7 +9,7 @@ use deputize::Code;
 use deputize_tests::errors_page::{render, root};
 
 /// The modules of core, each of which uses only those before it. `ARCHITECTURE.md` says what they are for.
-const ORDER: [&str; 39] = [
+const ORDER: [&str; 41] = [
     "limits",
     "error",
     "steps",
@@ -48,6 +48,8 @@ const ORDER: [&str; 39] = [
     "verify",
     "audit",
     "authorize",
+    "log",
+    "export",
     "os",
 ];
 

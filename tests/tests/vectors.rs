@@ -41,6 +41,7 @@ fn every_file_of_the_folder_is_known() {
         "codes.json",
         "constraints.json",
         "decisions",
+        "export.json",
         "keys.json",
         "log.json",
         "narrow.json",
