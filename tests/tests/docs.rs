@@ -9,7 +9,7 @@ use deputize::Code;
 use deputize_tests::errors_page::{render, root};
 
 /// The modules of core, each of which uses only those before it. `ARCHITECTURE.md` says what they are for.
-const ORDER: [&str; 41] = [
+const ORDER: [&str; 42] = [
     "limits",
     "error",
     "steps",
@@ -50,6 +50,7 @@ const ORDER: [&str; 41] = [
     "authorize",
     "log",
     "export",
+    "signals",
     "os",
 ];
 
