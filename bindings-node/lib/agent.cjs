@@ -13,18 +13,23 @@ const { requiredRequest } = require('./approval.cjs');
 const { identityTape } = require('./identity-grant.cjs');
 const { digest } = require('./ids.cjs');
 const { argumentsTape } = require('./values.cjs');
+const { Session } = require('./session.cjs');
+const { tell } = require('./audit.cjs');
+const { sinkOf } = require('./log.cjs');
 
 /** A name and a key: issues, delegates, proves calls, and signs what else is said in its name. */
 class Agent {
   #name;
   #signing;
   #key;
+  #audit;
   static {
     const isAgent = (value) => typeof value === 'object' && value !== null && #key in value;
-    agentsAreReadBy((value) => (isAgent(value) ? { name: value.#name, key: value.#key, signing: value.#signing } : undefined));
+    agentsAreReadBy((value) => (isAgent(value) ? { name: value.#name, key: value.#key, signing: value.#signing, audit: value.#audit } : undefined));
   }
 
-  constructor(name, signingKey) {
+  constructor(name, signingKey, given) {
+    this.#audit = sinkOf(options(given, ['audit'], 'Agent').get('audit'));
     this.#name = text(name, 'name-invalid', 'an agent');
     this.#signing = signingHandle(signingKey);
     if (this.#signing === undefined) throw failure('key-invalid', 'not a SigningKey:', kindOf(signingKey));
@@ -33,23 +38,23 @@ class Agent {
     Object.freeze(this);
   }
 
-  static generate(name) {
-    return new Agent(name, SigningKey.generate());
+  static generate(name, given) {
+    return new Agent(name, SigningKey.generate(), given);
   }
 
-  static fromSeed(name, seed) {
-    return new Agent(name, SigningKey.fromSeed(seed));
+  static fromSeed(name, seed, given) {
+    return new Agent(name, SigningKey.fromSeed(seed), given);
   }
 
-  static load(path, name) {
+  static load(path, name, given) {
     const key = SigningKey.load(path);
-    return new Agent(name === undefined ? basename(path, extname(path)) : name, key);
+    return new Agent(name === undefined ? basename(path, extname(path)) : name, key, given);
   }
 
-  static loadOrCreate(name, directory = join('.deputize', 'keys')) {
+  static loadOrCreate(name, directory = join('.deputize', 'keys'), given) {
     const file = text(name, 'name-invalid', 'an agent');
     if (/[/\\\0]/.test(file) || file === '' || file.startsWith('.')) throw failure('name-invalid', 'no name for a file:', file);
-    return new Agent(file, SigningKey.loadOrCreate(join(text(directory, 'key-file-invalid', 'a directory'), `${file}.pem`)));
+    return new Agent(file, SigningKey.loadOrCreate(join(text(directory, 'key-file-invalid', 'a directory'), `${file}.pem`)), given);
   }
 
   get name() {
@@ -62,6 +67,20 @@ class Agent {
 
   get did() {
     return this.#key.didKey;
+  }
+
+  /** Records what this agent signed before anybody gets it. */
+  #recorded(kind, signed) {
+    tell(this.#audit, 'eventSigned', kind, Buffer.from(signed.bytes), publicBytes(this.#key));
+    return signed;
+  }
+
+  /** Opens a session for a task, in this agent's name. */
+  openSession(given) {
+    const session = Session.open(given);
+    const task = session.task === null ? undefined : Buffer.from(session.task);
+    tell(this.#audit, 'eventOpened', Buffer.from(session.id), task, this.#name, publicBytes(this.#key));
+    return session;
   }
 
   issue(given) {
@@ -93,12 +112,13 @@ class Agent {
   }
 
   #issue(read, where) {
-    return new Chain(NATIVE, call('issue', this.#signing, this.#name, grantTape(read, where)));
+    return this.#recorded('chain', new Chain(NATIVE, call('issue', this.#signing, this.#name, grantTape(read, where))));
   }
 
   delegate(chain, given) {
     const parent = requiredChain(chain);
-    return new Chain(NATIVE, call('delegate', this.#signing, parent, grantTape(grantOptions(given, DELEGATED, 'delegate'), 'delegate')));
+    const tape = grantTape(grantOptions(given, DELEGATED, 'delegate'), 'delegate');
+    return this.#recorded('chain', new Chain(NATIVE, call('delegate', this.#signing, parent, tape)));
   }
 
   prove(chain, tool, args, audience, given) {
@@ -128,7 +148,7 @@ class Agent {
     if (read.has('reason')) form.reason = text(read.get('reason'), 'claim-invalid', 'reason');
     const writer = new Writer();
     writer.value(form);
-    return new Approval(NATIVE, call('requestDecide', handle, this.#signing, this.#name, approves, writer.done()));
+    return this.#recorded('approval', new Approval(NATIVE, call('requestDecide', handle, this.#signing, this.#name, approves, writer.done())));
   }
 
   /** Consents to be impersonated by the holder, at this verifier, with a token of this trust anchor. */
@@ -145,13 +165,13 @@ class Agent {
     if (read.has('ttl')) form.ttl = seconds(read.get('ttl'));
     const writer = new Writer();
     writer.value(form);
-    return new Consent(NATIVE, call('consentMake', this.#signing, this.#name, writer.done()));
+    return this.#recorded('consent', new Consent(NATIVE, call('consentMake', this.#signing, this.#name, writer.done())));
   }
 
   /** Says as an authority who holds a key. */
   issueIdentity(name, key, given) {
     const tape = identityTape(given, 'issueIdentity', { name: text(name, 'name-invalid', 'identity'), key: keyOf(key) });
-    return new Identity(NATIVE, call('identityIssue', this.#signing, this.#name, tape));
+    return this.#recorded('identity', new Identity(NATIVE, call('identityIssue', this.#signing, this.#name, tape)));
   }
 
   /** Asks an authority for an identity of this agent's key; the bytes of the request. */

@@ -6,7 +6,7 @@ const { Writer, isMap, read } = require('./tape.cjs');
 const { bytes, kindOf, options, orElse, text } = require('./options.cjs');
 const { NATIVE, publicKey } = require('./keys.cjs');
 const { requiredChain } = require('./chain.cjs');
-const { writeRequirement } = require('./grant.cjs');
+const { requirementsOf, writeRequirement } = require('./grant.cjs');
 const { argumentsTape } = require('./values.cjs');
 
 /** One character more than the longest text form of a request. */
@@ -166,7 +166,7 @@ class ApprovalPolicy {
 /** `{tool: {count, approvers}}`, or `{tool: [{count, approvers}, …]}`. */
 function writeRequired(writer, value) {
   if (!isMap(value)) throw failure('config-invalid', 'require is a plain object, not', kindOf(value));
-  const rules = Object.keys(value).flatMap((tool) => [value[tool]].flat().map((rule) => [tool, options(rule, ['count', 'approvers'], 'require')]));
+  const rules = Object.keys(value).flatMap((tool) => requirementsOf(value[tool], 'config-invalid').map((rule) => [tool, options(rule, ['count', 'approvers'], 'require')]));
   writer.list(rules.length);
   for (const [tool, rule] of rules) writeRequirement(writer, tool, rule.get('count'), rule.get('approvers'), 'config-invalid');
 }

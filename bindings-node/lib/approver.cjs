@@ -1,6 +1,6 @@
 'use strict';
 const { inspect } = require('node:util');
-const { failure } = require('./native.cjs');
+const { call, failure } = require('./native.cjs');
 const { kindOf, options, orElse, seconds } = require('./options.cjs');
 const { requiredAgent } = require('./holder.cjs');
 const { requiredRequest } = require('./approval.cjs');
@@ -30,14 +30,15 @@ class Approver {
 
   /** Signs what was decided. Only `true` approves and only `false` denies; for anything else, and for no answer in time, nothing is signed. */
   async decide(request) {
-    requiredRequest(request);
-    const answer = await this.#answer(request);
+    // What a person sees is what is signed, whatever a class below ApprovalRequest says its text is.
+    const shown = call('requestText', requiredRequest(request));
+    const answer = await this.#answer(request, shown);
     if (answer !== true && answer !== false) throw failure('approval-required', 'an answer is true or false, not', kindOf(answer));
     const given = this.#ttl === undefined ? {} : { ttl: this.#ttl };
     return answer ? this.#agent.approve(request, given) : this.#agent.deny(request, given);
   }
 
-  async #answer(request) {
+  async #answer(request, shown) {
     const timeout = new AbortController();
     const deadline = performance.now() + this.#timeoutMs;
     let timer;
@@ -48,7 +49,7 @@ class Approver {
       }, this.#timeoutMs);
     });
     try {
-      const answer = await Promise.race([this.#asked(request, timeout.signal), late]);
+      const answer = await Promise.race([this.#asked(request, shown, timeout.signal), late]);
       // A function that blocks keeps the timer from running.
       if (performance.now() > deadline) throw noAnswer('in time');
       return answer;
@@ -59,9 +60,9 @@ class Approver {
   }
 
   /** The answer, or a refusal that says nothing of what a function threw. */
-  async #asked(request, signal) {
+  async #asked(request, shown, signal) {
     try {
-      return await (this.#ask === undefined ? askAtTerminal(request.text, signal) : this.#ask(request));
+      return await (this.#ask === undefined ? askAtTerminal(shown, signal) : this.#ask(request));
     } catch {
       throw noAnswer(this.#ask === undefined ? 'at a terminal' : 'but an error');
     }

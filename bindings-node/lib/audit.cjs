@@ -1,15 +1,22 @@
 'use strict';
-const { closeSync, openSync, writeSync } = require('node:fs');
+// What is recorded: decisions and events. Where to, is the program's.
 const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
 const { read } = require('./tape.cjs');
-const { options, text } = require('./options.cjs');
-const { onlyNative } = require('./keys.cjs');
+const { kindOf, options } = require('./options.cjs');
+const { NATIVE, onlyNative } = require('./keys.cjs');
+const { isThenable, settled } = require('./promises.cjs');
+
+let decisionOf;
+let eventOf;
 
 /** One decision, allowed or denied. */
 class AuditRecord {
   #handle;
   #info;
+  static {
+    decisionOf = (value) => (typeof value === 'object' && value !== null && #handle in value ? value.#handle : undefined);
+  }
 
   constructor(token, handle) {
     onlyNative(token, 'AuditRecord');
@@ -19,6 +26,10 @@ class AuditRecord {
 
   get #read() {
     return (this.#info ??= read(call('recordInfo', this.#handle)));
+  }
+
+  get kind() {
+    return 'decision';
   }
 
   /** One line of canonical JSON; with the arguments if asked for. */
@@ -55,51 +66,83 @@ class AuditRecord {
   }
 }
 
-/** Appends one JSON line a decision to a file that only its owner can read. */
-class AuditLog {
-  #file;
-  #arguments;
-  #torn = false;
-
-  constructor(path, given) {
-    const name = text(path, 'config-invalid', 'the path of an audit log');
-    const withArguments = options(given, ['arguments'], 'AuditLog').get('arguments') ?? false;
-    if (typeof withArguments !== 'boolean') throw failure('config-invalid', 'true or false:', 'arguments');
-    this.#arguments = withArguments;
-    try {
-      this.#file = openSync(name, 'a', 0o600);
-    } catch {
-      throw failure('config-invalid', 'the audit log cannot be opened:', name);
-    }
+/** Something else that happened: what was signed, revoked or opened, and what became of a call. */
+class AuditEvent {
+  #handle;
+  #info;
+  static {
+    eventOf = (value) => (typeof value === 'object' && value !== null && #handle in value ? value.#handle : undefined);
   }
 
-  /** Hands the line to the system in one write; throws if it did not take all of it. */
-  append(record) {
-    if (this.#file === undefined) throw failure('audit-unavailable', 'the audit log', 'closed');
-    const line = Buffer.from(`${this.#torn ? '\n' : ''}${record.json({ arguments: this.#arguments })}\n`);
-    let written = 0;
-    try {
-      written = writeSync(this.#file, line, 0, line.length, null);
-    } catch {
-      throw failure('audit-unavailable', 'the audit log', 'not written');
-    }
-    this.#torn = written !== line.length;
-    if (this.#torn) throw failure('audit-unavailable', 'the audit log', 'written in part');
+  constructor(token, handle) {
+    onlyNative(token, 'AuditEvent');
+    this.#handle = handle;
+    Object.freeze(this);
   }
 
-  close() {
-    if (this.#file === undefined) return;
-    closeSync(this.#file);
-    this.#file = undefined;
+  get #read() {
+    return (this.#info ??= read(call('eventInfo', this.#handle)));
   }
 
-  [Symbol.dispose ?? Symbol.for('Symbol.dispose')]() {
-    this.close();
+  get kind() {
+    return this.#read.kind;
+  }
+
+  /** One line of canonical JSON. Events have no arguments of calls. */
+  json(given) {
+    options(given, ['arguments'], 'json');
+    return call('eventJson', this.#handle);
+  }
+
+  get sentence() {
+    return this.#read.sentence;
+  }
+
+  get timeMs() {
+    return this.#read.timeMs;
+  }
+
+  toString() {
+    return this.sentence;
+  }
+
+  toJSON() {
+    return JSON.parse(this.json());
   }
 
   [inspect.custom]() {
-    return `AuditLog(${this.#file === undefined ? 'closed' : 'open'})`;
+    return `AuditEvent(${this.sentence})`;
   }
 }
 
-module.exports = { AuditLog, AuditRecord };
+function recordHandle(record) {
+  const [decision, event] = [decisionOf(record), eventOf(record)];
+  if (decision === undefined && event === undefined) throw failure('config-invalid', 'neither an AuditRecord nor an AuditEvent:', kindOf(record));
+  return { decision, event };
+}
+
+/** Tells a sink what happened; what it does not take at once is not recorded. */
+function tell(sink, name, ...parameters) {
+  if (sink === undefined) return;
+  const event = new AuditEvent(NATIVE, call(name, ...parameters));
+  let answer;
+  try {
+    answer = settled(sink(event));
+  } catch {
+    throw failure('audit-unavailable', 'not recorded:', event.kind);
+  }
+  if (isThenable(answer)) throw failure('audit-unavailable', 'cannot wait for', 'a promise');
+}
+
+/** The same, for a sink that answers with a promise. */
+async function tellAsync(sink, name, ...parameters) {
+  if (sink === undefined) return;
+  const event = new AuditEvent(NATIVE, call(name, ...parameters));
+  try {
+    await sink(event);
+  } catch {
+    throw failure('audit-unavailable', 'not recorded:', event.kind);
+  }
+}
+
+module.exports = { AuditEvent, AuditRecord, recordHandle, tell, tellAsync };

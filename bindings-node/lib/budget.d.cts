@@ -26,6 +26,9 @@ export declare class Session {
   toJSON(): string;
 }
 
+/** The context of what is made of data of these: the nearest that all are equal to or below. `null` is data of no context. */
+export declare function joinContexts(...contexts: (string | null)[]): string | null;
+
 export interface BudgetClaim {
   readonly limit: number;
   readonly scope: 'family' | 'session';

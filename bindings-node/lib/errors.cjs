@@ -6,6 +6,7 @@ class DeputizeError extends Error {
     super(fields.message, options);
     this.code = fields.code;
     this.link = fields.link ?? null;
+    this.entry = fields.entry ?? null;
     this.context = fields.context ?? null;
     this.help = fields.help;
   }

@@ -40,9 +40,16 @@ function writeAudience(writer, value) {
 /** `{tool: {count, approvers}}`, or `{tool: [{count, approvers}, …]}`. */
 function writeApprovals(writer, value) {
   if (!isMap(value)) throw failure('claim-invalid', 'approvals are a plain object, not', kindOf(value));
-  const rules = Object.keys(value).flatMap((tool) => [value[tool]].flat().map((rule) => [tool, options(rule, ['count', 'approvers'], 'approvals')]));
+  const rules = Object.keys(value).flatMap((tool) => requirementsOf(value[tool], 'claim-invalid').map((rule) => [tool, options(rule, ['count', 'approvers'], 'approvals')]));
   writer.list(rules.length);
   for (const [tool, rule] of rules) writeRequirement(writer, tool, rule.get('count'), rule.get('approvers'), 'claim-invalid');
+}
+
+/** One requirement, or several. None is no list of them: the tool would need nothing. */
+function requirementsOf(given, code) {
+  if (!Array.isArray(given)) return [given];
+  if (given.length === 0) throw failure(code, 'no approvals in', 'an empty list');
+  return Array.from(given);
 }
 
 /** So many of these keys for a tool. */
@@ -88,4 +95,4 @@ function grantTape(read, where) {
   return writer.done();
 }
 
-module.exports = { DELEGATED, ROOT, grantOptions, grantTape, writeRequirement };
+module.exports = { DELEGATED, grantOptions, grantTape, requirementsOf, ROOT, writeRequirement };

@@ -6,14 +6,18 @@ const constraints = require('./constraints.cjs');
 const { encodeTools, decodeTools, toolsSubsume } = require('./tools.cjs');
 const { encodeValue, decodeValue, argumentsDigest, valueFromJson, valueToJson } = require('./values.cjs');
 const { Budget } = require('./budget.cjs');
-const { Session } = require('./session.cjs');
+const { Session, joinContexts } = require('./session.cjs');
 const { Chain, Presentation } = require('./chain.cjs');
 const { Approval, Consent, Identity } = require('./evidence.cjs');
 const { Agent } = require('./agent.cjs');
 const { ApprovalPolicy, ApprovalRequest } = require('./approval.cjs');
 const { Approver } = require('./approver.cjs');
 const { IdentityPolicy, IdentityRule } = require('./identity.cjs');
-const { AuditLog, AuditRecord } = require('./audit.cjs');
+const { AuditRecord } = require('./audit.cjs');
+const {
+  AuditEvent, AuditLog, Checkpoint, CheckpointPolicy, LogCheck, LogReport, NoteKey, Witness, checkLog, logFiles, makeReceipt, openCalls,
+  proveConsistency, readLog, recordSentence, verifyReceipt,
+} = require('./log.cjs');
 const { openBeneath } = require('./files.cjs');
 const { Authorized, VerifiedChain } = require('./outcome.cjs');
 const { MemoryStore, TrustAnchor } = require('./trust.cjs');
@@ -28,8 +32,10 @@ const { Inbox, Outbox, ReceivedMessage } = require('./message.cjs');
 
 module.exports = {
   Agent, Chain, Presentation, SigningKey, VerifyingKey, TrustAnchor, Verifier, Authorized, VerifiedChain,
-  AuditLog, AuditRecord, MemoryStore, DeputizeError, Denied, openBeneath, codes: deepFreeze(codes()),
-  Budget, Session, Approval, ApprovalPolicy, ApprovalRequest, Approver, Consent,
+  AuditEvent, AuditLog, AuditRecord, Checkpoint, CheckpointPolicy, LogCheck, LogReport, NoteKey, Witness,
+  checkLog, logFiles, makeReceipt, openCalls, proveConsistency, readLog, recordSentence, verifyReceipt,
+  MemoryStore, DeputizeError, Denied, openBeneath, codes: deepFreeze(codes()),
+  Budget, Session, joinContexts, Approval, ApprovalPolicy, ApprovalRequest, Approver, Consent,
   Identity, IdentityPolicy, IdentityRule, Registrar, Admitted, ParentAttestor, CodeAttestor, JwtAttestor, measure,
   Inbox, Outbox, ReceivedMessage, TrustState, Authority, ListLoader, RevocationList, StateFile, Target, rotate, RenewalPolicy,
   ...constraints,

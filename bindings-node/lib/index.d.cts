@@ -2,6 +2,7 @@ import type { Constraint, FrozenValue, Optional, Tools, Value } from './constrai
 import type { Approval, ApprovalPolicy, ApprovalRequest, ApproveOptions, Consent, ConsentOptions, Evidence } from './approval.cjs';
 import type { Budget, BudgetClaim, Session } from './budget.cjs';
 import type { Identity, IdentityOptions, IdentityPolicy } from './identity.cjs';
+import type { AuditSink } from './log.cjs';
 import type { TrustState } from './revocation.cjs';
 
 export * from './constraints.cjs';
@@ -9,6 +10,7 @@ export * from './budget.cjs';
 export * from './approval.cjs';
 export * from './identity.cjs';
 export * from './message.cjs';
+export * from './log.cjs';
 export * from './revocation.cjs';
 
 /** A JSON Web Key, as an object or as its text. */
@@ -102,17 +104,24 @@ export interface IssueOptions extends RootOptions {
 }
 
 /** A name and a key. */
+export interface AgentOptions {
+  /** Where everything that the agent signs is recorded before anybody gets it. */
+  audit?: AuditSink;
+}
+
 export declare class Agent {
-  constructor(name: string, signingKey: SigningKey);
-  static generate(name: string): Agent;
-  static fromSeed(name: string, seed: Uint8Array): Agent;
+  constructor(name: string, signingKey: SigningKey, options?: AgentOptions);
+  static generate(name: string, options?: AgentOptions): Agent;
+  static fromSeed(name: string, seed: Uint8Array, options?: AgentOptions): Agent;
   /** From a key file; the name is the file's stem unless given. */
-  static load(path: string, name?: string): Agent;
+  static load(path: string, name?: string, options?: AgentOptions): Agent;
   /** `<directory>/<name>.pem`; the directory is `.deputize/keys` unless given. */
-  static loadOrCreate(name: string, directory?: string): Agent;
+  static loadOrCreate(name: string, directory?: string, options?: AgentOptions): Agent;
   get name(): string;
   get key(): VerifyingKey;
   get did(): string;
+  /** Opens a session for a task, in this agent's name. */
+  openSession(options?: { task?: string | Uint8Array }): Session;
   issue(options: IssueOptions): Chain;
   /** On behalf of a principal, who stays accountable. Without one it throws `name-invalid`. */
   issueOnBehalfOf(subject: string, options: RootOptions): Chain;
@@ -249,7 +258,9 @@ export interface VerifierOptions {
   trust: Agent | TrustAnchor | readonly (Agent | TrustAnchor)[];
   audience: string;
   /** Gets every record. If it throws, an allowed call is denied: no record, no action. A promise is waited for by `authorizeAsync` only. */
-  audit?: AuditLog | ((record: AuditRecord) => unknown);
+  audit?: AuditSink;
+  /** Allows calls whose record the sink does not take. Nobody will know of them. */
+  dangerAllowUnrecorded?: boolean;
   /** A store that answers with a promise works with `authorizeAsync` only. */
   store?: MemoryStore | Store | AsyncStore;
   /** Milliseconds since 1970. */
@@ -279,6 +290,9 @@ export declare class Verifier {
   verifyChain(chain: Chain): VerifiedChain;
   /** Gives back what a call took from budgets, for a tool that failed. A second time gives nothing. */
   refund(authorized: Authorized): void;
+  /** Records what became of a call that was allowed: without an error, a word or two, it succeeded. */
+  outcome(authorized: Authorized, options?: { error?: string }): void;
+  outcomeAsync(authorized: Authorized, options?: { error?: string }): Promise<void>;
   refundAsync(authorized: Authorized): Promise<void>;
   /** Revokes a token and everything below it, at once, for every verifier that shares the store. Ids are bytes, or lower-case hex. */
   revokeToken(id: Uint8Array | string): void;
@@ -330,6 +344,7 @@ export declare class VerifiedChain {
 
 export declare class AuditRecord {
   private constructor();
+  get kind(): 'decision';
   /** One line of canonical JSON. */
   json(options?: { arguments?: boolean }): string;
   get sentence(): string;
@@ -339,13 +354,6 @@ export declare class AuditRecord {
   get timeMs(): number;
   toString(): string;
   toJSON(): unknown;
-}
-
-/** Appends one JSON line a decision, to a file that only its owner can read. */
-export declare class AuditLog {
-  constructor(path: string, options?: { arguments?: boolean });
-  append(record: AuditRecord): void;
-  close(): void;
 }
 
 export interface OpenBeneathOptions {
@@ -375,6 +383,8 @@ export declare class DeputizeError extends Error {
   readonly code: string;
   /** The token at fault, the root being 0. */
   readonly link: number | null;
+  /** The entry of an audit log at fault, by its sequence. */
+  readonly entry: number | null;
   /** Which argument, claim or limit it is about. */
   readonly context: string | null;
   /** What to do about it; for a token that is wider than its parent after a value that shows it, where one was found. */

@@ -3,8 +3,10 @@ import implementation from './index.cjs';
 
 export const {
   Agent, Chain, Presentation, SigningKey, VerifyingKey, TrustAnchor, Verifier, Authorized, VerifiedChain,
-  AuditLog, AuditRecord, MemoryStore, DeputizeError, Denied, openBeneath, codes,
-  Budget, Session, Approval, ApprovalPolicy, ApprovalRequest, Approver, Consent,
+  AuditEvent, AuditLog, AuditRecord, Checkpoint, CheckpointPolicy, LogCheck, LogReport, NoteKey, Witness,
+  checkLog, logFiles, makeReceipt, openCalls, proveConsistency, readLog, recordSentence, verifyReceipt,
+  MemoryStore, DeputizeError, Denied, openBeneath, codes,
+  Budget, Session, joinContexts, Approval, ApprovalPolicy, ApprovalRequest, Approver, Consent,
   Identity, IdentityPolicy, IdentityRule, Registrar, Admitted, ParentAttestor, CodeAttestor, JwtAttestor, measure,
   Inbox, Outbox, ReceivedMessage, TrustState, Authority, ListLoader, RevocationList, StateFile, Target, rotate, RenewalPolicy,
   Constraint, Optional, anything, exact, oneOf, notOneOf, atLeast, atMost, between, inRange, contains, subset,

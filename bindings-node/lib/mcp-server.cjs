@@ -126,8 +126,26 @@ function decider(verifier, names, challengeFor, contextFor, registered) {
     }
     const own = { ...request, params: { ...params, name } };
     if (params.arguments !== undefined) own.params.arguments = structuredClone(authorized.arguments);
-    return current.run(authorized, () => handler(own, extra));
+    let result;
+    try {
+      result = await current.run(authorized, () => handler(own, extra));
+    } catch (raised) {
+      await ended(verifier, authorized, () => (raised instanceof Error ? raised.name : kindOf(raised)));
+      throw raised;
+    }
+    await ended(verifier, authorized, () => (result?.isError === true ? 'the tool reported an error' : undefined));
+    return result;
   };
+}
+
+/** Without its outcome the call stays open in the log: what the tool did is done. */
+async function ended(verifier, authorized, errorOf) {
+  try {
+    const error = errorOf();
+    await verifier.outcomeAsync(authorized, error === undefined ? {} : { error: String(error).toWellFormed() });
+  } catch {
+    // The log lists it.
+  }
 }
 
 /** A call without arguments has none; `null` is not that. */

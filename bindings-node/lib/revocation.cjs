@@ -4,8 +4,9 @@ const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
 const { Writer } = require('./tape.cjs');
 const { count, kindOf, options, orElse, seconds, text } = require('./options.cjs');
-const { NATIVE, onlyNative } = require('./keys.cjs');
-const { keyOf, requiredAgent, signerOf } = require('./holder.cjs');
+const { NATIVE, onlyNative, publicBytes } = require('./keys.cjs');
+const { agentOf, keyOf, requiredAgent, signerOf } = require('./holder.cjs');
+const { tell } = require('./audit.cjs');
 const { approvalId, sessionId, taskDigest, tokenId } = require('./ids.cjs');
 
 /** The longest text of a target, and one character more. */
@@ -92,10 +93,12 @@ class RevocationList {
 
   /** Signs the list as an authority, which the agent is; fresh for so long. The bytes of the list. */
   sign(agent, given) {
-    const { name, signing } = requiredAgent(agent);
+    const { name, signing, audit } = requiredAgent(agent);
     const ttl = options(given, ['ttl'], 'sign').get('ttl');
     if (ttl === undefined) throw failure('claim-missing', 'sign needs', 'ttl');
-    return new Uint8Array(call('listSign', signing, name, this.#tape, seconds(ttl), undefined));
+    const signed = new Uint8Array(call('listSign', signing, name, this.#tape, seconds(ttl), undefined));
+    tell(audit, 'eventListed', name, this.#tape);
+    return signed;
   }
 
   [inspect.custom]() {
@@ -122,7 +125,10 @@ function rotate(old, next, given) {
   const known = options(given, ['overlap', 'name'], 'rotate');
   const overlap = seconds(orElse(known, 'overlap', 0), 'overlap');
   const name = known.has('name') ? text(known.get('name'), 'name-invalid', 'name') : undefined;
-  return new Uint8Array(call('rotationMake', signerOf(old), signerOf(next), overlap, name));
+  const rotation = new Uint8Array(call('rotationMake', signerOf(old), signerOf(next), overlap, name));
+  const agent = agentOf(old);
+  if (agent !== undefined) tell(agent.audit, 'eventSigned', 'rotation', Buffer.from(rotation), publicBytes(agent.key));
+  return rotation;
 }
 
 module.exports = { RevocationList, Target, rotate };

@@ -51,4 +51,9 @@ class Session {
   }
 }
 
-module.exports = { Session, sessionParts };
+/** The context of what is made of data of these: texts, or `null` for data of no context. */
+function joinContexts(...contexts) {
+  return call('joinContexts', contexts.map((one) => (one === null ? undefined : text(one, 'context-mismatch', 'a context')))) ?? null;
+}
+
+module.exports = { Session, joinContexts, sessionParts };

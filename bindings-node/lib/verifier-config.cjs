@@ -3,13 +3,12 @@
 const { failure } = require('./native.cjs');
 const { Writer, isMap } = require('./tape.cjs');
 const { kindOf, orElse, text } = require('./options.cjs');
-const { AuditLog } = require('./audit.cjs');
 const { policyTape } = require('./approval.cjs');
 const { keyOf } = require('./holder.cjs');
 const { identityPolicyTape } = require('./identity.cjs');
 const { anchorOf, anchorTape } = require('./trust.cjs');
 
-const OPTIONS = ['trust', 'audience', 'audit', 'store', 'clock', 'identities', 'approvals', 'principals', 'state'];
+const OPTIONS = ['trust', 'audience', 'audit', 'store', 'clock', 'identities', 'approvals', 'principals', 'state', 'dangerAllowUnrecorded'];
 
 /** The configuration for the native part: `{audience, anchors, principals}`, and the policies that are given. */
 function configTape(read) {
@@ -50,10 +49,4 @@ function writePrincipals(writer, principals) {
   }
 }
 
-function sinkOf(audit) {
-  if (audit instanceof AuditLog) return (record) => audit.append(record);
-  if (audit === undefined || typeof audit === 'function') return audit;
-  throw failure('config-invalid', 'audit is an AuditLog or a function, not', kindOf(audit));
-}
-
-module.exports = { OPTIONS, configTape, sinkOf };
+module.exports = { OPTIONS, configTape };

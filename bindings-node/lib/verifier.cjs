@@ -4,7 +4,7 @@ const { inspect, types } = require('node:util');
 const { call, failure, shorten } = require('./native.cjs');
 const { DeputizeError } = require('./errors.cjs');
 const { giveBack, read, takeWriter } = require('./tape.cjs');
-const { bytes, kindOf, options, text } = require('./options.cjs');
+const { bytes, kindOf, options, orElse, text } = require('./options.cjs');
 const { NATIVE } = require('./keys.cjs');
 const { presentationBytes, requiredChain } = require('./chain.cjs');
 const { clockOf, millisOf } = require('./clock.cjs');
@@ -13,7 +13,9 @@ const { Authorized, VerifiedChain, authorizedHandle, deniedFrom } = require('./o
 const { isThenable, settled } = require('./promises.cjs');
 const { MemoryStore, storeOf } = require('./trust.cjs');
 const { requiredState, tellNews } = require('./trust-state.cjs');
-const { OPTIONS, configTape, sinkOf } = require('./verifier-config.cjs');
+const { OPTIONS, configTape } = require('./verifier-config.cjs');
+const { tell, tellAsync } = require('./audit.cjs');
+const { sinkOf } = require('./log.cjs');
 const { targets } = require('./revocable.cjs');
 
 /** One byte or character more than any presentation has: what is longer is refused by its length alone. */
@@ -35,6 +37,7 @@ class Verifier {
   #handle;
   #commit;
   #audit;
+  #allowsUnrecorded;
   #clock;
   #state;
 
@@ -42,6 +45,8 @@ class Verifier {
     const read = options(given, OPTIONS, 'Verifier');
     this.#clock = clockOf(read.get('clock'));
     this.#audit = sinkOf(read.get('audit'));
+    this.#allowsUnrecorded = orElse(read, 'dangerAllowUnrecorded', false);
+    if (typeof this.#allowsUnrecorded !== 'boolean') throw failure('config-invalid', 'true or false:', 'dangerAllowUnrecorded');
     this.#state = read.get('state');
     const state = this.#state === undefined ? undefined : requiredState(this.#state);
     const config = configTape(read);
@@ -75,7 +80,7 @@ class Verifier {
     try {
       if (isThenable(settled(this.#audit?.(authorized.record)))) throw failure('audit-unavailable', 'authorize cannot wait for', 'a promise');
     } catch {
-      throw deniedFrom(call('unrecorded', outcome));
+      if (!this.#allowsUnrecorded) throw deniedFrom(call('unrecorded', outcome));
     }
     return authorized;
   }
@@ -100,7 +105,7 @@ class Verifier {
     try {
       await this.#audit?.(authorized.record);
     } catch {
-      throw deniedFrom(call('unrecorded', outcome));
+      if (!this.#allowsUnrecorded) throw deniedFrom(call('unrecorded', outcome));
     }
     return authorized;
   }
@@ -123,6 +128,22 @@ class Verifier {
   async refundAsync(authorized) {
     const refund = this.#refund(authorized);
     if (refund !== undefined) call('settle', ...(await this.#askedAsync(refund)), true);
+  }
+
+  /** Records what became of a call that was allowed: without an error it succeeded. An error is a word or two, and never what the tool answered. */
+  outcome(authorized, given) {
+    tell(this.#audit, 'eventOutcome', ...this.#ended(authorized, given));
+  }
+
+  async outcomeAsync(authorized, given) {
+    await tellAsync(this.#audit, 'eventOutcome', ...this.#ended(authorized, given));
+  }
+
+  #ended(authorized, given) {
+    const handle = authorizedHandle(authorized);
+    if (handle === undefined) throw failure('config-invalid', 'not an Authorized:', kindOf(authorized));
+    const error = options(given, ['error'], 'outcome').get('error');
+    return [handle, error === undefined ? undefined : text(error, 'config-invalid', 'error'), this.#now()];
   }
 
   /** Revokes a token and everything below it, at once, for every verifier that shares the store. */
@@ -173,23 +194,28 @@ class Verifier {
   #revoke(target) {
     const mark = this.#mark(target);
     if (mark !== undefined) call('settle', ...this.#asked(mark), false);
+    tell(this.#audit, 'eventRevoked', target, this.#now());
   }
 
   async #revokeAsync(target) {
     const mark = this.#mark(target);
     if (mark !== undefined) call('settle', ...(await this.#askedAsync(mark)), false);
+    await tellAsync(this.#audit, 'eventRevoked', target, this.#now());
   }
 
   /** Marks a target in a store in memory, or gives what another store is asked. */
   #mark(target) {
-    if (this.#commit !== undefined) return read(call('revokeQuestion', target, this.#now()));
+    if (this.#commit !== undefined) return read(call('revokeQuestion', this.#handle, target, this.#now()));
     return void call('revoke', this.#handle, target, this.#now());
   }
 
   #refund(authorized) {
     const handle = authorizedHandle(authorized);
     if (handle === undefined) throw failure('config-invalid', 'not an Authorized:', kindOf(authorized));
-    if (this.#commit !== undefined) return read(call('refundQuestion', handle, this.#now()));
+    if (this.#commit !== undefined) {
+      const back = call('refundQuestion', handle, this.#now());
+      return back === null ? undefined : read(back);
+    }
     return void call('refund', this.#handle, handle, this.#now());
   }
 

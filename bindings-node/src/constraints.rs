@@ -212,6 +212,13 @@ pub fn constraint_narrow(granted: BufferSlice, wanted: BufferSlice) -> Result<Bu
     Constraint::decode(&granted).and_then(narrow).map(|constraint| constraint.encode().into()).map_err(thrown)
 }
 
+/// The context of what is made of data of these; nothing for data of no context.
+#[napi(catch_unwind)]
+pub fn join_contexts(contexts: Vec<Option<String>>) -> Result<Option<String>> {
+    let joined = deputize::join_contexts(contexts.iter().map(Option::as_deref));
+    joined.map(|context| context.map(str::to_owned)).map_err(thrown)
+}
+
 #[napi(catch_unwind)]
 pub fn is_public_address(text: String) -> bool {
     deputize::is_public_address(&text)

@@ -18,6 +18,7 @@ pub(crate) fn to_json(error: &Error) -> String {
     json!({
         "code": error.code().as_str(),
         "link": error.link(),
+        "entry": error.entry(),
         "context": error.context(),
         "help": error.help(),
         "message": error.to_string(),

@@ -17,6 +17,7 @@ mod files;
 mod grant;
 mod identity;
 mod keys;
+mod log;
 mod message;
 mod record;
 mod renewal;

@@ -18,7 +18,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    fn record(&self) -> &AuditRecord {
+    pub(crate) fn record(&self) -> &AuditRecord {
         match self {
             Decision::Allowed(authorized) => authorized.record(),
             Decision::Denied(denied) => denied.record(),
@@ -67,7 +67,8 @@ pub(crate) fn allowed(authorized: Authorized) -> Outcome {
 /// A refused call.
 pub(crate) fn denied(denied: Denied) -> Outcome {
     let request_id = denied.request_id().map(|id| id.to_string());
-    let question = denied.mark().map(|mark| tape::write(&question(&[*mark], denied.record().time())).into());
+    let marks = denied.transaction();
+    let question = (!marks.is_empty()).then(|| tape::write(&question(marks, denied.record().time())).into());
     Either3::B(Refused { error: to_json(denied.error()), request_id, question, decision: External::new(Decision::Denied(denied)) })
 }
 

@@ -41,24 +41,28 @@ pub fn list_sign(
     now_ms: Option<f64>,
 ) -> errors::Result<Buffer> {
     let sign = || {
-        let mut given = Fields::read(&members)?;
-        let sequence = given.required("sequence", number)?;
-        let made = match given.optional("base", number)? {
-            Some(base) => RevocationList::change(base, sequence),
-            None => RevocationList::full(sequence),
-        };
-        let made = match given.optional("epoch", number)? {
-            Some(seconds) => made.epoch(Timestamp::from_secs(seconds)?),
-            None => made,
-        };
-        let target = |value: Value| Target::from_text(&text(value)?);
-        let made = made.revoke(given.required("revoke", list(target))?);
-        let mut of = |name| -> Result<Vec<VerifyingKey>> { given.required(name, list(key)) };
-        let made = made.suspend(&of("suspend")?).pending(&of("pending")?).activate(&of("activate")?);
         let signer: &SigningKey = signer;
-        made.sign(signer, &authority, ttl as u64, crate::verifier::time(now_ms)?)
+        listed(&members)?.sign(signer, &authority, ttl as u64, crate::verifier::time(now_ms)?)
     };
     sign().map(Buffer::from).map_err(thrown)
+}
+
+/// A list of these members.
+pub(crate) fn listed(members: &[u8]) -> Result<RevocationList> {
+    let mut given = Fields::read(members)?;
+    let sequence = given.required("sequence", number)?;
+    let made = match given.optional("base", number)? {
+        Some(base) => RevocationList::change(base, sequence),
+        None => RevocationList::full(sequence),
+    };
+    let made = match given.optional("epoch", number)? {
+        Some(seconds) => made.epoch(Timestamp::from_secs(seconds)?),
+        None => made,
+    };
+    let target = |value: Value| Target::from_text(&text(value)?);
+    let made = made.revoke(given.required("revoke", list(target))?);
+    let mut of = |name| -> Result<Vec<VerifyingKey>> { given.required(name, list(key)) };
+    Ok(made.suspend(&of("suspend")?).pending(&of("pending")?).activate(&of("activate")?))
 }
 
 /// Signs with both keys that the new one follows the old one.

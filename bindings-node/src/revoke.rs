@@ -11,7 +11,7 @@ use crate::store::{answered, question};
 use crate::tape;
 use crate::verifier::time;
 
-enum Target {
+pub(crate) enum Target {
     Token(TokenId),
     Key(VerifyingKey),
     Session(String, SessionId),
@@ -21,7 +21,7 @@ enum Target {
 
 impl Target {
     /// From `[kind, id]`, or `[kind, whose, id]`.
-    fn read(form: &[u8]) -> Result<Self> {
+    pub(crate) fn read(form: &[u8]) -> Result<Self> {
         let Value::List(parts) = tape::read(form)? else { return Err(tape::broken()) };
         let mut parts = parts.into_iter();
         let mut next = || parts.next().ok_or_else(tape::broken);
@@ -35,7 +35,7 @@ impl Target {
         })
     }
 
-    fn revocable(&self) -> Revocable<'_> {
+    pub(crate) fn revocable(&self) -> Revocable<'_> {
         match self {
             Target::Token(id) => Revocable::Token(*id),
             Target::Key(key) => Revocable::Key(key),
@@ -55,10 +55,10 @@ pub fn revoke(verifier: &External<Verifier>, target: BufferSlice, now_ms: Option
 
 /// What to ask a store in JavaScript instead.
 #[napi(catch_unwind)]
-pub fn revoke_question(target: BufferSlice, now_ms: Option<f64>) -> errors::Result<Buffer> {
+pub fn revoke_question(verifier: &External<Verifier>, target: BufferSlice, now_ms: Option<f64>) -> errors::Result<Buffer> {
     let mark = || {
         let now: Now = time(now_ms)?;
-        Ok(tape::write(&question(&[Target::read(&target)?.revocable().mark(now)?], now)).into())
+        Ok(tape::write(&question(&[verifier.mark(&Target::read(&target)?.revocable(), now)?], now)).into())
     };
     mark().map_err(thrown)
 }
@@ -70,12 +70,13 @@ pub fn refund(verifier: &External<Verifier>, decision: &External<Decision>, now_
     time(now_ms).and_then(|now| verifier.refund(authorized, now)).map_err(thrown)
 }
 
-/// What to ask a store in JavaScript instead.
+/// What to ask a store in JavaScript instead, if there is anything to give back.
 #[napi(catch_unwind)]
-pub fn refund_question(decision: &External<Decision>, now_ms: Option<f64>) -> errors::Result<Buffer> {
+pub fn refund_question(decision: &External<Decision>, now_ms: Option<f64>) -> errors::Result<Option<Buffer>> {
     let authorized = decision.authorized()?;
     let now = time(now_ms).map_err(thrown)?;
-    Ok(tape::write(&question(&authorized.refund(now), now)).into())
+    let back = authorized.refund(now);
+    Ok((!back.is_empty()).then(|| tape::write(&question(&back, now)).into()))
 }
 
 /// Refuses an answer of a store in JavaScript that is not what was asked for. A refund may be refused: it was given already.

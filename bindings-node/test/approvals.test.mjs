@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { Agent, Approval, ApprovalPolicy, ApprovalRequest, Approver, MemoryStore } from 'deputize';
+import { Agent, Approval, ApprovalPolicy, ApprovalRequest, Approver, MemoryStore, RevocationList, TrustState, rotate } from 'deputize';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -86,7 +86,8 @@ test('APP-04: a policy that cannot be met is none', () => {
     refused('config-invalid', () => policy(1, { require: { pay: { count, approvers } } }));
   }
   refused('key-invalid', () => new ApprovalPolicy(1, [ben.did]));
-  for (const options of [{ harmless: 'read' }, { harmless: [5] }, { harmless: [''] }, { harmless: null }, { require: null }, { require: [] }, { byAnnotation: 1 }, { byAnnotation: null }, { destructive: [] }, { harmless: ['pay'], require: { pay: { count: 1, approvers: [ben] } } }]) refused('config-invalid', () => policy(1, options));
+  for (const options of [{ harmless: 'read' }, { harmless: [5] }, { harmless: [''] }, { harmless: null }, { require: null }, { require: [] }, { require: { pay: [] } }, { harmless: ['pay'], require: { pay: [] } }, { require: { pay: [[]] } }, { require: { pay: null } }, { byAnnotation: 1 }, { byAnnotation: null }, { destructive: [] }, { harmless: ['pay'], require: { pay: { count: 1, approvers: [ben] } } }]) refused('config-invalid', () => policy(1, options));
+  for (const required of [[], { count: 1, approvers: [] }]) refused('claim-invalid', () => issue({ approvals: { pay: required } }));
   for (const approvals of [null, {}, [policy()], new Proxy(policy(), {})]) refused('config-invalid', () => verifierFor(ana, { approvals }));
 });
 
@@ -148,9 +149,21 @@ test('APP-09, APP-10: one bad entry spoils all, and too many are refused by thei
   assert.deepEqual(presentation.attach().bytes, presentation.bytes);
 });
 
-test('APP-14, APP-15: a no stands, wherever it is shown, and an approval can be taken back', async () => {
+/** A store of the program's own that remembers marks and claims. */
+function ownStore() {
   const marks = new Set();
-  const own = { commit(operations) { const at = operations.findIndex(([name, key]) => name !== 'mark' && marks.has(key.toString())); if (at >= 0) return ['refused', at]; operations.filter(([name]) => name === 'mark').forEach(([, key]) => marks.add(key.toString())); return true; } };
+  return {
+    commit(operations) {
+      const at = operations.findIndex(([name, key]) => name !== 'mark' && marks.has(key.toString()));
+      if (at >= 0) return ['refused', at];
+      for (const [name, key] of operations) if (name === 'mark' || name === 'claim') marks.add(key.toString());
+      return true;
+    },
+  };
+}
+
+test('APP-14, APP-15: a no stands, wherever it is shown, and an approval can be taken back', async () => {
+  const own = ownStore();
   for (const store of [new MemoryStore(), own, { commit: async (...asked) => own.commit(...asked) }]) {
     const verifier = verifierFor(ana, { approvals: policy(), store });
     const callAsync = async (chain, evidence) => verifier.authorizeAsync(coder.prove(chain, 'pay', ARGS, AUDIENCE, { evidence }), 'pay', ARGS);
@@ -165,6 +178,32 @@ test('APP-14, APP-15: a no stands, wherever it is shown, and an approval can be 
     await rejected('approval-withdrawn', callAsync(other, [approval]));
     assert.ok(await callAsync(other, [cleo.approve(ask(other))]));
   }
+});
+
+test('APP-08, APP-14: a no by a key that was revoked, or that was taken back, blocks nothing', async () => {
+  for (const store of [new MemoryStore(), ownStore()]) {
+    const verifier = verifierFor(ana, { approvals: policy(), store });
+    const [first, second] = [issue(), issue()];
+    const no = ben.deny(ask(first));
+    verifier.withdrawApproval(ben, no.id);
+    denied('approval-denied', () => call(verifier, first, [no]));
+    call(verifier, first, [cleo.approve(ask(first))]);
+    verifier.revokeKey(ben);
+    denied('approval-denied', () => call(verifier, second, [ben.deny(ask(second))]));
+    call(verifier, second, [cleo.approve(ask(second))]);
+  }
+});
+
+test('APP-01, APP-08: an approver follows its rotations, and an old key and a new one are one approver', () => {
+  const state = new TrustState([ana]);
+  state.applyList(new RevocationList(1).sign(ana, { ttl: '1h' }));
+  const verifier = verifierFor(ana, { approvals: policy(2), state });
+  const [anew, chain] = [Agent.generate('ben'), issue()];
+  const [old, fresh, other] = [ben, anew, cleo].map((agent) => agent.approve(ask(chain)));
+  denied('approver-refused', () => call(verifier, chain, [fresh, other]));
+  state.applyRotation(rotate(ben, anew, { overlap: '1h' }));
+  denied('approval-required', () => call(verifier, chain, [old, fresh]));
+  call(verifier, chain, [fresh, other]);
 });
 
 test('a no that a store does not take is a no all the same', () => {

@@ -77,6 +77,24 @@ test('CTX-06: a refund gives back once, and never what the proof or another call
   }
 });
 
+test('CTX-06: a refund is given once, also when the leaf has expired and the budget above it goes on', () => {
+  for (const store of [new MemoryStore(), ownStore()]) {
+    let ahead = 0;
+    const verifier = verifierFor(ana, { store, clock: () => Date.now() + ahead });
+    const chain = issue({ budgets: [Budget.calls(1)], ttl: '1h' });
+    const first = call(verifier, planner.delegate(chain, { to: coder, ttl: 20 }), 'read', {}, coder);
+    verifier.refund(first);
+    call(verifier, chain);
+    ahead = 21_000;
+    verifier.refund(first);
+    denied('budget-exhausted', () => call(verifier, chain));
+    ahead = 3_700_000;
+    const before = store.asked?.length;
+    verifier.refund(first);
+    assert.equal(store.asked?.length, before);
+  }
+});
+
 test('a store that gives no good answer refunds and revokes nothing, and says so', async () => {
   const good = verifierFor(ana);
   const allowed = call(good, issue({ budgets: [Budget.calls(2)] }));
@@ -162,7 +180,8 @@ test('CTX-01: after a session or task is closed nothing in it is allowed, in eve
     denied('session-closed', () => call(there, one));
     await here.closeTaskAsync('ana', second);
     denied('task-closed', () => call(there, planner.delegate(two, { to: coder }), 'read', {}, coder));
-    here.closeSession('bob', third);
+    for (const close of [() => here.closeSession('bob', third), () => here.closeTask('Ana', new Uint8Array(32))]) refused('issuer-untrusted', close);
+    await rejected('issuer-untrusted', here.closeSessionAsync('bob', third));
     assert.ok(call(there, three));
     here.closeSession(ana, String(third));
     denied('session-closed', () => call(there, three));

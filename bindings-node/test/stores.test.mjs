@@ -1,10 +1,9 @@
 // Stores, audit functions and clocks of the program: POP-05, POP-21, POP-22, TIM-03, TIM-04.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
-import { AuditLog, MemoryStore } from 'deputize';
-import { AUDIENCE, chainFor, denied, folder, hex, refused, rejected, verifierFor } from '../support/helpers.mjs';
+import { MemoryStore } from 'deputize';
+import { AUDIENCE, chainFor, denied, hex, refused, rejected, verifierFor } from '../support/helpers.mjs';
 
 const { ana, coder, chain } = chainFor();
 const proof = () => coder.prove(chain, 'deploy', {}, AUDIENCE);
@@ -115,20 +114,6 @@ test('an audit function gets every record, before the caller has the decision', 
   assert.deepEqual(records.map((record) => record.code), ['allowed', 'proof-missing']);
   assert.equal(records[1].json(), refusal.record.json());
   assert.ok(records[0].allowed && records[0].timeMs > 0 && records[0].sentence.includes('ALLOW'));
-});
-
-test('a log that is closed or full denies', { skip: process.platform !== 'linux' && 'needs /dev/full' }, (t) => {
-  const closed = new AuditLog(`${folder(t)}/a.jsonl`);
-  closed.close();
-  closed.close();
-  denied('audit-unavailable', () => call(verifierFor(ana, { audit: closed })));
-  denied('audit-unavailable', () => call(verifierFor(ana, { audit: new AuditLog('/dev/full') })));
-  const path = `${folder(t)}/b.jsonl`;
-  const log = new AuditLog(path);
-  const verifier = verifierFor(ana, { audit: log });
-  for (let n = 0; n < 20; n++) call(verifier);
-  log.close();
-  assert.equal(readFileSync(path, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line)).length, 20);
 });
 
 test('a clock gives milliseconds since 1970 or nothing is allowed', async () => {

@@ -5,12 +5,12 @@ import { dirname, join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
-  Approval, ApprovalPolicy, ApprovalRequest, Authority, Consent, Constraint, Denied, DeputizeError, IdentityPolicy, IdentityRule, Inbox, SigningKey, TrustAnchor,
-  TrustState, Verifier, VerifyingKey, argumentsDigest, codes, decodeValue, encodeValue, optional, valueFromJson, valueToJson,
+  Approval, ApprovalPolicy, ApprovalRequest, Authority, Checkpoint, CheckpointPolicy, Consent, Constraint, Denied, DeputizeError, IdentityPolicy, IdentityRule, Inbox, LogCheck, NoteKey, SigningKey, TrustAnchor,
+  TrustState, Verifier, VerifyingKey, argumentsDigest, codes, decodeValue, encodeValue, joinContexts, optional, valueFromJson, valueToJson, verifyReceipt,
 } from 'deputize';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'tests', 'vectors');
-const tables = ['accepts', 'arguments', 'codes', 'constraints', 'keys', 'narrow', 'narrower', 'objects', 'updates', 'values'];
+const tables = ['accepts', 'arguments', 'codes', 'constraints', 'contexts', 'keys', 'log', 'narrow', 'narrower', 'objects', 'updates', 'values'];
 const bytes = (hex) => new Uint8Array(Buffer.from(hex, 'hex'));
 const hex = (data) => Buffer.from(data).toString('hex');
 const load = (name) => JSON.parse(readFileSync(join(folder, name), 'utf8'));
@@ -215,6 +215,40 @@ test('updates', () => {
   for (const one of cases('updates', 10)) stateOf(one.trust, { now: 0 });
 });
 
+test('logs, checkpoints and receipts', () => {
+  const table = load('log.json');
+  assert.ok(table.cases.length >= 40 && table.notes.length >= 25 && table.receipts.length >= 14);
+  const judged = (one, run) => {
+    let found = null;
+    const code = codeOf(() => { found = run(); });
+    assert.equal(code, one.code, JSON.stringify(one));
+    return found;
+  };
+  for (const one of table.cases) {
+    const anchors = one.checkpoints.map(({ size, root }) => new Checkpoint('acme.example/calls', size, root));
+    let entry;
+    const report = judged(one, () => {
+      try {
+        const check = new LogCheck(anchors);
+        check.push(one.log);
+        return check.finish();
+      } catch (error) {
+        entry = error.entry;
+        throw error;
+      }
+    });
+    if (report === null) assert.equal(entry, one.entry, JSON.stringify(one));
+    else assert.deepEqual([report.size, report.root, report.anchored, report.stepsBack, report.firstStepBack], [one.size, one.root, one.anchored, one.steps_back, one.first_step_back]);
+  }
+  const keys = (texts) => texts.map((text) => NoteKey.fromText(text));
+  for (const one of table.notes) {
+    const policy = new CheckpointPolicy(keys(one.keys), one.count === 0 ? {} : { witnesses: keys(one.witnesses), count: one.count });
+    const checkpoint = judged(one, () => policy.verify(one.note, { clock: () => one.now_ms }));
+    if (checkpoint !== null) assert.deepEqual(checkpoint.toJSON(), { origin: one.origin, size: one.size, root: one.root });
+  }
+  for (const one of table.receipts) judged(one, () => verifyReceipt(one.receipt, one.line, new CheckpointPolicy(keys(one.keys)), { clock: () => one.now_ms }));
+});
+
 test('values', () => {
   for (const one of cases('values', 60)) {
     const data = bytes(one.hex);
@@ -256,6 +290,13 @@ test('constraints', () => {
   for (const one of cases('narrow', 20)) {
     const [a, b] = [one.a, one.b].map((side) => Constraint.decode(bytes(side)));
     assert.equal(hex(a.narrow(b).encode()), one.meet, JSON.stringify(one));
+  }
+});
+
+test('contexts', () => {
+  for (const { contexts, joined, code } of cases('contexts', 15)) {
+    if (code !== undefined) assert.equal(codeOf(() => joinContexts(...contexts)), code, JSON.stringify(contexts));
+    else assert.equal(joinContexts(...contexts), joined, JSON.stringify(contexts));
   }
 });
 

@@ -44,8 +44,8 @@ mod _native {
     };
     #[pymodule_export]
     use crate::constraints::tools::{
-        arguments_digest, decode_tools, decode_value, encode_tools, encode_value, is_public_address, tools_subsume, value_from_json,
-        value_to_json,
+        arguments_digest, decode_tools, decode_value, encode_tools, encode_value, is_public_address, join_contexts, tools_subsume,
+        value_from_json, value_to_json,
     };
     #[pymodule_export]
     use crate::constraints::{Constraint, OptionalArgument};

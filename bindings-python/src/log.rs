@@ -126,7 +126,7 @@ fn held(agent: &Bound<'_, PyAny>) -> Result<Held> {
 }
 
 /// An audit log in a file.
-#[pyclass(frozen, module = "deputize", subclass)]
+#[pyclass(frozen, module = "deputize")]
 pub struct AuditLog {
     file: LogFile,
     process: u32,
@@ -152,8 +152,10 @@ impl AuditLog {
         clock: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         entry(|| {
-            let flag = |given: Option<&Bound<'_, PyAny>>, what| given.map_or(Ok(false), |flag| convert::boolean(flag, Code::ConfigInvalid, what));
-            let number = |given: Option<&Bound<'_, PyAny>>, what| given.map(|number| unsigned(number, Code::ConfigInvalid, what)).transpose();
+            let flag =
+                |given: Option<&Bound<'_, PyAny>>, what| given.map_or(Ok(false), |flag| convert::boolean(flag, Code::ConfigInvalid, what));
+            let number =
+                |given: Option<&Bound<'_, PyAny>>, what| given.map(|number| unsigned(number, Code::ConfigInvalid, what)).transpose();
             let mut options = LogOptions::new();
             options = options.with_arguments(flag(arguments, "arguments: a bool")?).synced(flag(sync, "sync: a bool")?);
             if let Some(bytes) = number(rotate_at, "rotate_at: bytes")? {
@@ -198,7 +200,8 @@ impl AuditLog {
                 let record = record.get();
                 return Ok(py.detach(|| self.file.record(&record.0))?);
             }
-            let event = record.cast::<AuditEvent>().map_err(|_| Error::about(Code::ConfigInvalid, "an AuditRecord or an AuditEvent"))?.get();
+            let event =
+                record.cast::<AuditEvent>().map_err(|_| Error::about(Code::ConfigInvalid, "an AuditRecord or an AuditEvent"))?.get();
             Ok(py.detach(|| self.file.event(&event.0)).map(Some)?)
         })
     }
@@ -331,13 +334,17 @@ fn note_text(note: &Bound<'_, PyAny>) -> deputize::Result<String> {
 }
 
 fn hash(object: &Bound<'_, PyAny>) -> deputize::Result<Digest> {
-    crate::given::id(object, "a hash: 32 bytes, or their hex").map(Digest::from_bytes).map_err(|_| Error::about(Code::CheckpointInvalid, "root"))
+    crate::given::id(object, "a hash: 32 bytes, or their hex")
+        .map(Digest::from_bytes)
+        .map_err(|_| Error::about(Code::CheckpointInvalid, "root"))
 }
 
 fn checkpoints(list: &Bound<'_, PyAny>) -> deputize::Result<Vec<deputize::Checkpoint>> {
     const WHAT: &str = "a list of Checkpoint";
     let list = sequence(list).ok_or(Error::about(Code::ConfigInvalid, WHAT))?;
-    let one = |object: Bound<'_, PyAny>| object.cast::<Checkpoint>().map(|one| one.get().0.clone()).map_err(|_| Error::about(Code::ConfigInvalid, WHAT));
+    let one = |object: Bound<'_, PyAny>| {
+        object.cast::<Checkpoint>().map(|one| one.get().0.clone()).map_err(|_| Error::about(Code::ConfigInvalid, WHAT))
+    };
     list.iter().map(one).collect()
 }
 
@@ -384,7 +391,9 @@ fn note_key(key: &Bound<'_, PyAny>) -> deputize::Result<deputize::VerifyingKey> 
 fn note_keys(list: &Bound<'_, PyAny>) -> deputize::Result<Vec<deputize::NoteKey>> {
     const WHAT: &str = "a list of NoteKey";
     let list = sequence(list).ok_or(Error::about(Code::ConfigInvalid, WHAT))?;
-    let one = |object: Bound<'_, PyAny>| object.cast::<NoteKey>().map(|one| one.get().0.clone()).map_err(|_| Error::about(Code::ConfigInvalid, WHAT));
+    let one = |object: Bound<'_, PyAny>| {
+        object.cast::<NoteKey>().map(|one| one.get().0.clone()).map_err(|_| Error::about(Code::ConfigInvalid, WHAT))
+    };
     list.iter().map(one).collect()
 }
 
@@ -402,7 +411,8 @@ impl CheckpointPolicy {
             let policy = deputize::CheckpointPolicy::new(note_keys(keys)?)?;
             let Some(witnesses) = witnesses else { return Ok(CheckpointPolicy(policy)) };
             let witnesses = note_keys(witnesses)?;
-            let count = count.map_or(Ok(witnesses.len() as u64), |count| unsigned(count, Code::ConfigInvalid, "count: a number of witnesses"))?;
+            let count =
+                count.map_or(Ok(witnesses.len() as u64), |count| unsigned(count, Code::ConfigInvalid, "count: a number of witnesses"))?;
             Ok(CheckpointPolicy(policy.with_witnesses(usize::try_from(count).unwrap_or(usize::MAX), witnesses)?))
         })
     }
@@ -453,11 +463,21 @@ impl Witness {
 
     /// Sees a checkpoint; the line that cosigns it.
     #[pyo3(signature = (note, proof=None, clock=None))]
-    fn cosign(&self, py: Python<'_>, note: &Bound<'_, PyAny>, proof: Option<&Bound<'_, PyAny>>, clock: Option<Bound<'_, PyAny>>) -> PyResult<String> {
+    fn cosign(
+        &self,
+        py: Python<'_>,
+        note: &Bound<'_, PyAny>,
+        proof: Option<&Bound<'_, PyAny>>,
+        clock: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<String> {
         entry(|| {
             let wrong = || Error::about(Code::CheckpointInconsistent, "proof: a list of hashes");
             let list = proof.map(|proof| sequence(proof).ok_or_else(wrong)).transpose()?;
-            let proof = list.into_iter().flat_map(|list| list.iter()).map(|one| hash(&one).map_err(|_| wrong())).collect::<deputize::Result<Vec<_>>>()?;
+            let proof = list
+                .into_iter()
+                .flat_map(|list| list.iter())
+                .map(|one| hash(&one).map_err(|_| wrong()))
+                .collect::<deputize::Result<Vec<_>>>()?;
             let now = now_of(py, clock)?;
             Ok(self.witness().cosign(&note_text(note)?, &proof, &self.1, now)?)
         })
@@ -556,17 +576,27 @@ impl LogReport {
 /// Checks a whole log, with all of its files; `progress` is called with the bytes that are done and those in all.
 #[pyfunction]
 #[pyo3(signature = (path, checkpoints=None, progress=None))]
-pub fn check_log(py: Python<'_>, path: PathBuf, checkpoints: Option<&Bound<'_, PyAny>>, progress: Option<Bound<'_, PyAny>>) -> PyResult<LogReport> {
+pub fn check_log(
+    py: Python<'_>,
+    path: PathBuf,
+    checkpoints: Option<&Bound<'_, PyAny>>,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<LogReport> {
     entry(|| {
         let anchors = checkpoints.map(self::checkpoints).transpose()?.unwrap_or_default();
         let progress = crate::given::callback(progress, "progress: a function")?;
         let mut raised = None;
         let report = py.detach(|| {
-            os::read_log(path, anchors, |_, _| Ok(()), |done, all| {
-                if let (Some(progress), None) = (&progress, &raised) {
-                    raised = Python::attach(|py| progress.call1(py, (done, all)).err());
-                }
-            })
+            os::read_log(
+                path,
+                anchors,
+                |_, _| Ok(()),
+                |done, all| {
+                    if let (Some(progress), None) = (&progress, &raised) {
+                        raised = Python::attach(|py| progress.call1(py, (done, all)).err());
+                    }
+                },
+            )
         });
         match raised {
             Some(error) => Err(error.into()),
@@ -601,7 +631,8 @@ pub fn prove_consistency<'py>(
 ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
     entry(|| {
         let size = unsigned(size, Code::ConfigInvalid, "size: a number of entries")?;
-        let checkpoint = checkpoint.cast::<Checkpoint>().map_err(|_| Error::about(Code::ConfigInvalid, "checkpoint: a Checkpoint"))?.get().0.clone();
+        let checkpoint =
+            checkpoint.cast::<Checkpoint>().map_err(|_| Error::about(Code::ConfigInvalid, "checkpoint: a Checkpoint"))?.get().0.clone();
         let proof = py.detach(|| os::prove_consistency(path, size, &checkpoint))?;
         Ok(proof.iter().map(|hash| PyBytes::new(py, hash.as_bytes())).collect())
     })

@@ -114,6 +114,7 @@ fn state_of(object: &Bound<'_, PyAny>) -> deputize::Result<Vec<u8>> {
 pub struct Inbox {
     inbox: Mutex<deputize::Inbox>,
     clock: Option<Py<PyAny>>,
+    process: u32,
 }
 
 #[pymethods]
@@ -192,7 +193,10 @@ impl Inbox {
         session: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<ReceivedMessage> {
         entry(|| {
-            let message = convert::bytes(message)?.ok_or(Error::about(Code::Malformed, "a message is bytes"))?;
+            if std::process::id() != self.process {
+                return Err(Error::about(Code::StoreUnavailable, "a forked process has only a copy of the inbox").into());
+            }
+            let message = convert::bytes_up_to(message, limits::MAX_MESSAGE)?.ok_or(Error::about(Code::Malformed, "a message is bytes"))?;
             let (payload, session) = (payload_of(payload)?, session.map(session_id).transpose()?);
             let now = self.now(py)?;
             let received = py.detach(|| {
@@ -239,7 +243,7 @@ fn knowing(mut inbox: deputize::Inbox, know: Option<&Bound<'_, PyAny>>, clock: O
             inbox.know(&sender_of(&sender)?)?;
         }
     }
-    Ok(Inbox { inbox: Mutex::new(inbox), clock })
+    Ok(Inbox { inbox: Mutex::new(inbox), clock, process: std::process::id() })
 }
 
 struct Received {

@@ -317,9 +317,12 @@ fn approvals_of(object: &Bound<'_, PyAny>) -> Result<ApprovalRules> {
     let mut rules = ApprovalRules::new();
     for (tool, required) in dict_of(object, Code::ClaimInvalid, "approvals: a dict")?.iter() {
         let tool = text(&tool, Code::NameInvalid, "the name of a tool")?;
+        const WHAT: &str = "approvals: {tool: {\"count\": m, \"approvers\": [keys]}}";
         let list = sequence(&required).map_or_else(|| vec![required.clone()], |list| list.iter().collect());
+        if list.is_empty() {
+            return Err(Error::about(Code::ClaimInvalid, WHAT).into());
+        }
         for requirement in list {
-            const WHAT: &str = "approvals: {tool: {\"count\": m, \"approvers\": [keys]}}";
             let requirement = dict_of(&requirement, Code::ClaimInvalid, WHAT)?;
             let (Some(count), Some(approvers), 2) = (requirement.get_item("count")?, requirement.get_item("approvers")?, requirement.len())
             else {

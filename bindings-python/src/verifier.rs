@@ -80,7 +80,16 @@ impl Verifier {
             let store = store.map(Bound::unbind);
             let configuration = Configuration { anchors, audience, store: kind, knowledge };
             let (core, process) = (configuration.verifier()?, std::process::id());
-            Ok(Verifier { core, configuration, process, child: OnceLock::new(), store, audit: audit.map(Bound::unbind), allows_unrecorded, clock })
+            Ok(Verifier {
+                core,
+                configuration,
+                process,
+                child: OnceLock::new(),
+                store,
+                audit: audit.map(Bound::unbind),
+                allows_unrecorded,
+                clock,
+            })
         })
     }
 
@@ -120,7 +129,10 @@ impl Verifier {
             let core = self.remembering()?;
             match &self.store {
                 None => Ok(py.detach(|| core.refund(authorized, now))?),
-                Some(_) => settled(self.commit(py, &authorized.refund(now), now)?, true),
+                Some(_) => match authorized.refund(now).as_slice() {
+                    [] => Ok(()),
+                    back => settled(self.commit(py, back, now)?, true),
+                },
             }
         })
     }
@@ -216,7 +228,7 @@ impl Verifier {
         let core = self.remembering()?;
         match &self.store {
             None => py.detach(|| core.revoke(target, now))?,
-            Some(_) => settled(self.commit(py, &[target.mark(now)?], now)?, false)?,
+            Some(_) => settled(self.commit(py, &[core.mark(target, now)?], now)?, false)?,
         }
         self.record(py, revoked(target, now))
     }
@@ -270,9 +282,9 @@ impl Verifier {
         let admissible = match py.detach(|| core.evaluate(read.presentation.received(), &call, now)) {
             Ok(admissible) => admissible,
             Err(denied) => {
-                if let Some(mark) = denied.mark() {
+                if !denied.transaction().is_empty() {
                     // Refused either way. A store that does not take the mark leaves the approver's word with who presents it.
-                    self.commit(py, &[*mark], denied.record().time())?;
+                    self.commit(py, denied.transaction(), denied.record().time())?;
                 }
                 return Err(self.denied(py, denied));
             }

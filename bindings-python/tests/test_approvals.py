@@ -26,7 +26,10 @@ from deputize import (
     Authorized,
     Chain,
     MemoryStore,
+    RevocationList,
+    TrustState,
     Verifier,
+    rotate,
 )
 
 PAY: dict[str, Any] = {"amount": 5, "to": "acme"}
@@ -128,6 +131,10 @@ def test_requirements_that_cannot_be_met_are_refused(story: Story, humans: list[
         {"require": {"pay": [(1, [Agent.generate("x")]) for _ in range(17)]}},
     ):
         assert refused(lambda options=options: ApprovalPolicy(1, humans, **options)).code == "config-invalid", options
+    # An empty list would be a token that requires nothing.
+    for required in ([], (), [{}], [[]], {"count": 1, "approvers": []}):
+        issue = lambda required=required: story.ana.issue(to=story.planner, approvals={"pay": required})  # noqa: E731
+        assert refused(issue).code == "claim-invalid", required
 
 
 @pytest.mark.parametrize(
@@ -236,8 +243,37 @@ def test_a_no_is_marked_in_a_store_of_ones_own(story: Story, humans: list[Agent]
     verifier, chain = story.verifier(store=Store()), two_of(story, humans)
     no = humans[0].deny(ask(chain))
     assert denied(lambda: attempt(verifier, story, chain, no)).code == "approval-denied"
-    (((name, key, expires),),) = asked
-    assert (name, key[:1], expires) == ("mark", b"d", no.expires)
+    ((revoked, withdrawn, (name, key, expires)),) = asked
+    assert (revoked[:2], withdrawn[0]) == (("absent", b"K" + humans[0].key.bytes), "absent")
+    assert withdrawn[1] == b"A" + humans[0].key.bytes + bytes.fromhex(no.id)
+    assert (name, key, expires) == ("mark", b"d" + bytes.fromhex(no.request), no.expires)
+
+
+def test_a_no_by_a_key_that_was_revoked_blocks_nothing(story: Story, humans: list[Agent]) -> None:
+    """APP-08, APP-14."""
+    verifier, chain = story.verifier(store=MemoryStore()), two_of(story, humans)
+    no = humans[0].deny(ask(chain))
+    verifier.revoke_key(humans[0])
+    assert denied(lambda: attempt(verifier, story, chain, no)).code == "approval-denied"
+    attempt(verifier, story, chain, *(human.approve(ask(chain)) for human in humans[1:]))
+
+
+def test_approvers_follow_their_rotations_and_stay_one_approver(story: Story, humans: list[Agent]) -> None:
+    """APP-01, APP-08."""
+    state = TrustState([story.ana])
+    state.apply_list(RevocationList(1).sign(story.ana, "1h"))
+    verifier, anew = story.verifier(state=state), Agent.generate("human-0")
+    chain = two_of(story, humans)
+    old, new, other = (agent.approve(ask(chain)) for agent in (humans[0], anew, humans[1]))
+    assert denied(lambda: attempt(verifier, story, chain, new, other)).code == "approver-refused"
+    state.apply_rotation(rotate(humans[0], anew, "1h"))
+    assert denied(lambda: attempt(verifier, story, chain, old, new)).code == "approval-required"
+    attempt(verifier, story, chain, new, other)
+    chain = two_of(story, humans)
+    state.apply_list(RevocationList(2, suspend=[humans[0]]).sign(story.ana, "1h"))
+    no = humans[0].deny(ask(chain))
+    assert denied(lambda: attempt(verifier, story, chain, no)).code == "agent-suspended"
+    attempt(verifier, story, chain, *(agent.approve(ask(chain)) for agent in (anew, humans[1])))
 
 
 def test_a_store_that_fails_does_not_turn_a_no_into_anything_else(story: Story, humans: list[Agent]) -> None:

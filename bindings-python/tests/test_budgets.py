@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -160,6 +161,27 @@ def test_a_refund_gives_back_once(story: Story, store: Callable[[], Any]) -> Non
         assert refused(lambda wrong=wrong: verifier.refund(wrong)).code == "config-invalid"
 
 
+@pytest.mark.parametrize("store", STORES)
+def test_a_refund_is_given_once_also_when_the_leaf_has_expired(story: Story, store: Callable[[], Any]) -> None:
+    ahead = 0
+
+    def clock() -> int:
+        return int(time.time() * 1000) + ahead * 1000
+
+    made = store()
+    verifier = story.verifier(store=made, clock=clock)
+    chain = root(story, Budget.calls(1), ttl="1h")
+    first = call(verifier, story.coder, story.planner.delegate(chain, to=story.coder, ttl=20))
+    verifier.refund(first)
+    call(verifier, story.planner, chain)
+    ahead = 21
+    verifier.refund(first)
+    assert denied(lambda: call(verifier, story.planner, chain)).code == "budget-exhausted"
+    ahead, before = 3700, len(getattr(made, "asked", ()))
+    verifier.refund(first)
+    assert len(getattr(made, "asked", ())) == before
+
+
 def test_a_refused_call_spends_nothing(story: Story) -> None:
     verifier, chain = story.verifier(), root(story, Budget.calls(1))
     for _ in range(3):
@@ -252,7 +274,11 @@ def test_a_closed_session_stops_everything_in_it_and_no_other(story: Story, stor
     verifier, session = story.verifier(store=store()), Session.open("one task")
     chain, other = story.chain({"read": {}}, session=session), story.chain({"read": {}})
     call(verifier, story.coder, chain)
-    verifier.close_session("somebody else", session)
+    for close in (
+        lambda: verifier.close_session("somebody else", session),
+        lambda: verifier.close_task("Ana", b"t" * 32),
+    ):
+        assert refused(close).code == "issuer-untrusted"
     call(verifier, story.coder, chain)
     verifier.close_session(story.ana, session)
     assert denied(lambda: call(verifier, story.coder, chain)).code == "session-closed"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import gc
+import multiprocessing
+import os
 import pickle
 import threading
 import time
@@ -52,6 +54,25 @@ def test_a_message_is_for_one_recipient_session_and_payload(story: Story, sessio
     for end in range(len(message)):
         refused(lambda end=end: inbox.receive(message[:end], HELLO))
     assert inbox.receive(message, HELLO, session.id).token == (b"t" * 32).hex()
+
+
+def _received(inbox: Inbox, message: bytes, answers: Any) -> None:
+    answers.send(outcome(lambda: inbox.receive(message, HELLO)))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_does_not_take_a_message_once_more(story: Story, session: Session) -> None:
+    inbox = Inbox("coder", [story.planner])
+    message = Outbox(story.planner).send(HELLO, to="coder", session=session)
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_received, args=(inbox, message, there))
+    process.start()
+    assert here.poll(30)
+    assert here.recv() == "store-unavailable"
+    process.join(30)
+    assert inbox.receive(message, HELLO).sequence == 0
 
 
 def test_only_senders_that_are_known_are_heard(story: Story, session: Session) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import pickle
 import re
 import subprocess
@@ -351,11 +350,10 @@ def test_approvals_modes_and_configuration(story: Story) -> None:
         == "approval-required"
     )
     verifier.authorize(story.coder.prove(chain, "u", {}, SERVER), "u", {})
+    may = Verifier(trust=[TrustAnchor("ana", story.ana.key, may_impersonate=True)], audience=SERVER)
     as_ana = story.ana.issue(to=story.coder, tools={"t": {}}, mode="impersonation", audience=SERVER)
     proof = story.coder.prove(as_ana, "t", {}, SERVER)
     assert denied(lambda: verifier.authorize(proof, "t", {})).code == "impersonation-refused"
-    may = Verifier(trust=[TrustAnchor("ana", story.ana.key, may_impersonate=True)], audience=SERVER)
-    proof = story.coder.prove(as_ana, "t", {}, SERVER)
     assert denied(lambda: may.authorize(proof, "t", {})).code == "consent-missing"
     consent = story.ana.consent(holder=story.coder, issuer=story.ana, audience=SERVER)
     assert " as ana " in may.authorize(proof.attach(consent), "t", {}).audit

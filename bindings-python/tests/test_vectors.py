@@ -17,6 +17,8 @@ from deputize import (
     ApprovalPolicy,
     ApprovalRequest,
     Authority,
+    Checkpoint,
+    CheckpointPolicy,
     Consent,
     Constraint,
     Denied,
@@ -24,16 +26,32 @@ from deputize import (
     IdentityPolicy,
     IdentityRule,
     Inbox,
+    LogCheck,
+    NoteKey,
     SigningKey,
     TrustAnchor,
     TrustState,
     Verifier,
     VerifyingKey,
     optional,
+    verify_receipt,
 )
 
 VECTORS = Path(__file__).parents[2] / "tests" / "vectors"
-TABLES = {"values", "arguments", "constraints", "accepts", "narrow", "narrower", "keys", "codes", "objects", "updates"}
+TABLES = {
+    "values",
+    "arguments",
+    "constraints",
+    "contexts",
+    "accepts",
+    "narrow",
+    "narrower",
+    "keys",
+    "codes",
+    "objects",
+    "updates",
+    "log",
+}
 DECISIONS = sorted((VECTORS / "decisions").glob("*"))
 
 
@@ -311,6 +329,50 @@ def test_signed_objects() -> None:
         assert claims == ([case["claims"]] if "claims" in case else []), case
 
 
+def judged(case: dict[str, Any], run: Any) -> Any:
+    """What a case gives; nothing where it is refused as it says."""
+    found = []
+    try:
+        found.append(run())
+    except DeputizeError as error:
+        refused = (error.code, error.entry)
+    else:
+        refused = (None, None)
+    assert refused == (case.get("code"), case.get("entry")), case
+    return found[0] if found else None
+
+
+def test_logs_checkpoints_and_receipts() -> None:
+    content = table("log")
+    assert [len(content[name]) >= least for name, least in (("cases", 40), ("notes", 25), ("receipts", 14))] == [
+        True
+    ] * 3
+
+    def checked(case: dict[str, Any]) -> Any:
+        check = LogCheck([Checkpoint("acme.example/calls", one["size"], one["root"]) for one in case["checkpoints"]])
+        check.push(case["log"])
+        return check.finish()
+
+    for case in content["cases"]:
+        report = judged(case, lambda case=case: checked(case))
+        names = ("size", "root", "anchored", "steps_back", "first_step_back") if report else ()
+        assert [getattr(report, name) for name in names] == [case[name] for name in names], case
+
+    def policy_of(case: dict[str, Any]) -> CheckpointPolicy:
+        keys, witnesses = ([NoteKey.from_text(text) for text in case.get(name, ())] for name in ("keys", "witnesses"))
+        return CheckpointPolicy(keys, witnesses, case["count"]) if case.get("count") else CheckpointPolicy(keys)
+
+    for case in content["notes"]:
+        clock = lambda case=case: case["now_ms"]  # noqa: E731
+        found = judged(case, lambda case=case, clock=clock: policy_of(case).verify(case["note"], clock))
+        if found is not None:
+            assert (found.origin, found.size, found.root) == (case["origin"], case["size"], case["root"]), case
+    for case in content["receipts"]:
+        clock = lambda case=case: case["now_ms"]  # noqa: E731
+        verify = lambda case=case, clock=clock: verify_receipt(case["receipt"], case["line"], policy_of(case), clock)  # noqa: E731
+        judged(case, verify)
+
+
 def test_updates() -> None:
     for case in cases("updates", 10):
         state_of(case["trust"], [0])
@@ -360,6 +422,14 @@ def test_constraints() -> None:
     for case in cases("narrow", 15):
         a, b, meet = (Constraint.decode(bytes.fromhex(case[name])) for name in ("a", "b", "meet"))
         assert a.narrow(b) == meet, case
+
+
+def test_contexts() -> None:
+    for case in cases("contexts", 15):
+        if "code" in case:
+            assert code_of(lambda case=case: deputize.join_contexts(*case["contexts"])) == case["code"], case
+        else:
+            assert deputize.join_contexts(*case["contexts"]) == case["joined"], case
 
 
 def test_keys() -> None:

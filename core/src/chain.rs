@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::approval::Asked;
 use crate::capability::Tools;
 use crate::claims::Claims;
 use crate::id::{Digest, sha256};
 use crate::key::VerifyingKey;
+use crate::proof::Call;
 use crate::{Code, Error, Result, limits};
 
 /// Someone whose roots a verifier accepts: a name and a key, from configuration and never from a message.
@@ -201,6 +203,12 @@ impl VerifiedChain {
     /// The claims of every token, root first.
     pub fn claims(&self) -> impl DoubleEndedIterator<Item = &Claims> {
         self.leaf.downwards().map(|link| &link.claims)
+    }
+
+    /// What an approval of a call with this chain is for.
+    pub(crate) fn asked<'a>(&self, call: &Call<'a>, audience: &'a str) -> Asked<'a> {
+        let (token, session, arguments) = (self.leaf.hash, self.leaf.claims.session, call.arguments.digest());
+        Asked { token, tool: call.tool, arguments, audience, session, context: call.context }
     }
 
     /// The trust anchor that issued the root.

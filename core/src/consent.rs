@@ -150,8 +150,8 @@ pub(crate) struct Impersonation<'a> {
 }
 
 impl Impersonation<'_> {
-    /// Whether a consent covers this call, signed with the principal's key. Codes of size, envelope and claims; otherwise `consent-invalid`.
-    pub(crate) fn consented(&self, bytes: &[u8], principal: &VerifyingKey, now: Now) -> Result<ConsentClaims> {
+    /// Whether a consent covers this call, signed with one of the principal's keys. Codes of size, envelope and claims; otherwise `consent-invalid`.
+    pub(crate) fn consented(&self, bytes: &[u8], principal: &[VerifyingKey], now: Now) -> Result<GivenConsent> {
         let (envelope, claims) = ConsentClaims::read(bytes)?;
         let covered = [
             ("principal", claims.subject == self.subject),
@@ -165,9 +165,21 @@ impl Impersonation<'_> {
         if let Some((what, _)) = covered.into_iter().find(|(_, covers)| !covers) {
             return Err(Error::about(Code::ConsentInvalid, what));
         }
-        envelope.open(principal).map_err(|_| Error::about(Code::ConsentInvalid, "signature"))?;
-        Ok(claims)
+        let signer = principal.iter().find(|key| envelope.open(key).is_ok());
+        let principal = signer.ok_or(Error::about(Code::ConsentInvalid, "signature"))?.clone();
+        // The last instant at which it can have been signed.
+        let issued = Now::from_millis(claims.issued.secs() * 1000 + 999)?;
+        Ok(GivenConsent { id: claims.id, principal, issued })
     }
+}
+
+/// A consent that covers a call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct GivenConsent {
+    pub(crate) id: TokenId,
+    /// The key that signed it.
+    pub(crate) principal: VerifyingKey,
+    pub(crate) issued: Now,
 }
 
 /// The claims of a consent.
@@ -325,7 +337,7 @@ mod tests {
         seal(ObjectKind::Consent, &claims.encode(), &key(signer)).unwrap()
     }
 
-    fn judged(bytes: &[u8], change: impl Fn(&mut Impersonation<'_>), now: u64) -> Result<ConsentClaims> {
+    fn judged(bytes: &[u8], change: impl Fn(&mut Impersonation<'_>), now: u64) -> Result<GivenConsent> {
         let holder = key(2);
         let mut call = Impersonation {
             subject: "ana",
@@ -335,10 +347,10 @@ mod tests {
             audience: "https://mail.example",
         };
         change(&mut call);
-        call.consented(bytes, key(1).verifying_key(), at(now))
+        call.consented(bytes, &[key(9), key(1)].map(|key| key.verifying_key().clone()), at(now))
     }
 
-    fn why(result: Result<ConsentClaims>) -> (Code, String) {
+    fn why(result: Result<GivenConsent>) -> (Code, String) {
         let error = result.unwrap_err();
         (error.code(), error.context().unwrap_or_default().to_owned())
     }
@@ -346,10 +358,15 @@ mod tests {
     #[test]
     fn a_consent_covers_the_calls_that_it_names() {
         let bytes = signed(&claims(), 1);
-        assert_eq!(judged(&bytes, |_| {}, TIME).unwrap(), claims());
+        let given = GivenConsent {
+            id: claims().id,
+            principal: key(1).verifying_key().clone(),
+            issued: Now::from_millis(TIME * 1000 + 999).unwrap(),
+        };
+        assert_eq!(judged(&bytes, |_| {}, TIME).unwrap(), given);
         judged(&bytes, |call| call.tool = "read", TIME + 3599).unwrap();
         let any = ConsentClaims { tools: None, ..claims() };
-        assert_eq!(judged(&signed(&any, 1), |call| call.tool = "delete", TIME).unwrap(), any);
+        judged(&signed(&any, 1), |call| call.tool = "delete", TIME).unwrap();
     }
 
     #[test]

@@ -106,6 +106,29 @@ pub(crate) fn is_at_or_below(path: &str, root: &str) -> bool {
     root == "/" || path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// The context of data that was made of data of these contexts: the nearest one that all of them are equal to or below, so that whoever may read it
+/// may read them all. Data of no context takes that of the others (specification, token.md, "Data of several contexts"). `context-mismatch` for what is
+/// no context, and where no context is above all of them.
+pub fn join_contexts<'a>(contexts: impl IntoIterator<Item = Option<&'a str>>) -> Result<Option<&'a str>> {
+    let mut joined: Option<&'a str> = None;
+    for context in contexts.into_iter().flatten() {
+        if !is_context(context) {
+            return Err(Error::named(Code::ContextMismatch, "no context:", context));
+        }
+        joined = match joined {
+            None => Some(context),
+            Some(other) => Some(shared(other, context).ok_or_else(|| Error::named(Code::ContextMismatch, "no context is above", context))?),
+        };
+    }
+    Ok(joined)
+}
+
+/// The segments that two contexts begin with.
+fn shared<'a>(one: &'a str, other: &str) -> Option<&'a str> {
+    let ends = one.match_indices('/').map(|(at, _)| at).chain([one.len()]);
+    ends.take_while(|end| is_at_or_below(other, &one[..*end])).last().map(|end| &one[..end])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,5 +152,33 @@ mod tests {
         assert!(is_at_or_below("tenant:1/task:7", "tenant:1"));
         assert!(!is_at_or_below("tenant:10", "tenant:1"));
         assert!(!is_at_or_below("tenant:1", "tenant:1/task:7"));
+    }
+
+    #[test]
+    fn a_join_is_a_least_upper_bound() {
+        let known = [None, Some("a"), Some("a/b"), Some("a/c"), Some("a/b/c"), Some("ab"), Some("a/bc")];
+        for one in known {
+            assert_eq!(join_contexts([one, one, None]).unwrap(), one);
+            for other in known {
+                let joined = join_contexts([one, other]);
+                assert_eq!(joined, join_contexts([other, one]).map_err(|_| joined.clone().unwrap_err()));
+                let above = |top: &str| [one, other].into_iter().flatten().all(|below| is_at_or_below(below, top));
+                let least = known.into_iter().flatten().filter(|top| above(top)).max_by_key(|top| top.len());
+                match joined {
+                    Ok(joined) if one.or(other).is_some() => assert_eq!(joined, least, "{one:?} {other:?}"),
+                    Ok(joined) => assert_eq!(joined, None),
+                    Err(error) => assert_eq!((error.code(), least), (Code::ContextMismatch, None), "{one:?} {other:?}"),
+                }
+                for third in known {
+                    let left = joined_with(join_contexts([one, other]), third);
+                    let right = joined_with(join_contexts([other, third]), one);
+                    assert_eq!(left.ok(), right.ok(), "{one:?} {other:?} {third:?}");
+                }
+            }
+        }
+    }
+
+    fn joined_with<'a>(joined: Result<Option<&'a str>>, other: Option<&'a str>) -> Result<Option<&'a str>> {
+        join_contexts([joined?, other])
     }
 }

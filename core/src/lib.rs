@@ -107,7 +107,7 @@ pub use consent::{Consent, ConsentGrant, DEFAULT_CONSENT_TTL, consent};
 pub use constraint::{ArgumentRules, Constraint, Number, Range, UrlRule, is_public_address};
 pub use error::{Code, Error, Family, Result};
 pub use hint::ToolHint;
-pub use id::{Digest, RequestId, SessionId, TokenId};
+pub use id::{Digest, RequestId, SessionId, TokenId, join_contexts};
 pub use identity::{
     DEFAULT_IDENTITY_TTL, Hops, IdentityAuthority, IdentityGrant, IdentityKind, IdentityPolicy, IdentityRule, IdentityState,
     UnverifiedIdentity, VerifiedIdentity, issue_identity,

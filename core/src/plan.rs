@@ -1,11 +1,11 @@
 //! What a decision asks the store at its end, in one transaction: that nothing of the call was revoked or closed, that proof and approvals are fresh,
 //! and that budgets last (specification, store.md).
 
-use crate::approval::{CountedApproval, Denial};
+use crate::approval::CountedApproval;
 use crate::budget::{Budget, Scope};
-use crate::cbor::Encoder;
 use crate::chain::{Link, TrustAnchor, VerifiedChain};
-use crate::id::{Digest, SessionId, TokenId, sha256};
+use crate::consent::GivenConsent;
+use crate::id::{Digest, RequestId, SessionId, TokenId, sha256};
 use crate::key::VerifyingKey;
 use crate::proof::{Call, ProofClaims};
 use crate::store::{Operation, Outcome, StoreKey};
@@ -17,7 +17,7 @@ use crate::{Code, Error, Result, limits};
 pub enum Revocable<'a> {
     /// A token, and everything below it.
     Token(TokenId),
-    /// A key: every chain in which it issued, or holds a token, and every approval by it.
+    /// A key: every chain in which it issued, or holds a token, and every approval and consent by it.
     Key(&'a VerifyingKey),
     /// A session of an issuer: everything in it.
     Session(&'a str, SessionId),
@@ -38,8 +38,16 @@ impl Revocable<'_> {
         }
     }
 
-    /// What to commit to a store that is asked elsewhere. Keys, sessions and tasks are marked for good; a token or approval until it is expired for certain.
-    pub fn mark(&self, now: Now) -> Result<Operation> {
+    /// Whose session or task it is.
+    pub(crate) const fn issuer(&self) -> Option<&str> {
+        match self {
+            Revocable::Session(issuer, _) | Revocable::Task(issuer, _) => Some(issuer),
+            Revocable::Token(_) | Revocable::Key(_) | Revocable::Approval(..) => None,
+        }
+    }
+
+    /// Keys, sessions and tasks are marked for good; a token or approval until it is expired for certain.
+    pub(crate) fn mark(&self, now: Now) -> Result<Operation> {
         let expires = match self {
             Revocable::Token(_) | Revocable::Approval(..) => Timestamp::from_secs(now.secs() + limits::MAX_LIFETIME + limits::LEEWAY)?,
             Revocable::Key(_) | Revocable::Session(..) | Revocable::Task(..) => Timestamp::MAX,
@@ -64,15 +72,18 @@ fn task_key(issuer: &Digest, task: &Digest) -> StoreKey {
     StoreKey::new(b'Y', &[issuer.as_bytes(), task.as_bytes()])
 }
 
-/// One request: a call with a leaf.
-fn request_key(chain: &VerifiedChain, call: &Call<'_>) -> StoreKey {
-    let mut asked = Encoder::new();
-    asked.array(2).text(call.tool).bytes(call.arguments.digest().as_bytes());
-    StoreKey::new(b'd', &[chain.leaf_link().hash.as_bytes(), sha256(&asked.into_bytes()).as_bytes()])
+fn request_key(request: &RequestId) -> StoreKey {
+    StoreKey::new(b'd', &[request.as_bytes()])
 }
 
 fn approval_key(letter: u8, approver: &VerifyingKey, id: &TokenId) -> StoreKey {
     StoreKey::new(letter, &[approver.as_bytes(), id.as_bytes()])
+}
+
+/// That the key of an approval or denial was not revoked, and it itself not withdrawn.
+fn still_given(approval: &CountedApproval) -> [Operation; 2] {
+    let CountedApproval { approver, id, issued: since, .. } = approval;
+    [holder_key(approver), approval_key(b'A', approver, id)].map(|key| Operation::Absent { key, since: *since })
 }
 
 /// The operations, and what each means where it refuses.
@@ -94,14 +105,22 @@ impl Plan {
     pub(crate) fn of(
         chain: &VerifiedChain,
         call: &Call<'_>,
+        audience: &str,
         proof: &ProofClaims<'_>,
+        consent: Option<&GivenConsent>,
         approvals: &[CountedApproval],
         now: Now,
     ) -> Result<Self> {
-        let room = 6 + 2 * chain.leaf_link().position + 4 * approvals.len();
+        let room = 7 + 2 * chain.leaf_link().position + 4 * approvals.len();
         let mut plan = Plan { operations: Vec::with_capacity(room), meanings: Vec::with_capacity(room) };
         plan.nothing_revoked(chain)?;
-        plan.nothing_withdrawn(chain, call, approvals);
+        if let Some(consent) = consent {
+            let absent = Operation::Absent { key: holder_key(&consent.principal), since: consent.issued };
+            plan.push(absent, Code::KeyRevoked, Code::TokenPredatesStore, None);
+        }
+        if !approvals.is_empty() {
+            plan.nothing_withdrawn(approvals, &chain.asked(call, audience).id());
+        }
         let key = approval_key(b'p', &chain.leaf().holder, &proof.id);
         let claim = Operation::Claim { key, expires: proof.expires, since: proof.instant()? };
         plan.push(claim, Code::ProofReplayed, Code::ProofPredatesStore, None);
@@ -134,19 +153,20 @@ impl Plan {
         Ok(())
     }
 
-    fn nothing_withdrawn(&mut self, chain: &VerifiedChain, call: &Call<'_>, approvals: &[CountedApproval]) {
+    fn nothing_withdrawn(&mut self, approvals: &[CountedApproval], request: &RequestId) {
         for approval in approvals {
-            let CountedApproval { approver, id, issued: since, .. } = approval;
-            let mut absent = |key, code| self.push(Operation::Absent { key, since: *since }, code, Code::TokenPredatesStore, None);
-            absent(holder_key(approver), Code::KeyRevoked);
-            absent(approval_key(b'A', approver, id), Code::ApprovalWithdrawn);
-            absent(request_key(chain, call), Code::ApprovalDenied);
+            let [key, withdrawn] = still_given(approval);
+            let denied = Operation::Absent { key: request_key(request), since: approval.issued };
+            for (absent, code) in [(key, Code::KeyRevoked), (withdrawn, Code::ApprovalWithdrawn), (denied, Code::ApprovalDenied)] {
+                self.push(absent, code, Code::TokenPredatesStore, None);
+            }
         }
     }
 
-    /// That an approver said no.
-    pub(crate) fn denial(chain: &VerifiedChain, call: &Call<'_>, denial: &Denial) -> Operation {
-        Operation::Mark { key: request_key(chain, call), expires: denial.expires }
+    /// That an approver said no: marked only if neither the key nor the denial was taken back.
+    pub(crate) fn denial(request: &RequestId, denial: &CountedApproval) -> [Operation; 3] {
+        let [key, withdrawn] = still_given(denial);
+        [key, withdrawn, Operation::Mark { key: request_key(request), expires: denial.expires }]
     }
 
     fn spend(&mut self, link: &Link, issuer: &TrustAnchor, call: &Call<'_>, now: Now) -> Result<()> {
@@ -214,14 +234,23 @@ impl Plan {
         }
     }
 
-    /// What gives back the budgets that were spent, once: the first operation claims that.
-    pub(crate) fn refund(&self, holder: &VerifyingKey, proof: &TokenId, expires: Timestamp, now: Now) -> Vec<Operation> {
-        let once = Operation::Claim { key: approval_key(b'r', holder, proof), expires, since: now };
-        let back = self.operations.iter().filter_map(|operation| match operation {
-            Operation::Spend { key, amount, .. } => Some(Operation::Refund { key: *key, amount: *amount }),
-            _ => None,
-        });
-        std::iter::once(once).chain(back).collect()
+    /// What gives back the budgets that were spent, once: the first operation claims that, for as long as any of them is counted. Nothing after that.
+    pub(crate) fn refund(&self, holder: &VerifyingKey, proof: &TokenId, now: Now) -> Vec<Operation> {
+        let mut last = None;
+        let mut operations = Vec::new();
+        for operation in &self.operations {
+            if let Operation::Spend { key, amount, expires, .. } = operation {
+                last = last.max(Some(*expires));
+                operations.push(Operation::Refund { key: *key, amount: *amount });
+            }
+        }
+        match last {
+            Some(expires) if now.secs() < expires.secs() => {
+                operations.insert(0, Operation::Claim { key: approval_key(b'r', holder, proof), expires, since: now });
+                operations
+            }
+            _ => Vec::new(),
+        }
     }
 }
 

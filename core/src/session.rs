@@ -19,6 +19,12 @@ impl Session {
         Ok(Session { id: SessionId::from_bytes(random(rng)?), task: None })
     }
 
+    /// A session that was opened elsewhere.
+    #[must_use]
+    pub const fn of(id: SessionId, task: Option<Digest>) -> Self {
+        Session { id, task }
+    }
+
     /// The same session, for a task: tokens carry the SHA-256 of these bytes, whatever describes the task where it was given.
     #[must_use]
     pub fn for_task(self, description: &[u8]) -> Self {

@@ -196,7 +196,12 @@ impl Store for MemoryStore {
         let created = self.created;
         for (at, operation) in transaction.iter().enumerate() {
             match operation {
-                Operation::Claim { since, .. } | Operation::Spend { since, .. } if *since < created => return Outcome::Predates(at),
+                // The entry that would refuse it may be lost: with what was before the store, or because another verifier's clock is ahead.
+                Operation::Claim { since, expires, .. } | Operation::Spend { since, expires, .. }
+                    if *since < created || expires.secs() <= state.forgotten =>
+                {
+                    return Outcome::Predates(at);
+                }
                 operation if !state.allows(operation) => return Outcome::Refused(at),
                 _ => {}
             }
@@ -212,6 +217,8 @@ impl Store for MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
+    /// The latest time at which it was asked: what expired by then is not there any more.
+    forgotten: u64,
     claims: Expiring<()>,
     marks: Expiring<()>,
     counters: Expiring<u64>,
@@ -223,6 +230,7 @@ impl State {
     }
 
     fn forget_until(&mut self, now: u64) {
+        self.forgotten = now.max(self.forgotten);
         self.claims.forget_until(now);
         self.marks.forget_until(now);
         self.counters.forget_until(now);
@@ -390,6 +398,16 @@ mod tests {
         assert_eq!(store.commit(&[mark(30)], at(1)), Outcome::Committed);
         assert_eq!(store.commit(&[absent], at(89)), Outcome::Refused(0));
         assert_eq!(store.commit(&[absent], at(90)), Outcome::Committed);
+    }
+
+    #[test]
+    fn a_verifier_whose_clock_is_behind_another_takes_nothing_for_new_that_was_forgotten() {
+        let store = store(10);
+        assert_eq!(store.commit(&[claim(1, 60), spend(2, 2, 2)], at(1)), Outcome::Committed);
+        assert_eq!(store.commit(&[], at(60)), Outcome::Committed);
+        assert_eq!(store.commit(&[claim(1, 60)], at(59)), Outcome::Predates(0));
+        assert_eq!(store.commit(&[claim(3, 61), spend(2, 1, 2)], at(59)), Outcome::Predates(1));
+        assert_eq!(store.commit(&[claim(3, 61)], at(59)), Outcome::Committed);
     }
 
     #[test]

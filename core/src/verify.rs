@@ -86,7 +86,7 @@ impl Verifier {
     }
 
     /// The same verifier, which refuses what this state knows to be revoked, suspended or retired, and whatever it knows nothing fresh about. Trust
-    /// anchors follow the rotations that it accepted.
+    /// anchors, principals and approvers follow the rotations that it accepted.
     #[must_use]
     pub fn with_trust_state(mut self, state: Arc<TrustState>) -> Self {
         self.state = Some(state);
@@ -148,7 +148,7 @@ impl Verifier {
         let Shaped { known, rest } = shaped;
         let anchor = match (&known, rest.first()) {
             (Some(link), _) => link.anchor.clone(),
-            (None, Some((_, root))) => self.signer_of(root, self.anchor_of(root)?, now),
+            (None, Some((_, root))) => self.by_its_signer(root, self.anchor_of(root)?, now),
             (None, None) => return Err(Code::Malformed.into()),
         };
         let mut leaf = known;
@@ -175,12 +175,22 @@ impl Verifier {
     }
 
     /// The trust anchor with the key that signed the root: its own, or a successor of it.
-    fn signer_of(&self, root: &Envelope<'_>, anchor: Arc<TrustAnchor>, now: Now) -> Arc<TrustAnchor> {
-        let Some(state) = &self.state else { return anchor };
-        let keys = state.keys_of(anchor.key(), now);
-        match keys.iter().rev().find(|used| keys.len() > 1 && root.open(&used.key).is_ok()) {
-            Some(used) if used.key != *anchor.key() => Arc::new(anchor.with_key(&used.key)),
+    fn by_its_signer(&self, root: &Envelope<'_>, anchor: Arc<TrustAnchor>, now: Now) -> Arc<TrustAnchor> {
+        if self.state.is_none() {
+            return anchor;
+        }
+        let keys = self.keys_of(anchor.key(), now);
+        match keys.iter().find(|key| keys.len() > 1 && root.open(key).is_ok()) {
+            Some(key) if key != anchor.key() => Arc::new(anchor.with_key(key)),
             _ => anchor,
+        }
+    }
+
+    /// A configured key and its accepted successors, the newest first.
+    pub(crate) fn keys_of(&self, configured: &VerifyingKey, now: Now) -> Vec<VerifyingKey> {
+        match &self.state {
+            Some(state) => state.keys_of(configured, now).into_iter().rev().map(|used| used.key).collect(),
+            None => vec![configured.clone()],
         }
     }
 

@@ -194,6 +194,34 @@ fn a_refund_gives_back_what_was_spent_and_only_once() {
 }
 
 #[test]
+fn a_refund_is_given_once_also_when_the_leaf_has_expired_and_its_parents_budget_goes_on() {
+    let verifier = verifier_by(ana());
+    let parent = root(&grant(2).ttl(3600).budgets(vec![Budget::calls(2).unwrap()]));
+    let child = delegated(&parent, &grant(3).ttl(60));
+    let first = read(&verifier, 3, &child, at(2)).unwrap();
+    read(&verifier, 2, &parent, at(2)).unwrap();
+    verifier.refund(&first, at(3)).unwrap();
+    read(&verifier, 2, &parent, at(62)).unwrap();
+    verifier.refund(&first, at(63)).unwrap();
+    refused(read(&verifier, 2, &parent, at(64)), Code::BudgetExhausted, Some(0));
+}
+
+#[test]
+fn nothing_is_given_back_when_what_was_taken_is_not_counted_any_more() {
+    let verifier = verifier_by(ana());
+    let session = SessionId::from_bytes([7; 16]);
+    let shared = |ttl| root(&grant(2).session(session).ttl(ttl).budgets(vec![Budget::calls(2).unwrap().over_session()]));
+    let (short, long) = (shared(60), shared(3600));
+    let first = read(&verifier, 2, &short, at(2)).unwrap();
+    read(&verifier, 2, &long, at(2)).unwrap();
+    verifier.refund(&first, at(3)).unwrap();
+    read(&verifier, 2, &long, at(4)).unwrap();
+    assert!(first.refund(at(61)).is_empty());
+    verifier.refund(&first, at(61)).unwrap();
+    refused(read(&verifier, 2, &long, at(62)), Code::BudgetExhausted, Some(0));
+}
+
+#[test]
 fn a_budget_from_before_the_stores_memory_is_not_counted_from_zero() {
     let chain = root(&grant(2).budgets(vec![Budget::calls(1).unwrap()]));
     let restarted = Verifier::new([ana()], AUDIENCE, MemoryStore::new(100, at(2)).unwrap()).unwrap();
@@ -247,6 +275,16 @@ fn a_closed_session_stops_everything_in_it_and_no_other() {
     // Closed again: no difference. Opened with a new root: still closed.
     verifier.revoke(&Revocable::Session("ana", session), at(4)).unwrap();
     refused(read(&verifier, 2, &root(&grant(2).session(session)), at(4)), Code::SessionClosed, None);
+}
+
+#[test]
+fn sessions_and_tasks_of_nobody_that_is_trusted_cannot_be_closed() {
+    let verifier = verifier_by(ana());
+    for target in [Revocable::Session("Ana", SessionId::from_bytes([7; 16])), Revocable::Task("", Digest::from_bytes([5; 32]))] {
+        for error in [verifier.revoke(&target, at(2)).unwrap_err(), verifier.mark(&target, at(2)).unwrap_err()] {
+            assert_eq!(error.code(), Code::IssuerUntrusted, "{error}");
+        }
+    }
 }
 
 #[test]

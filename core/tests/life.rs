@@ -197,6 +197,37 @@ fn an_approver_whose_key_was_retired_or_revoked_after_signing_does_not_count() {
     }
 }
 
+#[test]
+fn an_approver_that_rotated_ten_times_is_one_approver_with_its_newest_key() {
+    let state = state();
+    let verifier = verifier(&state);
+    apply(&state, RevocationList::full(1), 1);
+    let named = [20, 40].map(|n| key(n).verifying_key().clone());
+    let both = ApprovalRules::new().require("read", 2, &named).unwrap();
+    let later = ApprovalRules::new().require("read", 1, &[key(25).verifying_key().clone()]).unwrap();
+    let [two, one] = [both, later].map(|rules| root_by(1, &grant(2).approvals(rules), 1));
+    for n in 20..30 {
+        let overlap = if n == 29 { 3600 } else { 0 };
+        state.apply_rotation(&rotate(&key(n), &key(n + 1), overlap, None, &mut SysRng, at(2)).unwrap(), at(2)).unwrap();
+    }
+    let arguments = Arguments::new(Vec::new()).unwrap();
+    let call = Call::new("read", &arguments);
+    let decide = |chain: &UnverifiedChain, approvers: &[u16]| {
+        let request = ApprovalRequest::new(chain, &call, AUDIENCE).unwrap();
+        let approvals: Vec<Approval> =
+            approvers.iter().map(|n| approve(&key(*n), &request, &ApprovalGrant::new(), &mut SysRng, at(2)).unwrap()).collect();
+        let presentation = prove(&key(2), chain, &call, AUDIENCE, &mut SysRng, at(3)).unwrap();
+        verifier.authorize(presentation.attach(approvals.iter().map(Approval::encode)).unwrap().encode(), &call, at(3))
+    };
+    refused(decide(&two, &[30, 29]), Code::ApprovalRequired, Some(0));
+    refused(decide(&two, &[40, 20]), Code::KeyRetired, None);
+    refused(decide(&two, &[40, 30, 24]), Code::KeyRetired, None);
+    refused(decide(&two, &[40, 31]), Code::ApproverRefused, None);
+    decide(&two, &[40, 30]).unwrap();
+    refused(decide(&one, &[24]), Code::ApproverRefused, None);
+    decide(&one, &[29]).unwrap();
+}
+
 fn renewal(until: u64) -> RenewalPolicy<'static> {
     RenewalPolicy::new(60, Timestamp::from_secs(START + until).unwrap())
 }

@@ -171,6 +171,42 @@ fn a_commit_is_all_or_nothing_and_judged_in_order() {
 }
 
 #[test]
+fn the_script_and_the_store_in_memory_answer_alike() {
+    const MOST: u64 = 1 << 53;
+    let server = server!();
+    let (redis, memory) = (server.store().begin(at(T)), MemoryStore::new(100_000, at(T)).unwrap());
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut below = |most: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % most
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    for round in 0..3000u64 {
+        let now = at(T + round / 100);
+        let mut names: Vec<u8> = (0..8).collect();
+        let transaction: Vec<Operation> = (0..below(5))
+            .map(|_| {
+                let n = names.swap_remove(below(names.len() as u64) as usize);
+                let amount = [0, 1, 2, MOST - 1, MOST, u64::MAX][below(6) as usize];
+                match below(6) {
+                    0 => claim_since(n + (round / 100) as u8, [T, T, T, T - 1][below(4) as usize]),
+                    1 => Operation::Absent { key: key(b'd', n), since: at(T) },
+                    2 if below(8) == 0 => mark(n, T + 60 + below(60)),
+                    3 => refund(n, amount),
+                    _ => spend(n, amount, [1, 5, MOST - 1, MOST][below(4) as usize]),
+                }
+            })
+            .collect();
+        let answers = [redis.commit(&transaction, now), memory.commit(&transaction, now)];
+        assert_eq!(answers[0], answers[1], "{round}: {transaction:?}");
+        seen.insert(format!("{:?}", answers[0]).split('(').next().unwrap().to_owned());
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["Committed", "Predates", "Refused"]);
+}
+
+#[test]
 fn counters_are_exact_up_to_two_to_the_53() {
     const MOST: u64 = 1 << 53;
     let server = server!();

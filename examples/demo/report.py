@@ -45,7 +45,8 @@ class Report:
 
     def sentences(self, sentences: Sequence[str]) -> None:
         for sentence in sentences:
-            self._line("  " + self._paint(sentence, GREEN if " ALLOW " in sentence[:32] else YELLOW))
+            verdict = sentence[21:26]
+            self._line("  " + self._paint(sentence, {"ALLOW": GREEN, "DENY ": YELLOW}.get(verdict, DIM)))
 
     def outcome(self, step: Step, code: str, text: str) -> None:
         """An outcome of a step, whose text has to show what an allowed call gives back."""

@@ -17,10 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from report import Report, Step, diagram
+
+if TYPE_CHECKING:
+    from deputize import Checkpoint
 
 HERE = Path(__file__).resolve().parent
 AUDIENCE = "https://git.acme.example"
@@ -145,7 +149,20 @@ async def play(scene: str, process: Process, report: Report, first: dict[str, An
 
 
 async def demo(folder: Path, report: Report, output: Path | None) -> None:
-    from deputize import Agent, Chain, Verifier, VerifyingKey, anything, path
+    from deputize import (
+        Agent,
+        Chain,
+        CheckpointPolicy,
+        NoteKey,
+        Verifier,
+        VerifyingKey,
+        anything,
+        check_log,
+        open_calls,
+        path,
+        read_log,
+        record_sentence,
+    )
     from repositories import Repositories
 
     (folder / "repositories").mkdir()
@@ -167,7 +184,8 @@ async def demo(folder: Path, report: Report, output: Path | None) -> None:
         for name, command in commands.items():
             processes[name] = await Process.start(name, command, folder)
         server, planner, coder, thief = processes.values()
-        url = (await server.hear())["url"]
+        said = await server.hear()
+        url, log_key = said["url"], NoteKey.from_text(said["log_key"])
         dids = {process.name: (await process.hear())["did"] for process in (planner, coder, thief)}
 
         report.title("Deputize: who acts, for whom, and what it may do")
@@ -220,15 +238,26 @@ async def demo(folder: Path, report: Report, output: Path | None) -> None:
     for ref, by in MADE_BY.items():
         report.check(f"{ref} was made by {by}", repositories.made_by("website", ref), by)
 
-    records = [json.loads(line) for line in audit.read_text(encoding="utf-8").splitlines()]
-    sentences = audit.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
-    report.scene("The audit trail: one sentence for each decision of the server")
+    records = [record for _, record in read_log(audit)]
+    sentences = [record_sentence(json.dumps(record)) for record in records]
+    report.scene("The audit trail: one sentence for each record of the server")
     report.sentences(sentences)
+    decisions = [record for record in records if record["kind"] == "decision"]
     decided = [step.code for steps in SCENES.values() for step in steps if step.by == "server"]
-    report.check(f"{len(decided)} decisions, as they were told above", [record["code"] for record in records], decided)
-    report.check("a sentence for each record", len(sentences), len(records))
+    report.check(
+        f"{len(decided)} decisions, as they were told above", [record["code"] for record in decisions], decided
+    )
+    report.check("an outcome for each call that ran", [record["proof"] for _, record in open_calls(audit)], [])
 
-    picture = diagram(records, links)
+    report.scene("Whether anybody touched the trail")
+    note = audit.with_name("audit.jsonl.checkpoint").read_text(encoding="utf-8")
+    kept = CheckpointPolicy([log_key]).verify(note)
+    whole = check_log(audit, [kept])
+    report.check(f"{whole.size} entries, as the server's signed checkpoint says", whole.anchored, whole.size)
+    for how, entry, expected in tampered(audit, folder / "tampered.jsonl", kept):
+        report.check(how, entry, expected)
+
+    picture = diagram(decisions, links)
     report.scene("The delegation, as a Mermaid diagram")
     report.text(picture)
     if output is not None:
@@ -236,6 +265,29 @@ async def demo(folder: Path, report: Report, output: Path | None) -> None:
         shutil.copy(audit, output / "audit.jsonl")
         (output / "audit.txt").write_text("\n".join(sentences) + "\n", encoding="utf-8")
         (output / "delegation.mmd").write_text(picture, encoding="utf-8")
+
+
+def tampered(log: Path, copy: Path, kept: Checkpoint) -> Iterator[tuple[str, str, str]]:
+    """What checking says of copies of the log that somebody changed, and what it should say."""
+    from deputize import DeputizeError, check_log
+
+    lines = log.read_bytes().splitlines(keepends=True)
+    changes = {
+        "a word is changed": (
+            [*lines[:3], lines[3].replace(b'"allow"', b'"allew"'), *lines[4:]],
+            "log-changed at entry 3",
+        ),
+        "the end is cut off": (lines[:-2], f"log-truncated at entry {len(lines) - 2}"),
+        "a record is taken out": (lines[:4] + lines[5:], "log-gap at entry 4"),
+        "two records are swapped": ([*lines[:4], lines[5], lines[4], *lines[6:]], "log-gap at entry 4"),
+    }
+    for how, (copied, expected) in changes.items():
+        copy.write_bytes(b"".join(copied))
+        try:
+            found = str(check_log(copy, [kept]))
+        except DeputizeError as error:
+            found = f"{error.code} at entry {error.entry}"
+        yield f"{how}: {expected}", found, expected
 
 
 def missing() -> str | None:

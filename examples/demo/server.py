@@ -8,10 +8,12 @@ import socket
 from pathlib import Path
 
 import uvicorn
-from deputize import AuditLog, AuditRecord, TrustAnchor, Verifier, VerifyingKey
+from deputize import Agent, AuditLog, NoteKey, TrustAnchor, Verifier, VerifyingKey
 from deputize.mcp import caller, guard
 from mcp.server import MCPServer
 from repositories import Repositories
+
+ORIGIN = "tools.acme.example/calls"
 
 
 def doer() -> str:
@@ -44,12 +46,16 @@ def build(repositories: Repositories, verifier: Verifier) -> MCPServer:
 
 
 class Server(uvicorn.Server):
-    """Says where it is as soon as it answers."""
+    """Says where it is, and which key signs its log, as soon as it answers."""
+
+    def __init__(self, config: uvicorn.Config, log_key: NoteKey) -> None:
+        super().__init__(config)
+        self.log_key = log_key
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         host, port = sockets[0].getsockname() if sockets else ("", 0)
-        print(json.dumps({"url": f"http://{host}:{port}/mcp"}), flush=True)
+        print(json.dumps({"url": f"http://{host}:{port}/mcp", "log_key": str(self.log_key)}), flush=True)
 
 
 def main() -> None:
@@ -57,25 +63,21 @@ def main() -> None:
     parser.add_argument("--repositories", type=Path, required=True, help="the folder of the repositories")
     parser.add_argument("--audience", required=True, help="the name that calls are proven for")
     parser.add_argument("--trust", nargs=2, metavar=("NAME", "DID"), required=True, help="who may issue tokens")
-    parser.add_argument("--audit", type=Path, required=True, help="the audit log; sentences go beside it")
+    parser.add_argument("--audit", type=Path, required=True, help="the audit log")
     options = parser.parse_args()
 
-    log = AuditLog(options.audit, arguments=True)
-    sentences = options.audit.with_suffix(".txt").open("a", encoding="utf-8")
-
-    def audit(record: AuditRecord) -> None:
-        log(record)
-        print(record.sentence, file=sentences, flush=True)
-
+    keeper = Agent.generate("repositories")
+    log = AuditLog(options.audit, origin=ORIGIN, key=keeper, checkpoint_every=1, arguments=True)
     name, did = options.trust
     anchor = TrustAnchor(name, VerifyingKey.from_did_key(did))
-    verifier = Verifier(trust=[anchor], audience=options.audience, audit=audit)
+    verifier = Verifier(trust=[anchor], audience=options.audience, audit=log)
     app = build(Repositories(options.repositories), verifier).streamable_http_app(host="127.0.0.1")
 
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
-    Server(config).run(sockets=[listener])
+    Server(config, NoteKey.of_log(ORIGIN, keeper)).run(sockets=[listener])
+    log.close()
 
 
 if __name__ == "__main__":

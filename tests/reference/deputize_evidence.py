@@ -80,8 +80,8 @@ def check_identities(documents, policy, tokens, state, issuer, now_ms):
     return known
 
 
-def check_consent(consents, config, anchors, tokens, anchor, tool, now_ms):
-    """The id of the consent to an impersonation."""
+def check_consent(consents, config, anchors, tokens, anchor, tool, state, now_ms):
+    """Of the consent to an impersonation its id, the key that signed it, and the last instant at which that can have been."""
     leaf = tokens[-1]
     if leaf.mode != 2:
         require(not consents, "consent-invalid")
@@ -103,8 +103,12 @@ def check_consent(consents, config, anchors, tokens, anchor, tool, now_ms):
         and claims[6] * 1000 <= now_ms + 30000
         and now_ms < claims[4] * 1000
     )
-    require(covers and envelope.is_by(key), "consent-invalid")
-    return claims[7]
+    keys = [key] if state is None else state.keys_from(key)
+    signer = next((key for key in reversed(keys) if envelope.is_by(key)), None)
+    require(covers and signer is not None, "consent-invalid")
+    if state is not None:
+        state.judge_key(signer, anchor["name"], now_ms)
+    return claims[7], signer, claims[6] * 1000 + 999
 
 
 class Approval:
@@ -126,25 +130,38 @@ def requirements_of(policy, tool, hint):
     return [] if harmless else [policy["unlisted"]]
 
 
-def open_approval(data, asked, requirements, holders, now_ms):
+def place_of(key, state):
+    return (key, 0) if state is None else state.place(key)
+
+
+def is_named(key, keys, state):
+    """Whether a key is one of these or a successor of one."""
+    first, before = place_of(key, state)
+    return any(place_of(named, state)[0] == first and place_of(named, state)[1] <= before for named in keys)
+
+
+def open_approval(data, asked, requirements, holders, state, issuer, now_ms):
     envelope, claims = read_approval(data)
-    own = claims[APPROVAL]
+    own, key = claims[APPROVAL], claims[8]
     said = (own[0], own[1], own[2], claims[3], own[4], own.get(7))
     require(said == asked, "approval-mismatch")
-    require(claims[8] not in holders, "approver-refused")
-    require(any(claims[8] in keys for _, keys in requirements), "approver-refused")
+    require(all(place_of(holder, state)[0] != place_of(key, state)[0] for holder in holders), "approver-refused")
+    require(any(is_named(key, keys, state) for _, keys in requirements), "approver-refused")
     require(claims[6] * 1000 <= now_ms + 30000, "approval-not-yet-valid")
     require(now_ms < claims[4] * 1000, "approval-expired")
-    require(envelope.is_by(claims[8]), "approval-invalid")
+    require(envelope.is_by(key), "approval-invalid")
+    if state is not None:
+        state.judge_key(key, issuer, now_ms)
+        state.judge_approval(claims[7], issuer, now_ms)
     return Approval(claims)
 
 
 class ApprovalDenied(Denied):
-    """A denial that a verifier has to mark, until when."""
+    """A denial that a verifier has to mark."""
 
-    def __init__(self, expires):
+    def __init__(self, denial):
         super().__init__("approval-denied")
-        self.expires = expires
+        self.denial = denial
 
 
 def check_approvals(approvals, requirements, own_count, asked, tokens, state, issuer, now_ms):
@@ -153,24 +170,23 @@ def check_approvals(approvals, requirements, own_count, asked, tokens, state, is
     holders = [token.key for token in tokens]
     counted, denials = {}, []
     for data in approvals:
-        approval = open_approval(data, asked, requirements, holders, now_ms)
+        approval = open_approval(data, asked, requirements, holders, state, issuer, now_ms)
         if not approval.approves:
-            denials.append((approval.exp, approval.cti))
+            denials.append(approval)
             continue
-        other = counted.get(approval.key)
-        if other is None or (other.instant, other.cti) < (approval.instant, approval.cti):
-            counted[approval.key] = approval
+        approver, before = place_of(approval.key, state)
+        rank = before, approval.instant, approval.cti
+        if approver not in counted or counted[approver][0] < rank:
+            counted[approver] = rank, approval
     if denials:
-        raise ApprovalDenied(max(denials)[0])
+        raise ApprovalDenied(max(denials, key=lambda denial: (denial.exp, denial.cti)))
+    approvals = [approval for _, approval in counted.values()]
     for count, keys in requirements:
-        missing = sum(key in keys for key in counted) < count
+        missing = sum(is_named(approval.key, keys, state) for approval in approvals) < count
         require(not missing, "approval-required", len(tokens) - 1 if own_count else None)
-    for approval in counted.values():
-        if state is not None:
-            state.judge_key(approval.key, issuer, now_ms)
-            state.judge_approval(approval.cti, issuer, now_ms)
-    return list(counted.values())
+    return approvals
 
 
-def request_key(leaf_hash, tool, digest):
-    return b"d" + leaf_hash + hashlib.sha256(encode([tool, digest])).digest()
+def request_key(asked):
+    leaf_hash, tool, digest, audience, session, context = asked
+    return b"d" + hashlib.sha256(encode([1, leaf_hash, tool, digest, audience, session, context])).digest()[:16]

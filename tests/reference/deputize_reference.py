@@ -6,6 +6,7 @@ but the store. It is the oracle of the differential tests, not a library to depl
 
 import base64
 import hashlib
+import os
 
 from deputize_budget import spend_once, spending
 from deputize_claims import CALL, CAPABILITY, Token, read_proof_claims
@@ -56,6 +57,7 @@ __all__ = [
     "is_name",
     "is_plain",
     "is_public_key",
+    "join_contexts",
     "narrower",
     "narrower_arguments",
     "protected_header",
@@ -194,6 +196,21 @@ def check_context(leaf, context):
         require(is_context(context) and is_at_or_below(context, leaf.context), "context-mismatch")
 
 
+def join_contexts(contexts):
+    """What data of several contexts belongs to; None is no context."""
+    joined = None
+    for context in contexts:
+        if context is None:
+            continue
+        require(is_context(context), "context-mismatch")
+        segments = context.split("/")
+        if joined is not None:
+            segments = os.path.commonprefix([joined, segments])
+        require(segments, "context-mismatch")
+        joined = segments
+    return joined and "/".join(joined)
+
+
 def check_proof(envelope, leaf, leaf_hash, config, request, digest, now_ms, facts):
     require(envelope.is_by(leaf.key), "proof-signature-invalid")
     proof = read_proof_claims(envelope.payload)
@@ -236,11 +253,15 @@ def check_bounds(anchor, root):
             require(granted is not None and narrower_arguments(granted, arguments), "anchor-exceeded")
 
 
+def still_given(approval):
+    """The marks of an approval or denial that must not be there, with the codes of a refusal."""
+    yield ("absent", b"K" + approval.key, approval.instant), "key-revoked"
+    yield ("absent", b"A" + approval.key + approval.cti, approval.instant), "approval-withdrawn"
+
+
 def not_withdrawn(approvals, request):
-    """The marks of approvals that must not be there, with the codes of a refusal."""
     for approval in approvals:
-        yield ("absent", b"K" + approval.key, approval.instant), "key-revoked"
-        yield ("absent", b"A" + approval.key + approval.cti, approval.instant), "approval-withdrawn"
+        yield from still_given(approval)
         yield ("absent", request, approval.instant), "approval-denied"
 
 
@@ -306,22 +327,26 @@ def verify(config, request, now_ms, store, facts=None):
     facts["identities"] = check_identities(
         objects["identity"], config.get("identities"), tokens, state, anchor["name"], now_ms
     )
-    facts["consent"] = check_consent(objects["consent"], config, anchors, tokens, anchor, request["tool"], now_ms)
+    consent = check_consent(objects["consent"], config, anchors, tokens, anchor, request["tool"], state, now_ms)
+    facts["consent"] = consent and consent[0]
     for link, token in enumerate(tokens):
         with at_link(link):
             check_arguments(token, request["tool"], request["arguments"])
     leaf_hash, own = envelopes[-1].hash, leaf.approvals.get(request["tool"], [])
     requirements = own + requirements_of(config.get("approvals"), request["tool"], request.get("hint"))
     asked = (leaf_hash, request["tool"], digest, config["audience"], leaf.session, request.get("context"))
-    request_mark = request_key(leaf_hash, request["tool"], digest)
+    request_mark = request_key(asked)
     try:
         approvals = check_approvals(
             objects["approval"], requirements, len(own), asked, tokens, state, anchor["name"], now_ms
         )
     except ApprovalDenied as denied:
-        store.commit([("mark", request_mark, denied.expires)], now_ms)
+        given = [operation for operation, _ in still_given(denied.denial)]
+        store.commit([*given, ("mark", request_mark, denied.denial.exp)], now_ms)
         raise
     plan = [(operation, code, "token-predates-store", link) for operation, code, link in not_revoked(tokens, anchor)]
+    if consent is not None:
+        plan.append((("absent", b"K" + consent[1], consent[2]), "key-revoked", "token-predates-store", None))
     plan += [
         (operation, code, "token-predates-store", None) for operation, code in not_withdrawn(approvals, request_mark)
     ]

@@ -8,16 +8,19 @@ class MemoryStore:
         self.capacity = capacity
         self.created_ms = 0 if created_ms is None else created_ms
         self.claims, self.marks, self.counters = {}, {}, {}
-        self.latest_ms = 0
+        self.latest_ms = self.forgotten_ms = 0
 
     def commit(self, operations, now_ms):
         """`True`, `("refused", index)`, `("predates", index)` or `"full"`."""
+        self.forgotten_ms = max(now_ms, self.forgotten_ms)
         for table in (self.claims, self.marks, self.counters):
             for key in [key for key, (_, expires) in table.items() if expires * 1000 <= now_ms]:
                 del table[key]
         for index, (name, key, *parts) in enumerate(operations):
-            if name in ("claim", "spend") and parts[-1] < self.created_ms:
-                return "predates", index
+            if name in ("claim", "spend"):
+                *_, expires, since = parts
+                if since < self.created_ms or expires * 1000 <= self.forgotten_ms:
+                    return "predates", index
             if self.refuses(name, key, parts):
                 return "refused", index
         new = sum(key not in table for table, key in map(self.place, operations) if table is not None)

@@ -128,6 +128,14 @@ class TrustState:
             keys.append(self.successors[keys[-1]][0])
         return keys[-8:]
 
+    def place(self, key):
+        """The first key of the succession that a key is in, and how many came before."""
+        before = 0
+        predecessors = {new: old for old, (new, _) in self.successors.items()}
+        while key in predecessors:
+            key, before = predecessors[key], before + 1
+        return key, before
+
     # Updates
 
     def apply_list(self, data, now_ms):

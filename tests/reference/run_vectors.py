@@ -76,6 +76,12 @@ def check_narrow(case):
     expect(meet(first, second), expected, "meet")
 
 
+def check_contexts(case):
+    joined, denied = outcome(lambda: ref.join_contexts(case["contexts"]))
+    expect(code_of(denied), case.get("code"), "code")
+    expect(joined, case.get("joined"), "joined")
+
+
 def pem(label, prefix, data):
     body = base64.b64encode(bytes.fromhex(prefix) + data).decode()
     return f"-----BEGIN {label} KEY-----\n{body}\n-----END {label} KEY-----\n"
@@ -270,6 +276,7 @@ CHECKS = {
     "accepts": check_accepts,
     "narrower": check_narrower,
     "narrow": check_narrow,
+    "contexts": check_contexts,
     "keys": check_keys,
     "decision": check_decision,
     "codes": check_code,

@@ -51,3 +51,11 @@ def test_what_is_older_than_the_store_is_not_claimed_or_counted(since):
     assert store.commit([("absent", A, since), ("claim", A, 60, since)], 5000) == ("predates", 1)
     assert store.commit([spend(A, 1, since=since)], 5000) == ("predates", 0)
     assert store.commit([("claim", A, 60, 5000), spend(B, 1, since=5000)], 5000) is True
+
+
+def test_nothing_that_was_forgotten_is_taken_for_new_when_the_clock_is_behind():
+    store = MemoryStore()
+    assert store.commit([("claim", A, 60, 1)], 1000) is True
+    assert store.commit([], 60_000) is True
+    assert store.commit([("claim", A, 60, 1)], 59_000) == ("predates", 0)
+    assert store.commit([("claim", A, 61, 1)], 59_000) is True

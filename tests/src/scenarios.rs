@@ -220,6 +220,18 @@ impl Scenario {
         }
     }
 
+    /// The scenario with other claims in its proof.
+    #[must_use]
+    pub fn proven(self, edit: fn(&mut Map)) -> Self {
+        Scenario { proof: edit, ..self }
+    }
+
+    /// The scenario with its proof signed by another key.
+    #[must_use]
+    pub fn proven_by(self, signer: u8) -> Self {
+        Scenario { signers: [self.signers[0], self.signers[1], signer], ..self }
+    }
+
     /// The two tokens, the proof, and the presentation of them.
     pub fn presentation(&self) -> Vec<u8> {
         let mut capability = root_capability();

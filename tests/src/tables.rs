@@ -17,6 +17,7 @@ pub fn all() -> Vec<(&'static str, Json)> {
         ("accepts.json", json!({"kind": "accepts", "cases": both(accepts(), pattern_tables::accepts())})),
         ("narrower.json", json!({"kind": "narrower", "cases": both(narrower(), pattern_tables::narrower())})),
         ("narrow.json", json!({"kind": "narrow", "cases": pattern_tables::meets()})),
+        ("contexts.json", json!({"kind": "contexts", "cases": contexts()})),
         ("keys.json", json!({"kind": "keys", "cases": keys(), "invalid": invalid_keys()})),
         ("codes.json", json!({"kind": "codes", "codes": codes()})),
     ]
@@ -25,6 +26,44 @@ pub fn all() -> Vec<(&'static str, Json)> {
 fn both(mut first: Vec<Json>, more: Vec<Json>) -> Vec<Json> {
     first.extend(more);
     first
+}
+
+/// What data of several contexts belongs to; null is no context.
+fn contexts() -> Vec<Json> {
+    let long = vec!["s"; 17].join("/");
+    let joined: [(&[Option<&str>], Option<&str>); 10] = [
+        (&[], None),
+        (&[None, None], None),
+        (&[Some("tenant:1")], Some("tenant:1")),
+        (&[None, Some("tenant:1/task:7"), None], Some("tenant:1/task:7")),
+        (&[Some("tenant:1/task:7"), Some("tenant:1/task:7")], Some("tenant:1/task:7")),
+        (&[Some("tenant:1/task:7"), Some("tenant:1")], Some("tenant:1")),
+        (&[Some("tenant:1/task:7"), Some("tenant:1/task:8")], Some("tenant:1")),
+        (&[Some("tenant:1/task:1"), Some("tenant:1/task:10")], Some("tenant:1")),
+        (&[Some("a/b/c/d"), None, Some("a/b/c"), Some("a/b/x/d")], Some("a/b")),
+        (&[Some("caf\u{e9}/1"), Some("caf\u{e9}/2")], Some("caf\u{e9}")),
+    ];
+    let apart: [&[Option<&str>]; 10] = [
+        &[Some("tenant:1"), Some("tenant:2")],
+        &[Some("tenant:1"), Some("tenant:10")],
+        &[Some("tenant:1/a"), None, Some("tenant:2/a")],
+        &[Some("tenant"), Some("Tenant")],
+        &[Some("caf\u{e9}"), Some("cafe\u{301}")],
+        &[Some("")],
+        &[Some("/")],
+        &[Some("a"), Some("a/../b")],
+        &[Some("a/*")],
+        &[Some(&long)],
+    ];
+    let good = joined.into_iter().map(|(contexts, joined)| {
+        assert_eq!(deputize::join_contexts(contexts.iter().copied()).expect("a join"), joined);
+        json!({"contexts": contexts, "joined": joined})
+    });
+    let bad = apart.into_iter().map(|contexts| {
+        let code = deputize::join_contexts(contexts.iter().copied()).expect_err("no join").code();
+        json!({"contexts": contexts, "code": code.as_str()})
+    });
+    good.chain(bad).collect()
 }
 
 fn codes() -> Vec<Json> {

@@ -145,7 +145,7 @@ fn revoke(verifier: &Verifier, mark: &Mark, now: Now) {
         "approval" => Revocable::Approval(approver.as_ref().expect("an approver"), TokenId::try_from_slice(&id).expect("an id")),
         other => panic!("mark of {other}"),
     };
-    let Operation::Mark { key, .. } = target.mark(now).expect("a mark") else { panic!("no mark") };
+    let Operation::Mark { key, .. } = verifier.mark(&target, now).expect("a mark") else { panic!("no mark") };
     assert_eq!(hex(key.as_bytes()), mark.store_key);
     verifier.revoke(&target, now).expect("a store");
 }

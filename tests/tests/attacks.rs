@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ciborium::Value as Cbor;
 use deputize::os::SysRng;
 use deputize::*;
-use deputize_tests::forge::{self, public};
+use deputize_tests::forge::{self, Map, public};
 use deputize_tests::scenarios::{AUDIENCE, NOW, Scenario};
 
 fn now() -> Now {
@@ -188,31 +188,125 @@ impl Store for Shared {
     }
 }
 
+/// Says that every random byte is 7.
+struct Seven;
+
+impl rand_core::TryRng for Seven {
+    type Error = core::convert::Infallible;
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        Ok(7)
+    }
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        Ok(7)
+    }
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        bytes.fill(7);
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Seven {}
+
 #[test]
 fn pop_09_one_holder_cannot_use_up_the_nonce_of_another() {
-    struct Zero;
-    impl rand_core::TryRng for Zero {
-        type Error = core::convert::Infallible;
-        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-            Ok(7)
-        }
-        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-            Ok(7)
-        }
-        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-            bytes.fill(7);
-            Ok(())
-        }
-    }
-    impl rand_core::TryCryptoRng for Zero {}
     let (verifier, arguments) = (verifier(), arguments());
     let call = Call::new("t", &arguments);
     for holder in [5, 6] {
         let chain = chain_to(holder, any_call("t"));
-        let proof = prove(&signing(holder), &chain, &call, AUDIENCE, &mut Zero, now()).unwrap();
+        let proof = prove(&signing(holder), &chain, &call, AUDIENCE, &mut Seven, now()).unwrap();
         assert!(verifier.authorize(&proof, &call, now()).is_ok(), "holder {holder}");
         assert_eq!(verifier.authorize(&proof, &call, now()).unwrap_err().code(), Code::ProofReplayed);
     }
+}
+
+#[test]
+fn pop_13_a_proof_has_a_time_that_can_be() {
+    for (edit, expected) in [
+        (
+            (|c| {
+                c.set(6, 0).set(4, 60);
+            }) as fn(&mut Map),
+            Code::ProofExpired,
+        ),
+        (
+            |c| {
+                c.set(6, -1);
+            },
+            Code::ClaimInvalid,
+        ),
+        (
+            |c| {
+                c.set(6, i64::MAX).set(4, i64::MAX);
+            },
+            Code::ClaimInvalid,
+        ),
+        (
+            |c| {
+                c.set(4, i64::MAX);
+            },
+            Code::ClaimInvalid,
+        ),
+        (
+            |c| {
+                c.set(6, u64::MAX).set(4, u64::MAX);
+            },
+            Code::Malformed,
+        ),
+        (
+            |c| {
+                c.set(6, NOW * 1000).set(4, NOW * 1000 + 60);
+            },
+            Code::ClaimInvalid,
+        ),
+        (
+            |c| {
+                c.set(6, 253_402_300_799u64).set(4, 253_402_300_800u64);
+            },
+            Code::ClaimInvalid,
+        ),
+        (
+            |c| {
+                c.set(6, NOW).set(4, NOW);
+            },
+            Code::ClaimInvalid,
+        ),
+        (
+            |c| {
+                c.set(6, NOW + 1).set(4, NOW);
+            },
+            Code::ClaimInvalid,
+        ),
+    ] {
+        let story = Scenario::new("time", "a proof of another time").proven(edit);
+        assert_eq!(code(decide(&verifier(), &story.presentation())), expected);
+    }
+    assert!(decide(&verifier(), &good()).is_ok());
+}
+
+#[test]
+fn pop_15_an_audience_is_compared_byte_for_byte() {
+    let arguments = arguments();
+    let call = Call::new("t", &arguments);
+    let proven_for = |chain: &UnverifiedChain, audience: &str| prove(&signing(5), chain, &call, audience, &mut SysRng, now()).unwrap();
+    let any = chain_to(5, any_call("t"));
+    for other in [
+        format!("{AUDIENCE}.evil"),
+        format!("{AUDIENCE}."),
+        format!("{AUDIENCE}/"),
+        format!(" {AUDIENCE}"),
+        AUDIENCE.to_uppercase(),
+        AUDIENCE[..AUDIENCE.len() - 1].to_owned(),
+        AUDIENCE.replace("https", "http"),
+        format!("{AUDIENCE},https://other.example"),
+    ] {
+        let denied = verifier().authorize(&proven_for(&any, &other), &call, now()).unwrap_err();
+        assert_eq!(denied.code(), Code::AudienceMismatch, "{other}");
+        let grant = Grant::to(signing(5).verifying_key()).tools(any_call("t")).audience(vec![other.clone()]);
+        let chain = issue(&signing(1), "ana", &grant, &mut SysRng, now()).unwrap();
+        let denied = verifier().authorize(&proven_for(&chain, AUDIENCE), &call, now()).unwrap_err();
+        assert_eq!((denied.code(), denied.link()), (Code::AudienceMismatch, Some(0)), "{other}");
+    }
+    assert!(verifier().authorize(&proven_for(&any, AUDIENCE), &call, now()).is_ok());
 }
 
 #[test]
@@ -232,6 +326,39 @@ fn pop_18_a_proof_forwarded_to_another_service_is_refused_there() {
     let other = Verifier::new([anchor()], "https://other.acme.example", memory(10)).unwrap();
     assert_eq!(code(decide(&other, &good())), Code::AudienceMismatch);
     assert!(decide(&verifier(), &good()).is_ok());
+}
+
+#[test]
+fn pop_23_a_nonce_has_its_size_and_is_for_one_request_of_its_key() {
+    for edit in [
+        (|c| {
+            c.set(7, Cbor::Bytes(vec![]));
+        }) as fn(&mut Map),
+        |c| {
+            c.set(7, Cbor::Bytes(vec![0x33; 7]));
+        },
+        |c| {
+            c.set(7, Cbor::Bytes(vec![0x33; 17]));
+        },
+        |c| {
+            c.set(7, "0123456789abcdef");
+        },
+    ] {
+        let short = Scenario::new("short", "an id of another size").proven(edit);
+        assert!(matches!(code(decide(&verifier(), &short.presentation())), Code::Malformed | Code::ClaimInvalid));
+    }
+    // The same id for another call of the same holder: the first one is the only one.
+    let (verifier, chain) = (verifier(), chain_to(5, any_call("t").allow("u", ArgumentRules::new()).unwrap()));
+    let arguments = arguments();
+    let with = |tool: &str| {
+        verifier.authorize(
+            &prove(&signing(5), &chain, &Call::new(tool, &arguments), AUDIENCE, &mut Seven, now()).unwrap(),
+            &Call::new(tool, &arguments),
+            now(),
+        )
+    };
+    assert!(with("t").is_ok());
+    assert_eq!(with("u").unwrap_err().code(), Code::ProofReplayed);
 }
 
 #[test]
@@ -261,6 +388,74 @@ fn pop_21_a_store_that_is_full_or_does_not_answer_denies() {
     assert_eq!(code(decide(&verifier_with(Broken(Outcome::Unavailable)), &good())), Code::StoreUnavailable);
     assert_eq!(code(decide(&verifier_with(Broken(Outcome::Full)), &good())), Code::StoreFull);
     assert!(decide(&verifier_with(Broken(Outcome::Committed)), &good()).is_ok());
+}
+
+#[test]
+fn app_06_of_many_calls_at_once_with_one_approval_exactly_one_runs() {
+    let policy = ApprovalPolicy::new(1, &[signing(9).verifying_key().clone()]).unwrap();
+    let (verifier, chain, arguments) = (verifier().with_approvals(policy), chain_to(5, any_call("t")), arguments());
+    let call = Call::new("t", &arguments);
+    let request = ApprovalRequest::new(&chain, &call, AUDIENCE).unwrap();
+    let approval = approve(&signing(9), &request, &ApprovalGrant::new(), &mut SysRng, now()).unwrap();
+    let (allowed, spent) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..100 {
+            scope.spawn(|| {
+                let proof = prove(&signing(5), &chain, &call, AUDIENCE, &mut SysRng, now()).unwrap();
+                match verifier.authorize(&proof.attach([approval.encode()]).unwrap(), &call, now()) {
+                    Ok(_) => allowed.fetch_add(1, Ordering::Relaxed),
+                    Err(denied) if denied.code() == Code::ApprovalSpent => spent.fetch_add(1, Ordering::Relaxed),
+                    Err(denied) => panic!("{denied}"),
+                }
+            });
+        }
+    });
+    assert_eq!((allowed.into_inner(), spent.into_inner()), (1, 99));
+}
+
+#[test]
+fn ctx_02_a_context_is_compared_by_whole_segments_and_by_its_bytes() {
+    let arguments = arguments();
+    let grant = Grant::to(signing(5).verifying_key()).tools(any_call("t")).context("caf\u{e9}:1");
+    let chain = issue(&signing(1), "ana", &grant, &mut SysRng, now()).unwrap();
+    let within = |context: Option<&str>| {
+        let call = Call { context, ..Call::new("t", &arguments) };
+        let proof = prove(&signing(5), &chain, &call, AUDIENCE, &mut SysRng, now()).unwrap();
+        verifier().authorize(&proof, &call, now())
+    };
+    for other in [
+        "caf\u{e9}:10",
+        "caf\u{e9}",
+        "CAF\u{c9}:1",
+        "cafe\u{301}:1",
+        "caf\u{e9}:1/../2",
+        "caf\u{e9}:1/",
+        "/caf\u{e9}:1",
+        "caf\u{e9}:1//a",
+        "caf\u{e9}:1/*",
+        "*",
+        "",
+        "null",
+    ] {
+        assert_eq!(within(Some(other)).unwrap_err().code(), Code::ContextMismatch, "{other:?}");
+    }
+    assert_eq!(within(None).unwrap_err().code(), Code::ContextMismatch);
+    for own in ["caf\u{e9}:1", "caf\u{e9}:1/task:7"] {
+        let authorized = within(Some(own)).unwrap();
+        authorized.check_context("caf\u{e9}:1/x").unwrap();
+        assert_eq!(authorized.check_context("caf\u{e9}:10").unwrap_err().code(), Code::ContextMismatch);
+    }
+}
+
+#[test]
+fn ctx_05_an_agent_that_was_delegated_nothing_has_nothing() {
+    // It runs beside the holder and knows its chain; that is no authority.
+    let (chain, arguments) = (chain_to(5, any_call("t")), arguments());
+    let call = Call::new("t", &arguments);
+    assert_eq!(prove(&signing(6), &chain, &call, AUDIENCE, &mut SysRng, now()).unwrap_err().code(), Code::HolderMismatch);
+    let forged = Scenario::new("forged", "signed by who holds no token").proven_by(6);
+    assert_eq!(code(decide(&verifier(), &forged.presentation())), Code::ProofSignatureInvalid);
+    assert!(decide(&verifier(), &good()).is_ok());
 }
 
 #[test]

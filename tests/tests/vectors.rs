@@ -40,6 +40,7 @@ fn every_file_of_the_folder_is_known() {
         "arguments.json",
         "codes.json",
         "constraints.json",
+        "contexts.json",
         "decisions",
         "export.json",
         "keys.json",
@@ -206,6 +207,16 @@ fn arguments_have_one_encoding_and_one_digest() {
                 assert_eq!(hex(arguments.encoding()), text(&case, "encoding"));
                 assert_eq!(arguments.digest().to_string(), text(&case, "digest"));
             }
+            Err(error) => assert_eq!(error.code().as_str(), text(&case, "code"), "{case}"),
+        }
+    }
+}
+
+#[test]
+fn contexts_are_joined_as_the_table_says() {
+    for case in cases("contexts.json") {
+        match deputize::join_contexts(case["contexts"].as_array().unwrap().iter().map(serde_json::Value::as_str)) {
+            Ok(joined) => assert!(case["code"].is_null() && case["joined"].as_str() == joined, "{case}"),
             Err(error) => assert_eq!(error.code().as_str(), text(&case, "code"), "{case}"),
         }
     }

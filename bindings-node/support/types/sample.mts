@@ -4,7 +4,7 @@ import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import {
   Agent, Approval, ApprovalPolicy, ApprovalRequest, Approver, AuditLog, Authority, Authorized, Budget, CodeAttestor, Consent, Denied, DeputizeError, Identity, IdentityPolicy, IdentityRule, Inbox, JwtAttestor,
-  MemoryStore, Outbox, ParentAttestor, ReceivedMessage, Registrar, RenewalPolicy, RevocationList, Session, SigningKey, StateFile, Target, TrustAnchor, TrustState, Verifier, VerifyingKey, codes, openBeneath, rotate,
+  MemoryStore, Outbox, ParentAttestor, ReceivedMessage, Registrar, RenewalPolicy, RevocationList, Session, SigningKey, StateFile, Target, TrustAnchor, TrustState, Verifier, VerifyingKey, codes, joinContexts, openBeneath, rotate,
 } from 'deputize';
 import {
   Constraint, anyOf, atLeast, cidr, each, email, exact, fields, glob, inRange, isPublicAddress, length, notGlob, optional, path, regex, subset, timeWindow, url,
@@ -134,10 +134,11 @@ careful.authorize(presentation.attach(identity, consented, new Uint8Array(1)), '
 careful.refund(authorized);
 const revoked: Promise<void> = careful.revokeTokenAsync('00');
 careful.closeSession('ana', session);
+const joined: string | null = joinContexts('tenant:1', null);
 const registrar = new Registrar(ids, [new ParentAttestor('parent', planner), new CodeAttestor('code', [['runner', key]], {}), JwtAttestor.spiffe('spiffe', { trustDomain: 'a', audience: 'b', jwks: '{}' })]);
 registrar.enrol(planner.enrol(registrar.challenge(), 'ids', 'parent', planner.vouch('planner/x', key, registrar.challenge())), new MemoryStore(), { environment: 'test' });
 const received: ReceivedMessage = new Inbox('x', { know: [planner] }).receive(new Outbox(planner).send(new Uint8Array(1), { to: 'x', session }), new Uint8Array(1), { session });
-console.log(approved, revoked, received.sequence, rotate(ana, SigningKey.generate(), { overlap: '1h' }), new RevocationList(2, { base: 1, revoke: [Target.key(planner), 'token:00'] }).sign(ids, { ttl: '1h' }));
+console.log(approved, joined, revoked, received.sequence, rotate(ana, SigningKey.generate(), { overlap: '1h' }), new RevocationList(2, { base: 1, revoke: [Target.key(planner), 'token:00'] }).sign(ids, { ttl: '1h' }));
 signCalls(new Client({ name: 'y', version: '1' }), planner, counted, 'https://a', { evidence: async () => [identity] });
 const file: StateFile = StateFile.open('trust.state', new TrustState(ana));
 file.refresh();

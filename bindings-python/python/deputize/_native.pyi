@@ -152,6 +152,7 @@ __all__ = [
     "is_public_address",
     "issue",
     "issue_identity",
+    "join_contexts",
     "length",
     "make_error",
     "measure",
@@ -333,12 +334,12 @@ class AuditLog:
         *,
         origin: str | None = None,
         key: Agent | None = None,
-        checkpoint_every: int = 1000,
+        checkpoint_every: int | None = None,
         expect: list[Checkpoint] | tuple[Checkpoint, ...] | None = None,
-        arguments: bool = False,
-        sync: bool = False,
-        rotate_at: int = 67108864,
-        unproven_per_minute: int = 1000,
+        arguments: bool | None = None,
+        sync: bool | None = None,
+        rotate_at: int | None = None,
+        unproven_per_minute: int | None = None,
         clock: _Clock | None = None,
     ) -> AuditLog: ...
     @property
@@ -432,6 +433,7 @@ def prove_consistency(path: str | os.PathLike[str], size: int, checkpoint: Check
 def record_sentence(record: str) -> str: ...
 def record_signed(agent: Agent, signed: Chain | Approval | Consent | Identity | Session) -> None: ...
 def verify_receipt(receipt: str, line: str, policy: CheckpointPolicy, clock: _Clock | None = None) -> Checkpoint: ...
+
 @final
 class VerifiedChain:
     @property
@@ -483,7 +485,7 @@ class Verifier:
         approvals: ApprovalPolicy | None = None,
         principals: dict[str, VerifyingKey | Agent] | None = None,
         state: TrustState | None = None,
-        danger_allow_unrecorded: bool = False,
+        danger_allow_unrecorded: bool | None = None,
     ) -> Verifier: ...
     @property
     def audience(self) -> str: ...
@@ -1022,3 +1024,4 @@ def arguments_digest(arguments: dict[str, Any]) -> bytes: ...
 def value_from_json(text: str) -> Any: ...
 def value_to_json(value: object) -> str: ...
 def is_public_address(text: str) -> bool: ...
+def join_contexts(*contexts: str | None) -> str | None: ...

@@ -10,7 +10,7 @@ import copy
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
@@ -89,7 +89,7 @@ def guard(
 
     @functools.wraps(register)
     def add_request_handler(method: str, params_type: type[Any], handler: RequestHandler) -> None:
-        register(method, params_type, _guarded(handler, decide) if method == _CALL else handler)
+        register(method, params_type, _guarded(handler, decide, verifier) if method == _CALL else handler)
 
     setattr(add_request_handler, "_deputize", True)  # noqa: B010
     setattr(lowlevel, "add_request_handler", add_request_handler)  # noqa: B010
@@ -239,7 +239,7 @@ async def _found(
         return _FAILED
 
 
-def _guarded(handler: RequestHandler, decide: _Decide) -> RequestHandler:
+def _guarded(handler: RequestHandler, decide: _Decide, verifier: Verifier) -> RequestHandler:
     async def call_tool(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> HandlerResult:
         try:
             authorized = await decide(ctx, params)
@@ -248,8 +248,19 @@ def _guarded(handler: RequestHandler, decide: _Decide) -> RequestHandler:
         if params.arguments is not None:
             # What was decided about, and not what somebody else may still hold and change.
             params = params.model_copy(update={"arguments": authorized.arguments})
-        with _calling(authorized):
-            return await handler(ctx, params)
+        failure: str | None = "cancelled"
+        try:
+            with _calling(authorized):
+                result = await handler(ctx, params)
+            failure = "the tool reported an error" if getattr(result, "is_error", False) else None
+            return result
+        except Exception as raised:
+            failure = type(raised).__name__
+            raise
+        finally:
+            # Without its outcome the call stays open in the log: what the tool did is done.
+            with anyio.CancelScope(shield=True), suppress(DeputizeError):
+                await anyio.to_thread.run_sync(verifier.outcome, authorized, failure)
 
     return call_tool
 

@@ -2,7 +2,7 @@
 
 use deputize::{Code, Tools, Value};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use super::{encoded, tools_of, tools_to_python};
 use crate::convert;
@@ -70,4 +70,18 @@ pub fn value_to_json(value: &Bound<'_, PyAny>) -> PyResult<String> {
 #[pyfunction]
 pub fn is_public_address(text: &Bound<'_, PyAny>) -> PyResult<bool> {
     entry(|| Ok(convert::text(text, Code::ValueUnsupported, "an address: a text").is_ok_and(|text| deputize::is_public_address(&text))))
+}
+
+/// The context of what is made of data of these: texts, or None for data of no context.
+#[pyfunction]
+#[pyo3(signature = (*contexts))]
+pub fn join_contexts(contexts: &Bound<'_, PyTuple>) -> PyResult<Option<String>> {
+    entry(|| {
+        let given = |one: Bound<'_, PyAny>| match one.is_none() {
+            true => Ok(None),
+            false => convert::text(&one, Code::ContextMismatch, "a context is a text").map(Some),
+        };
+        let contexts = contexts.iter().map(given).collect::<deputize::Result<Vec<_>>>()?;
+        Ok(deputize::join_contexts(contexts.iter().map(Option::as_deref))?.map(str::to_owned))
+    })
 }

@@ -9,7 +9,7 @@ mod sign;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use judge::{CountedApproval, Denial, Verdict, judge};
+pub(crate) use judge::{CountedApproval, Judge, Verdict};
 pub use policy::ApprovalPolicy;
 pub use request::ApprovalRequest;
 pub(crate) use request::Asked;

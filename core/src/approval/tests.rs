@@ -70,6 +70,16 @@ fn no(approver: u8, id: u8) -> Vec<u8> {
     signed(&ApprovalClaims { approves: false, ..claims(approver, id) }, approver)
 }
 
+fn judge(
+    asked: &Asked<'_>,
+    requirements: &[(usize, &[VerifyingKey])],
+    holders: &[&VerifyingKey],
+    approvals: &[&[u8]],
+    now: Now,
+) -> Result<Verdict> {
+    Judge { asked: *asked, requirements, holders, known: None, now }.judge(approvals)
+}
+
 /// Approvers 11, 12 and 13; 1 and 2 hold the chain.
 fn verdict_at(count: usize, approvals: &[Vec<u8>], now: Now) -> Result<Verdict> {
     let approvers = [11, 12, 13].map(public);

@@ -9,12 +9,13 @@ pub use logged::{LogApproval, LogHolder, LogIdentity, LogRecord};
 
 use std::sync::Arc;
 
-use crate::approval::{Asked, CountedApproval};
+use crate::approval::CountedApproval;
 use crate::chain::VerifiedChain;
 use crate::claims::Claims;
 use crate::error::shown;
 use crate::id::{RequestId, TokenId, is_name};
 use crate::identity::VerifiedIdentity;
+use crate::proof::Call;
 use crate::store::Operation;
 use crate::time::Now;
 use crate::value::Arguments;
@@ -38,7 +39,7 @@ pub struct AuditRecord {
     /// Whether holders are named by identities only.
     pub(crate) by_identity: bool,
     /// What the store has to be told of a denied request.
-    pub(crate) denial: Option<Operation>,
+    pub(crate) denial: Vec<Operation>,
 }
 
 impl AuditRecord {
@@ -57,7 +58,7 @@ impl AuditRecord {
             approvals: Vec::new(),
             consent: None,
             by_identity: false,
-            denial: None,
+            denial: Vec::new(),
         }
     }
 
@@ -92,15 +93,8 @@ impl AuditRecord {
     #[must_use]
     pub fn request_id(&self) -> Option<RequestId> {
         let (Some(Code::ApprovalRequired), Some(chain), Some(arguments)) = (self.code(), &self.chain, &self.arguments) else { return None };
-        let asked = Asked {
-            token: chain.leaf_link().hash,
-            tool: &self.tool,
-            arguments: arguments.digest(),
-            audience: &self.audience,
-            session: chain.leaf().session,
-            context: self.context.as_deref(),
-        };
-        Some(asked.id())
+        let call = Call { context: self.context.as_deref(), ..Call::new(&self.tool, arguments) };
+        Some(chain.asked(&call, &self.audience).id())
     }
 
     /// When it was decided.

@@ -1,11 +1,10 @@
 //! What comes beside the proof: identities, approvals, consents. Nothing that is there is passed over.
 
-use crate::approval::{Asked, Verdict, judge};
+use crate::approval::{Judge, Verdict};
 use crate::chain::VerifiedChain;
 use crate::claims::Mode;
-use crate::consent::Impersonation;
+use crate::consent::{GivenConsent, Impersonation};
 use crate::cose::{Envelope, ObjectKind};
-use crate::id::TokenId;
 use crate::identity::VerifiedIdentity;
 use crate::key::VerifyingKey;
 use crate::proof::Call;
@@ -53,7 +52,7 @@ impl Verifier {
     }
 
     /// The consent to an impersonation. A consent to anything else is one too many.
-    pub(super) fn consented(&self, evidence: &Evidence<'_>, chain: &VerifiedChain, tool: &str, now: Now) -> Result<Option<TokenId>> {
+    pub(super) fn consented(&self, evidence: &Evidence<'_>, chain: &VerifiedChain, tool: &str, now: Now) -> Result<Option<GivenConsent>> {
         let leaf = chain.leaf();
         match (leaf.mode, evidence.consents.as_slice()) {
             (Mode::Impersonation, []) => Err(Code::ConsentMissing.into()),
@@ -68,7 +67,11 @@ impl Verifier {
                     tool,
                     audience: self.audience(),
                 };
-                impersonation.consented(consent, principal, now).map(|claims| Some(claims.id))
+                let given = impersonation.consented(consent, &self.keys_of(principal, now), now)?;
+                if let Some(state) = &self.state {
+                    state.judge_key(chain.issuer().name(), &given.principal, now)?;
+                }
+                Ok(Some(given))
             }
             (_, []) => Ok(None),
             _ => Err(Error::about(Code::ConsentInvalid, "more consents than impersonations")),
@@ -84,25 +87,13 @@ impl Verifier {
         if requirements.is_empty() && evidence.approvals.is_empty() {
             return Ok(Verdict::Approved(Vec::new()));
         }
-        let asked = Asked {
-            token: link.hash,
-            tool: call.tool,
-            arguments: call.arguments.digest(),
-            audience: self.audience(),
-            session: leaf.session,
-            context: call.context,
-        };
+        let asked = chain.asked(call, self.audience());
         let holders: Vec<&VerifyingKey> = chain.claims().map(|claims| &claims.holder).collect();
-        let verdict = judge(&asked, &requirements, &holders, &evidence.approvals, now).map_err(|error| match error.code() {
+        let known = self.state.as_deref().map(|state| (state, chain.issuer().name()));
+        let judge = Judge { asked, requirements: &requirements, holders: &holders, known, now };
+        judge.judge(&evidence.approvals).map_err(|error| match error.code() {
             Code::ApprovalRequired if !own.is_empty() => error.at_link(link.position),
             _ => error,
-        })?;
-        if let (Verdict::Approved(approvals), Some(state)) = (&verdict, &self.state) {
-            for approval in approvals {
-                state.judge_key(chain.issuer().name(), &approval.approver, now)?;
-                state.judge_approval(chain.issuer().name(), &approval.id, now)?;
-            }
-        }
-        Ok(verdict)
+        })
     }
 }

@@ -13,7 +13,7 @@ use crate::cose::{Envelope, ObjectKind};
 use crate::id::{is_at_or_below, is_name};
 use crate::plan::{Plan, Revocable};
 use crate::proof::{Call, Parts, ProofClaims, Received};
-use crate::store::Outcome;
+use crate::store::{Operation, Outcome};
 use crate::time::Now;
 use crate::value::Arguments;
 use crate::verify::Verifier;
@@ -27,7 +27,9 @@ impl Verifier {
             Ok(admissible) => admissible,
             Err(denied) => {
                 // Refused either way. A store that does not take the mark leaves the approver's word with who presents it.
-                let _ = denied.mark().map(|mark| self.store().commit(&[*mark], denied.record().time()));
+                if !denied.transaction().is_empty() {
+                    self.store().commit(denied.transaction(), denied.record().time());
+                }
                 return Err(denied);
             }
         };
@@ -49,7 +51,11 @@ impl Verifier {
     /// `store-unavailable`, `store-full`.
     pub fn refund(&self, authorized: &Authorized, now: Now) -> Result<()> {
         let now = self.advance(now)?;
-        match self.store().commit(&authorized.refund(now), now) {
+        let back = authorized.refund(now);
+        if back.is_empty() {
+            return Ok(());
+        }
+        match self.store().commit(&back, now) {
             Outcome::Committed | Outcome::Refused(_) => Ok(()),
             Outcome::Full => Err(Code::StoreFull.into()),
             Outcome::Predates(_) | Outcome::Unavailable => Err(Code::StoreUnavailable.into()),
@@ -57,13 +63,22 @@ impl Verifier {
     }
 
     /// Revokes or closes something at once, for every verifier that shares the store, for as long as anything that is there now may live.
-    /// `store-unavailable`, `store-full`.
+    /// `issuer-untrusted` for a session or task of nobody that this verifier trusts, `clock-behind`, `store-unavailable`, `store-full`.
     pub fn revoke(&self, target: &Revocable<'_>, now: Now) -> Result<()> {
-        let now = self.advance(now)?;
-        match self.store().commit(&[target.mark(now)?], now) {
+        let mark = self.mark(target, now)?;
+        match self.store().commit(&[mark], self.advance(now)?) {
             Outcome::Committed => Ok(()),
             Outcome::Full => Err(Code::StoreFull.into()),
             Outcome::Refused(_) | Outcome::Predates(_) | Outcome::Unavailable => Err(Code::StoreUnavailable.into()),
+        }
+    }
+
+    /// What to commit to a store that is asked elsewhere, to revoke or close something: [`Verifier::revoke`] does it. `issuer-untrusted`,
+    /// `clock-behind`.
+    pub fn mark(&self, target: &Revocable<'_>, now: Now) -> Result<Operation> {
+        match target.issuer() {
+            Some(issuer) if self.anchor(issuer).is_none() => Err(Error::named(Code::IssuerUntrusted, "no trust anchor is called", issuer)),
+            _ => target.mark(self.advance(now)?),
         }
     }
 
@@ -104,18 +119,19 @@ impl Verifier {
         record.proof = Some(claims.id);
         self.check_proof(&claims, &chain, call, now)?;
         record.identities = self.identified(&evidence, &chain, now)?;
-        record.consent = self.consented(&evidence, &chain, call.tool, now)?;
+        let consent = self.consented(&evidence, &chain, call.tool, now)?;
+        record.consent = consent.as_ref().map(|consent| consent.id);
         if let Err(error) = chain.leaf().tools.check(call.tool, call.arguments) {
             return Err(chain.first_refusal(call).unwrap_or_else(|| error.at_link(chain.leaf_link().position)));
         }
         let approvals = match self.approved(&evidence, &chain, call, now)? {
             Verdict::Approved(approvals) => approvals,
             Verdict::Denied(denial) => {
-                record.denial = Some(Plan::denial(&chain, call, &denial));
+                record.denial = Plan::denial(&chain.asked(call, self.audience()).id(), &denial).to_vec();
                 return Err(Code::ApprovalDenied.into());
             }
         };
-        let plan = Plan::of(&chain, call, &claims, &approvals, now)?;
+        let plan = Plan::of(&chain, call, self.audience(), &claims, consent.as_ref(), &approvals, now)?;
         record.approvals = approvals;
         Ok((chain, plan, now))
     }

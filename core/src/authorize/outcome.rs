@@ -107,10 +107,11 @@ impl Authorized {
         self.record.ignored()
     }
 
-    /// What to commit to a store that is asked elsewhere, to give back what the call took from budgets: [`Verifier::refund`](crate::Verifier::refund) does it.
+    /// What to commit to a store that is asked elsewhere, to give back what the call took from budgets: [`Verifier::refund`](crate::Verifier::refund)
+    /// does it. Nothing if it took nothing, or nothing that is still counted.
     #[must_use]
     pub fn refund(&self, now: Now) -> Vec<Operation> {
-        self.record.proof.map_or_else(Vec::new, |proof| self.plan.refund(&self.chain.leaf().holder, &proof, self.expires(), now))
+        self.record.proof.map_or_else(Vec::new, |proof| self.plan.refund(&self.chain.leaf().holder, &proof, now))
     }
 
     /// The audit record.
@@ -160,11 +161,11 @@ impl Denied {
         self.record.request_id()
     }
 
-    /// What to commit to a store that is asked elsewhere: that an approver said no to this request, until when it stands.
+    /// What to commit to a store that is asked elsewhere: that an approver said no to this request, until when it stands. Nothing where nobody did.
     /// [`Verifier::authorize`](crate::Verifier::authorize) does it.
     #[must_use]
-    pub const fn mark(&self) -> Option<&Operation> {
-        self.record.denial.as_ref()
+    pub fn transaction(&self) -> &[Operation] {
+        &self.record.denial
     }
 
     /// The audit record.

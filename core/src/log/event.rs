@@ -46,7 +46,7 @@ impl AuditEvent {
             members.text("session", &leaf.session.to_string());
             members.optional("task", leaf.task.map(|task| task.to_string()));
             members.text("time", &now.to_rfc3339());
-            list(members.name("tools"), leaf.tools.names(), |out, tool| quoted(out, tool));
+            list(members.name("tools"), leaf.tools.names(), quoted);
         }))
     }
 

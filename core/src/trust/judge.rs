@@ -3,7 +3,7 @@
 use super::observe::{FirstDenial, target, tell};
 use super::part::{APPROVAL, KEY, SESSION, TASK, TOKEN};
 use super::state::{Judges, Snapshot, TrustState};
-use super::successors::KeyInUse;
+use super::successors::{KeyInUse, Place};
 use super::table::{REVOKED, SUSPENDED, Status};
 use crate::id::{Digest, SessionId, TokenId};
 use crate::key::VerifyingKey;
@@ -133,6 +133,11 @@ impl TrustState {
     #[must_use]
     pub fn keys_of(&self, configured: &VerifyingKey, now: Now) -> Vec<KeyInUse> {
         self.snapshot().successors.from(configured, now).into()
+    }
+
+    /// Where a key stands in the rotations that were accepted.
+    pub(crate) fn place(&self, key: &VerifyingKey) -> Place {
+        self.reading().successors.place(key)
     }
 
     /// What is wrong with a key, if something is.

@@ -23,6 +23,7 @@ pub(crate) use rotation::Rotation;
 pub use rotation::rotate;
 pub use state::{Authority, Equivocation, HeldList, TrustState, Update};
 pub use successors::KeyInUse;
+pub(crate) use successors::Place;
 pub use target::Target;
 #[cfg(all(unix, feature = "os"))]
 pub(crate) use {load::Loading, restore::ListOf};

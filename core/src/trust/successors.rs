@@ -1,6 +1,6 @@
 //! The rotations that were accepted. None is ever forgotten: a key that retired stays retired.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::rotation::Rotation;
@@ -26,10 +26,42 @@ pub struct KeyInUse {
     pub retired: bool,
 }
 
+/// Where a key stands: a key that follows no other is the first of a succession of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The first key of the succession.
+    first: [u8; 32],
+    /// How many keys of it came before.
+    before: usize,
+}
+
+impl Place {
+    /// Whose key it is that follows no other.
+    pub(crate) fn alone(key: &VerifyingKey) -> Self {
+        Place { first: *key.as_bytes(), before: 0 }
+    }
+
+    /// Whether both are keys of one holder.
+    pub(crate) fn is_of(&self, other: &Place) -> bool {
+        self.first == other.first
+    }
+
+    /// Whether this is the other key, or came after it.
+    pub(crate) fn follows(&self, other: &Place) -> bool {
+        self.is_of(other) && self.before >= other.before
+    }
+
+    /// How many keys of the succession came before.
+    pub(crate) const fn before(&self) -> usize {
+        self.before
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Successors {
     by_old: HashMap<[u8; 32], Arc<Accepted>>,
-    new: HashSet<[u8; 32]>,
+    /// Of each successor.
+    places: HashMap<[u8; 32], Place>,
 }
 
 impl Successors {
@@ -43,7 +75,11 @@ impl Successors {
 
     /// Whether the key has a place in a succession already, as the one before or after another.
     pub(super) fn has(&self, key: &VerifyingKey) -> bool {
-        self.by_old.contains_key(key.as_bytes()) || self.new.contains(key.as_bytes())
+        self.by_old.contains_key(key.as_bytes()) || self.places.contains_key(key.as_bytes())
+    }
+
+    pub(super) fn place(&self, key: &VerifyingKey) -> Place {
+        self.places.get(key.as_bytes()).copied().unwrap_or(Place::alone(key))
     }
 
     pub(super) fn is_retired(&self, key: &VerifyingKey, now: Now) -> bool {
@@ -53,8 +89,9 @@ impl Successors {
     pub(super) fn add(&mut self, rotation: &Rotation, now: Now) {
         let (claims, bytes) = (&rotation.claims, rotation.bytes.clone());
         let retired_from = now.millis() + claims.overlap * 1000;
+        let old = self.place(&claims.old);
         self.by_old.insert(*claims.old.as_bytes(), Arc::new(Accepted { new: claims.new.clone(), bytes, retired_from }));
-        self.new.insert(*claims.new.as_bytes());
+        self.places.insert(*claims.new.as_bytes(), Place { before: old.before + 1, ..old });
     }
 
     /// The newest keys from this one on, oldest first. There are no cycles, because a successor has no place in a succession before.

@@ -286,6 +286,19 @@ pub(super) fn all() -> Vec<Scenario> {
                 code: Some("approval-denied"),
             }];
         }
+        "allow-in-another-context-after-a-denial", "a no to a call in one context is no word on another" => None, None, |s| {
+            s.root_capability = |c| { c.set(12, "tenant:1"); };
+            s.child_capability = |c| { one(c); c.set(12, "tenant:1"); };
+            s.context = Some("tenant:1/task:7");
+            s.evidence = |h| vec![approval(9, h.child).saying(|o| { o.set(7, "tenant:1/task:7"); }).seal()];
+            s.before = &[Before {
+                change: |s| {
+                    s.context = Some("tenant:1/task:8");
+                    s.evidence = |h| vec![approval(9, h.child).saying(|o| { o.set(7, "tenant:1/task:8").set(3, 0); }).seal()];
+                },
+                code: Some("approval-denied"),
+            }];
+        }
         "deny-approval-spent", "an approval is for one call" => Some("approval-spent"), None, |s| {
             s.child_capability = one;
             s.evidence = |h| vec![approval(9, h.child).seal()];

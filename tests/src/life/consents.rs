@@ -7,7 +7,7 @@ use crate::forge::{cnf, header, key, public, seal};
 use crate::scenarios::{NOW, Scenario, impersonating, impersonating_claims, knows_ben, root_hash, scenario, scenarios, single, texts};
 use crate::vector::{Anchor, Named, hex};
 
-fn acting(s: &mut Scenario) {
+pub(super) fn acting(s: &mut Scenario) {
     let Scenario { name, why, code, link, .. } = *s;
     *s = Scenario { code, link, may_impersonate: true, config: knows_ben, ..single(name, why) };
     s.root = impersonating_claims;

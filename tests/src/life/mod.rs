@@ -5,6 +5,7 @@ mod budgets;
 mod consents;
 mod identities;
 mod revocation;
+mod signers;
 mod trust;
 
 use crate::forge::{Map, public, sha256};
@@ -22,6 +23,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(budgets::all());
     all.extend(revocation::all());
     all.extend(trust::all());
+    all.extend(signers::all());
     all.iter_mut().for_each(|scenario| scenario.with_operations = true);
     all
 }

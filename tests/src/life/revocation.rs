@@ -3,10 +3,15 @@
 use super::{in_task, mark};
 use crate::forge::{bytes, public};
 use crate::scenarios::{Scenario, constraint, scenario, scenarios, texts};
-use crate::vector::{Bound, Bounds, Config, hex};
+use crate::vector::{Anchor, Bound, Bounds, Config, hex};
 
 fn bounded(config: &mut Config, bounds: Bounds) {
     config.anchors[0].bounds = Some(bounds);
+}
+
+/// An issuer is known before anything of its own is closed.
+fn trusting_eve(config: &mut Config) {
+    config.anchors.push(Anchor { name: "eve".into(), key: hex(&public(66)), may_impersonate: false, bounds: None });
 }
 
 fn tools(repos: &[&str]) -> Bounds {
@@ -44,7 +49,7 @@ pub(super) fn all() -> Vec<Scenario> {
             s.config = |c| c.revoked = vec![mark("session", &[[0xa0; 15].as_slice(), &[0xa1]].concat(), Some("ana"), None)];
         }
         "allow-where-another-issuers-session-was-closed", "an issuer closes its own sessions" => None, None, |s| {
-            s.config = |c| c.revoked = vec![mark("session", &[0xa0; 16], Some("eve"), None)];
+            s.config = |c| { trusting_eve(c); c.revoked = vec![mark("session", &[0xa0; 16], Some("eve"), None)]; };
         }
         "deny-task-closed", "a closed task stops everything for it" => Some("task-closed"), None, |s| {
             s.root_capability = in_task;
@@ -54,7 +59,10 @@ pub(super) fn all() -> Vec<Scenario> {
         "allow-in-a-task", "a task that was not closed" => None, None, |s| {
             s.root_capability = in_task;
             s.child_capability = in_task;
-            s.config = |c| c.revoked = vec![mark("task", &[0x77; 32], Some("eve"), None), mark("task", &[0x78; 32], Some("ana"), None)];
+            s.config = |c| {
+                trusting_eve(c);
+                c.revoked = vec![mark("task", &[0x77; 32], Some("eve"), None), mark("task", &[0x78; 32], Some("ana"), None)];
+            };
         }
         "deny-session-before-task", "the session is looked at first" => Some("session-closed"), None, |s| {
             s.root_capability = in_task;

@@ -18,17 +18,17 @@ fn accepted(bytes: &[u8]) -> Update {
     update("list", bytes, 30, "accepted")
 }
 
-fn knowing(config: &mut Config, updates: Vec<Update>) {
+pub(super) fn knowing(config: &mut Config, updates: Vec<Update>) {
     config.trust = Some(Trust { authorities: vec![authority("ana", LISTS)], updates });
 }
 
 /// One full list of ana's.
-fn listed(config: &mut Config, sections: &[(i64, &[&[u8]])]) {
+pub(super) fn listed(config: &mut Config, sections: &[(i64, &[&[u8]])]) {
     knowing(config, vec![accepted(&listing(1, sections))]);
 }
 
 /// An empty list, and a rotation so many seconds ago.
-fn rotated(config: &mut Config, old: u8, new: u8, overlap: u64, seconds_ago: u64) {
+pub(super) fn rotated(config: &mut Config, old: u8, new: u8, overlap: u64, seconds_ago: u64) {
     let rotation = rotation(&succession(old, new, overlap), [old, new]);
     knowing(config, vec![accepted(&listing(1, &[])), update("rotation", &rotation, seconds_ago, "accepted")]);
 }
@@ -38,7 +38,7 @@ fn with_identity(config: &mut Config) {
     config.identities = Some(Identities { authorities, rules: vec![] });
 }
 
-fn changed(sections: &[(i64, &[&[u8]])], outcome: &str) -> Update {
+pub(super) fn changed(sections: &[(i64, &[&[u8]])], outcome: &str) -> Update {
     let parts = [part(sections)];
     update("list", &list(&change(2, &parts), &parts), 20, outcome)
 }
