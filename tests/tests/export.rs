@@ -99,6 +99,7 @@ fn what_is_no_record_is_malformed() {
     for record in [
         "",
         "[]",
+        r#"["decision"]"#,
         "{}",
         r#"{"kind":1}"#,
         r#"{"kind":"x","kind":"y"}"#,
