@@ -34,7 +34,9 @@ impl SignalWatch {
             if let Some((count, seconds)) = denials.map(|pair| burst(pair, "denials: a number, and within how many seconds")).transpose()? {
                 thresholds = thresholds.denials(count, seconds);
             }
-            if let Some((count, seconds)) = approvals.map(|pair| burst(pair, "approvals: a number, and within how many seconds")).transpose()? {
+            if let Some((count, seconds)) =
+                approvals.map(|pair| burst(pair, "approvals: a number, and within how many seconds")).transpose()?
+            {
                 thresholds = thresholds.approvals(count, seconds);
             }
             if let Some(signals) = most_per_minute {
