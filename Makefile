@@ -33,6 +33,7 @@ test-python: $(VENV)/.tools
 test-reference: python
 	$(PY) -m pytest -q tests/reference
 	$(PY) tests/reference/run_vectors.py
+	$(PY) -m pytest -q -rs tests/interop
 	cargo run --quiet -p deputize-tests --bin generate-chains -- 10000 $(SEED) | $(PY) tests/reference/agree.py 10000
 
 # The README's and the guides' snippets and the examples, each as its reader would run it.

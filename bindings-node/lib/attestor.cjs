@@ -108,8 +108,20 @@ class Platform {
 /** A JWKS as its bytes, its text, or an object. */
 function jwksBytes(jwks) {
   if (typeof jwks === 'string') return Buffer.from(text(jwks, 'config-invalid', 'a JWKS'));
-  if (isMap(jwks)) return Buffer.from(JSON.stringify(jwks));
+  if (isMap(jwks)) return Buffer.from(jsonOf(jwks));
   return bytes(jwks, 'config-invalid', 'a JWKS');
+}
+
+/** The JSON of an object, whatever its members do. */
+function jsonOf(object) {
+  let json;
+  try {
+    json = JSON.stringify(object);
+  } catch {
+    // A cycle, a bigint, or what a getter throws.
+  }
+  if (typeof json !== 'string') throw failure('config-invalid', 'not JSON:', 'a JWKS');
+  return json;
 }
 
 /** Where a claim is: its name, or the names on the way to it. */

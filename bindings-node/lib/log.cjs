@@ -198,7 +198,7 @@ class Witness {
   }
 }
 
-const OPTIONS = ['origin', 'key', 'checkpointEvery', 'expect', 'arguments', 'sync', 'rotateAt', 'unprovenPerMinute', 'clock'];
+const OPTIONS = ['origin', 'key', 'checkpointEvery', 'expect', 'arguments', 'salt', 'sync', 'rotateAt', 'unprovenPerMinute', 'clock'];
 
 /** An audit log in a file. */
 class AuditLog {
@@ -213,10 +213,12 @@ class AuditLog {
     this.#clock = clockOf(known.get('clock'));
     this.#origin = text(orElse(known, 'origin', basename(this.#path)), 'name-invalid', 'origin');
     const form = { origin: this.#origin, expect: listOf(orElse(known, 'expect', []), 'Checkpoint').map(checkpointParts) };
-    for (const name of ['arguments', 'sync']) {
-      form[name] = orElse(known, name, false);
-      if (typeof form[name] !== 'boolean') throw failure('config-invalid', 'true or false:', name);
-    }
+    const shown = orElse(known, 'arguments', false);
+    if (Array.isArray(shown)) form.disclosed = Array.from(shown, (name) => text(name, 'config-invalid', 'the name of an argument'));
+    form.arguments = form.disclosed === undefined ? shown : false;
+    form.sync = orElse(known, 'sync', false);
+    for (const name of ['arguments', 'sync']) if (typeof form[name] !== 'boolean') throw failure('config-invalid', 'true or false:', name);
+    if (known.has('salt')) form.salt = bytes(known.get('salt'), 'config-invalid', 'a salt');
     for (const name of ['rotateAt', 'unprovenPerMinute', 'checkpointEvery']) if (known.has(name)) form[name] = count(known.get(name), 'config-invalid', name);
     const signer = known.has('key') ? requiredAgent(known.get('key')).signing : undefined;
     this.#handle = call('logOpen', this.#path, signer, taped(form), millisOf(this.#clock));

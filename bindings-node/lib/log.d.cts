@@ -24,8 +24,10 @@ export interface AuditLogOptions {
   checkpointEvery?: number;
   /** Verified checkpoints that were kept elsewhere: a log that is behind or beside one of them is not opened. */
   expect?: readonly Checkpoint[];
-  /** Records the arguments of calls, not only their digest. */
-  arguments?: boolean;
+  /** Records the arguments of calls, or those of these names, not only their digest. */
+  arguments?: boolean | readonly string[];
+  /** 32 secret bytes: arguments that may be few things are then not found by their digest. */
+  salt?: Uint8Array;
   /** Waits after each append until the system says that it is on the disk. */
   sync?: boolean;
   /** Begins a new file before one grows beyond so many bytes; 64 MiB unless given. */

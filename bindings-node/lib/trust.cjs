@@ -17,7 +17,7 @@ class TrustAnchor {
   #mayImpersonate;
   #tape;
   static {
-    anchorTape = (value) => value.#tape;
+    anchorTape = (value) => (typeof value === 'object' && value !== null && #tape in value ? value.#tape : undefined);
   }
 
   constructor(name, key, given) {
@@ -74,7 +74,7 @@ class TrustAnchor {
 
 /** What one element of `trust` stands for: an agent is an anchor that may not impersonate. */
 function anchorOf(value) {
-  if (value instanceof TrustAnchor) return value;
+  if (anchorTape(value) !== undefined) return value;
   if (agentKey(value) !== undefined) return new TrustAnchor(value.name, value.key);
   throw failure('config-invalid', 'neither a TrustAnchor nor an Agent:', kindOf(value));
 }

@@ -155,7 +155,7 @@ class Verifier {
     await this.#revokeAsync(targets.token(id));
   }
 
-  /** Revokes a key: every chain in which it issued or holds a token, and every approval by it. */
+  /** Revokes a key: every chain in which it issued or holds a token, and every approval and identity by it. */
   revokeKey(key) {
     this.#revoke(targets.key(key));
   }

@@ -11,7 +11,7 @@ use napi::bindgen_prelude::{Buffer, BufferSlice, External};
 use napi_derive::napi;
 
 use crate::errors::{self, thrown};
-use crate::fields::{Fields, list, map, number, text};
+use crate::fields::{Fields, bytes, list, map, number, text};
 use crate::grant::system_now;
 use crate::record::Decision;
 use crate::revocation::listed;
@@ -124,7 +124,7 @@ fn parts(checkpoint: &Checkpoint) -> Buffer {
     tape::write(&map(members)).into()
 }
 
-/// A log of `{origin, expect, arguments, sync, rotateAt, unprovenPerMinute, checkpointEvery}`.
+/// A log of `{origin, expect, arguments, disclosed, salt, sync, rotateAt, unprovenPerMinute, checkpointEvery}`.
 #[napi(catch_unwind)]
 pub fn log_open(
     path: String,
@@ -135,6 +135,12 @@ pub fn log_open(
     let open = || {
         let mut given = Fields::read(&members)?;
         let mut options = LogOptions::new().with_arguments(given.flag("arguments")?).synced(given.flag("sync")?);
+        if let Some(names) = given.optional("disclosed", list(text))? {
+            options = options.disclosing(names);
+        }
+        if let Some(salt) = given.optional("salt", bytes)? {
+            options = options.salted(salt.try_into().map_err(|_| Error::about(Code::ConfigInvalid, "a salt has 32 bytes"))?);
+        }
         if let Some(bytes) = given.optional("rotateAt", number)? {
             options = options.rotate_at(bytes);
         }

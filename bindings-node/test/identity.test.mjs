@@ -204,6 +204,9 @@ test('a platform\'s token is bound to the agent\'s key', () => {
   for (const evidence of ['', 'x', 'a.b.c', token(claims()).slice(0, -2), new Uint8Array([255])]) assert.throws(() => enrol(evidence), { name: 'DeputizeError' });
   refused('too-large', () => enrol('x'.repeat(20000)));
   for (const options of [{ issuer: '' }, { audience: 'a#b' }, { audience: 5 }, { issuer: undefined }, { subjects: undefined }, { jwks: undefined }, { jwks: 5 }, { jwks: null }, { require: {} }, { require: null }, { require: [5] }, { require: [['env']] }, { require: [[5, 'x']] }, { attributes: [] }, { attributes: null }, { attributes: { team: 5 } }, { repository: 'a/b' }]) refused('config-invalid', () => attestor(options));
+  const round = { keys: [] };
+  round.keys.push(round);
+  for (const odd of [round, { keys: [1n] }, { toJSON: () => undefined }, { get keys() { throw new Error('secret'); } }]) refused('config-invalid', () => attestor({ jwks: odd }));
   for (const other of [JwtAttestor.githubActions('ci', { audience: 'ids', repository: 'acme/app', jwks }), JwtAttestor.kubernetes('ci', { issuer: 'https://k8s.example', audience: 'ids', namespace: 'prod', account: 'coder', jwks }), JwtAttestor.spiffe('ci', { trustDomain: 'acme.example', audience: 'ids', jwks })]) refused('attestation-failed', () => enrol(token(claims()), other));
   const spiffe = JwtAttestor.spiffe('ci', { trustDomain: 'acme.example', audience: 'ids', jwks });
   assert.equal(enrol(token(claims({ sub: 'spiffe://acme.example/coder' })), spiffe).name, 'spiffe://acme.example/coder');

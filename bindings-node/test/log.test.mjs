@@ -1,6 +1,7 @@
 // The audit log: what is recorded, what nobody can change unseen, and what is left after a crash. AUD-01 to AUD-18.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import {
-  Agent, ApprovalRequest, AuditLog, Checkpoint, CheckpointPolicy, LogCheck, NoteKey, RevocationList, Target, Witness, checkLog, logFiles,
+  Agent, ApprovalRequest, AuditLog, Checkpoint, CheckpointPolicy, LogCheck, NoteKey, RevocationList, Target, Witness, argumentsDigest, checkLog, logFiles,
   makeReceipt, openCalls, proveConsistency, readLog, recordSentence, rotate, verifyReceipt,
 } from 'deputize';
 import { AUDIENCE, chainFor, denied, folder, refused, rejected, verifierFor } from '../support/helpers.mjs';
@@ -40,6 +41,23 @@ test('each decision is recorded before it is given', (t) => {
   const again = new AuditLog(path);
   assert.equal(again.append(denied('proof-missing', () => verifierFor(ana).authorize(null, 'deploy', {})).record), 4);
   assert.equal(again.size, 5);
+});
+
+test('arguments are disclosed by name and digests salted', (t) => {
+  const args = { amount: 5, iban: 'DE00' };
+  const recorded = (options) => {
+    const path = pathIn(t);
+    call(verifierFor(ana, { audit: new AuditLog(path, options) }), args);
+    return records(path).at(-1);
+  };
+  const plain = Buffer.from(argumentsDigest(args)).toString('hex');
+  assert.deepEqual([recorded().arguments_digest, recorded().arguments], [plain, undefined]);
+  assert.deepEqual(recorded({ arguments: ['amount', 'other'] }).arguments, { amount: 5 });
+  const salt = new Uint8Array(32).fill(7);
+  const mac = createHmac('sha256', salt).update(Buffer.from(plain, 'hex')).digest('hex');
+  const salted = recorded({ salt });
+  assert.deepEqual([salted.arguments_digest, salted.arguments_salted], [mac, true]);
+  for (const bad of [{ salt: new Uint8Array(31) }, { salt: 'x' }, { arguments: [5] }, { arguments: {} }]) refused('config-invalid', () => recorded(bad));
 });
 
 test('unrecorded calls are allowed only by name', async () => {

@@ -36,7 +36,7 @@ test('ESM and CommonJS give the same objects, and all of them', () => {
 
 test('the types say what is there, and refuse what is not', () => {
   run(process.execPath, [require.resolve('typescript/bin/tsc'), '--noEmit', '-p', 'support/types'], root);
-  const declared = ['index', 'constraints', 'budget', 'approval', 'identity', 'message', 'revocation'].map((name) => readFileSync(join(root, `lib/${name}.d.cts`), 'utf8')).join('\n');
+  const declared = ['index', 'constraints', 'budget', 'approval', 'identity', 'log', 'message', 'revocation'].map((name) => readFileSync(join(root, `lib/${name}.d.cts`), 'utf8')).join('\n');
   const names = [...declared.matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map((match) => match[1]);
   assert.deepEqual([...new Set(names)].sort(), Object.keys(deputize).sort());
   for (const [name, module] of Object.entries(beside)) {
@@ -62,7 +62,7 @@ test('the packed package installs in an empty folder and runs the quick start', 
   const [, output] = /It prints:\s+```\n([\s\S]*?)```/.exec(readme);
   writeFileSync(join(app, 'start.mjs'), code);
   assert.equal(run(process.execPath, ['start.mjs'], app), output);
-  assert.deepEqual(readFileSync(join(app, 'audit.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line).code), ['allowed', 'proof-replayed']);
+  assert.deepEqual(readFileSync(join(app, 'audit.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line).record.code), [undefined, 'allowed', 'proof-replayed']);
   assert.equal(run(process.execPath, ['-p', "require('deputize/mcp').META_KEY + require('deputize/constraints').exact(1).accepts(1)"], app).trim(), 'dev.deputize/presentationtrue');
   rmSync(join(app, 'node_modules/deputize/deputize.node'));
   const without = run(process.execPath, ['-e', "try { require('deputize'); console.log('loaded'); } catch (error) { console.log(error.name, error.code); }"], app);

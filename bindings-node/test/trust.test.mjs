@@ -217,6 +217,7 @@ test('what is no list, authority, state or rotation is refused', () => {
   for (const authorities of [[], [ana, ana], undefined, null, 5, [ana.key], [new Proxy(new Authority('a', ana), {})]]) refused('config-invalid', () => new TrustState(authorities));
   for (const options of [{ onRevoked: 5 }, { onDenied: null }, { clock: 5 }, { onRevocation: () => {} }]) refused('config-invalid', () => new TrustState(ana, options));
   for (const [code, ...parameters] of [['name-invalid', '', ana], ['name-invalid', '\ud800', ana], ['name-invalid', 5, ana], ['key-invalid', 'a', ana.did], ['config-invalid', 'a', ana, { atLeast: -1 }], ['config-invalid', 'a', ana, { dangerAllowStale: 'no' }], ['config-invalid', 'a', ana, { forEveryIssuer: null }], ['config-invalid', 'a', ana, { allowStale: true }]]) refused(code, () => new Authority(...parameters));
+  for (const trust of [Object.create(TrustAnchor.prototype), new Proxy(new TrustAnchor('ana', ana), {}), Object.create(new TrustAnchor('ana', ana))]) refused('config-invalid', () => verifierFor(trust));
   const { state } = following();
   for (const wrong of [null, {}, [state], new Proxy(state, {}), Object.create(state)]) refused('config-invalid', () => verifierFor(ana, { state: wrong }));
   for (const wrong of [undefined, null, 'x', 5, {}]) {

@@ -277,6 +277,7 @@ impl Registrar {
     fn issue(&self, py: Python<'_>, admitted: &Bound<'_, PyAny>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Identity> {
         entry(|| {
             let admitted = admitted.cast::<Admitted>().map_err(|_| Error::about(Code::ConfigInvalid, "admitted: what admit gave"))?;
+            refuse_judged(options)?;
             issued(py, &self.key, &self.authority, &described(admitted.get().0.clone(), options)?)
         })
     }
@@ -290,7 +291,10 @@ impl Registrar {
         store: &Bound<'_, PyAny>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Identity> {
-        entry(|| issued(py, &self.key, &self.authority, &described(self.admitted(request, store)?, options)?))
+        entry(|| {
+            refuse_judged(options)?;
+            issued(py, &self.key, &self.authority, &described(self.admitted(request, store)?, options)?)
+        })
     }
 
     fn __repr__(&self) -> String {
@@ -319,6 +323,18 @@ impl Registrar {
             None => Ok(admitted?),
         }
     }
+}
+
+/// Who an agent is, and by what evidence, is for the attestor to say. Refused before the challenge is used up.
+fn refuse_judged(options: Option<&Bound<'_, PyDict>>) -> deputize::Result<()> {
+    const ADDED: [&str; 5] = ["kind", "state", "environment", "attributes", "ttl"];
+    for name in options.iter().flat_map(|options| options.keys().iter().collect::<Vec<_>>()) {
+        let name = text(&name, Code::ConfigInvalid, "the name of an option")?;
+        if !ADDED.contains(&&*name) {
+            return Err(Error::named(Code::ConfigInvalid, "option", &name));
+        }
+    }
+    Ok(())
 }
 
 /// A store that is written in Python, and what it raised to end the program.

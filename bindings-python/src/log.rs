@@ -125,6 +125,8 @@ fn held(agent: &Bound<'_, PyAny>) -> Result<Held> {
     Ok(Held(key, public))
 }
 
+const DISCLOSED: &str = "arguments: a bool, or a list of names";
+
 /// An audit log in a file.
 #[pyclass(frozen, module = "deputize")]
 pub struct AuditLog {
@@ -136,7 +138,7 @@ pub struct AuditLog {
 #[pymethods]
 impl AuditLog {
     #[new]
-    #[pyo3(signature = (path, *, origin=None, key=None, checkpoint_every=None, expect=None, arguments=None, sync=None, rotate_at=None, unproven_per_minute=None, clock=None))]
+    #[pyo3(signature = (path, *, origin=None, key=None, checkpoint_every=None, expect=None, arguments=None, salt=None, sync=None, rotate_at=None, unproven_per_minute=None, clock=None))]
     #[allow(clippy::too_many_arguments, reason = "the options of a log")]
     fn new(
         py: Python<'_>,
@@ -146,6 +148,7 @@ impl AuditLog {
         checkpoint_every: Option<&Bound<'_, PyAny>>,
         expect: Option<&Bound<'_, PyAny>>,
         arguments: Option<&Bound<'_, PyAny>>,
+        salt: Option<&Bound<'_, PyAny>>,
         sync: Option<&Bound<'_, PyAny>>,
         rotate_at: Option<&Bound<'_, PyAny>>,
         unproven_per_minute: Option<&Bound<'_, PyAny>>,
@@ -157,7 +160,16 @@ impl AuditLog {
             let number =
                 |given: Option<&Bound<'_, PyAny>>, what| given.map(|number| unsigned(number, Code::ConfigInvalid, what)).transpose();
             let mut options = LogOptions::new();
-            options = options.with_arguments(flag(arguments, "arguments: a bool")?).synced(flag(sync, "sync: a bool")?);
+            options = options.synced(flag(sync, "sync: a bool")?);
+            if let Some(names) = arguments.filter(|names| sequence(names).is_some()) {
+                options = options.disclosing(crate::given::texts(names, Code::ConfigInvalid, DISCLOSED)?);
+            } else {
+                options = options.with_arguments(flag(arguments, DISCLOSED)?);
+            }
+            if let Some(salt) = salt {
+                let salt = convert::bytes(salt)?.and_then(|salt| salt.try_into().ok());
+                options = options.salted(salt.ok_or(Error::about(Code::ConfigInvalid, "salt: 32 bytes"))?);
+            }
             if let Some(bytes) = number(rotate_at, "rotate_at: bytes")? {
                 options = options.rotate_at(bytes);
             }

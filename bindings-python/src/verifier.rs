@@ -153,7 +153,7 @@ impl Verifier {
         entry(|| self.revoke(py, &Revocable::Token(token_id(id)?)))
     }
 
-    /// Revokes a key: every chain that it issued or holds a token of, and every approval by it.
+    /// Revokes a key: every chain that it issued or holds a token of, and every approval and identity by it.
     fn revoke_key(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<()> {
         entry(|| self.revoke(py, &Revocable::Key(&verifying_key(key, Code::KeyInvalid, "key: an Agent or a VerifyingKey")?)))
     }

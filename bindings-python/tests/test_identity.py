@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import functools
 import json
 import pickle
 import time
@@ -217,7 +218,14 @@ def test_a_challenge_is_answered_once(story: Story, ids: Agent) -> None:
         )
     for wrong in (None, request, {"name": "coder"}):
         assert refused(lambda wrong=wrong: registrar.issue(wrong)).code == "config-invalid"
-    assert refused(lambda: registrar.issue(admitted, name="root")).code == "config-invalid"  # type: ignore[call-arg]
+    for options in ({"name": "root"}, {"key": ids.key}, {"attestor": "ci"}, {"evidence": bytes(32)}):
+        assert refused(lambda options=options: registrar.issue(admitted, **options)).code == "config-invalid"
+        challenge = registrar.challenge()
+        request = story.coder.enrol(challenge, IDS, "parent", runner.vouch("runner/coder", story.coder, challenge))
+        enrols = functools.partial(registrar.enrol, request, store)
+        assert refused(functools.partial(enrols, **options)).code == "config-invalid"
+        # The refusal used nothing up.
+        assert enrols().unverified_claims()["attestor"] == "parent"
 
 
 def test_a_store_of_ones_own_claims_challenges(story: Story, ids: Agent) -> None:

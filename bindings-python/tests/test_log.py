@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import random
@@ -29,6 +30,7 @@ from deputize import (
     Target,
     Verifier,
     Witness,
+    arguments_digest,
     check_log,
     log_files,
     make_receipt,
@@ -87,6 +89,31 @@ def test_arguments_that_are_too_long_are_known_by_their_digest(story: Story, pat
     record = list(read_log(path))[-1][1]
     assert "arguments" not in record
     assert len(record["arguments_digest"]) == 64
+
+
+def test_arguments_are_disclosed_by_name_and_digests_salted(story: Story, tmp_path: Path) -> None:
+    arguments = {"amount": 5, "iban": "DE00"}
+    chain = story.chain({"t": {}})
+    plain = arguments_digest(arguments).hex()
+
+    def recorded(**options: Any) -> dict[str, Any]:
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.log"
+        verifier = story.verifier(audit=AuditLog(path, **options))
+        verifier.authorize(story.coder.prove(chain, "t", arguments, SERVER), "t", arguments)
+        return list(read_log(path))[-1][1]
+
+    assert (recorded()["arguments_digest"], "arguments" in recorded()) == (plain, False)
+    assert recorded(arguments=["amount", "other"])["arguments"] == {"amount": 5}
+    salted = recorded(salt=bytes(range(32)))
+    mac = hmac.digest(bytes(range(32)), bytes.fromhex(plain), "sha256").hex()
+    assert (salted["arguments_digest"], salted["arguments_salted"]) == (mac, True)
+    path = tmp_path / "approvals.log"
+    bo = Agent.generate("bo", audit=AuditLog(path, salt=bytes(range(32))))
+    bo.approve(ApprovalRequest(chain, "t", arguments, SERVER))
+    approved = list(read_log(path))[-1][1]
+    assert (approved["arguments_digest"], approved["arguments_salted"]) == (mac, True)
+    for bad in ({"salt": bytes(31)}, {"salt": "x" * 32}, {"arguments": [5]}, {"arguments": {"a": 1}}):
+        assert refused(lambda bad=bad: recorded(**bad)).code == "config-invalid"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")

@@ -352,6 +352,7 @@ def test_approvals_modes_and_configuration(story: Story) -> None:
     verifier.authorize(story.coder.prove(chain, "u", {}, SERVER), "u", {})
     may = Verifier(trust=[TrustAnchor("ana", story.ana.key, may_impersonate=True)], audience=SERVER)
     as_ana = story.ana.issue(to=story.coder, tools={"t": {}}, mode="impersonation", audience=SERVER)
+    may = Verifier(trust=[TrustAnchor("ana", story.ana.key, may_impersonate=True)], audience=SERVER)
     proof = story.coder.prove(as_ana, "t", {}, SERVER)
     assert denied(lambda: verifier.authorize(proof, "t", {})).code == "impersonation-refused"
     assert denied(lambda: may.authorize(proof, "t", {})).code == "consent-missing"

@@ -6,6 +6,7 @@ use crate::budget::{Budget, Scope};
 use crate::chain::{Link, TrustAnchor, VerifiedChain};
 use crate::consent::GivenConsent;
 use crate::id::{Digest, RequestId, SessionId, TokenId, sha256};
+use crate::identity::VerifiedIdentity;
 use crate::key::VerifyingKey;
 use crate::proof::{Call, ProofClaims};
 use crate::store::{Operation, Outcome, StoreKey};
@@ -17,7 +18,7 @@ use crate::{Code, Error, Result, limits};
 pub enum Revocable<'a> {
     /// A token, and everything below it.
     Token(TokenId),
-    /// A key: every chain in which it issued, or holds a token, and every approval and consent by it.
+    /// A key: every chain in which it issued, or holds a token, and every approval, consent and identity by it.
     Key(&'a VerifyingKey),
     /// A session of an issuer: everything in it.
     Session(&'a str, SessionId),
@@ -107,13 +108,13 @@ impl Plan {
         call: &Call<'_>,
         audience: &str,
         proof: &ProofClaims<'_>,
-        consent: Option<&GivenConsent>,
-        approvals: &[CountedApproval],
+        (identities, consent, approvals): (&[Option<VerifiedIdentity>], Option<&GivenConsent>, &[CountedApproval]),
         now: Now,
     ) -> Result<Self> {
-        let room = 7 + 2 * chain.leaf_link().position + 4 * approvals.len();
+        let room = 7 + 2 * chain.leaf_link().position + identities.len() + 4 * approvals.len();
         let mut plan = Plan { operations: Vec::with_capacity(room), meanings: Vec::with_capacity(room) };
         plan.nothing_revoked(chain)?;
+        plan.nobody_revoked(identities)?;
         if let Some(consent) = consent {
             let absent = Operation::Absent { key: holder_key(&consent.principal), since: consent.issued };
             plan.push(absent, Code::KeyRevoked, Code::TokenPredatesStore, None);
@@ -149,6 +150,16 @@ impl Plan {
         for link in chain.leaf_link().downwards() {
             absent(token_key(&link.claims.id), Code::TokenRevoked, Some(link.position));
             absent(holder_key(&link.claims.holder), Code::KeyRevoked, Some(link.position));
+        }
+        Ok(())
+    }
+
+    /// The authorities of identities.
+    fn nobody_revoked(&mut self, identities: &[Option<VerifiedIdentity>]) -> Result<()> {
+        for identity in identities.iter().flatten() {
+            let since = Now::from_millis(identity.issued().secs() * 1000 + 999)?;
+            let absent = Operation::Absent { key: holder_key(identity.authority().key()), since };
+            self.push(absent, Code::KeyRevoked, Code::TokenPredatesStore, None);
         }
         Ok(())
     }

@@ -4,11 +4,12 @@ use rand_core::TryCryptoRng;
 
 use crate::budget::Scope;
 use crate::claims::Claims;
+use crate::cose::{Envelope, ObjectKind};
 use crate::issue::{Grant, delegate, issue};
 use crate::key::Signer;
 use crate::time::{Now, Timestamp};
 use crate::token::UnverifiedChain;
-use crate::trust::TrustState;
+use crate::trust::{ChainFacts, LinkFacts, TrustState};
 use crate::{Code, Error, Result};
 
 /// When a token is renewed, and until when that goes on. A renewed token gives what the old one gave, to the same holder, in the same session, for as
@@ -27,7 +28,8 @@ impl<'a> RenewalPolicy<'a> {
         RenewalPolicy { before, until, state: None }
     }
 
-    /// Renews nothing for a holder that this state knows to be revoked, suspended, pending or retired, or knows nothing fresh about.
+    /// Renews nothing that this state refuses, as a [`Verifier`](crate::Verifier) with it would, or knows nothing fresh about. Whoever renews counts as
+    /// the issuer.
     #[must_use]
     pub const fn with_trust_state(mut self, state: &'a TrustState) -> Self {
         self.state = Some(state);
@@ -35,8 +37,8 @@ impl<'a> RenewalPolicy<'a> {
     }
 
     /// A fresh root instead of one that ends soon; none while it is not due. `token-expired` once it is over, and once it would be later than the
-    /// policy goes on; `claim-invalid` for a chain that is no root, is another issuer's, or has a budget that would count anew; what the trust state
-    /// says of the holder; and as [`issue`](crate::issue()).
+    /// policy goes on; `signature-invalid` for a root that this signer did not sign; `claim-invalid` for a chain that is no root, is another issuer's, or
+    /// has a budget that would count anew; what the trust state says; and as [`issue`](crate::issue()).
     pub fn renew_root<R: TryCryptoRng>(
         &self,
         signer: &dyn Signer,
@@ -50,7 +52,8 @@ impl<'a> RenewalPolicy<'a> {
         if root.issuer.as_deref() != Some(issuer) {
             return Err(Error::about(Code::ClaimInvalid, "the root of another issuer"));
         }
-        let Some(ttl) = self.due(root, issuer, now)? else { return Ok(None) };
+        check_signed_by(signer, chain, &claims)?;
+        let Some(ttl) = self.due(signer, &claims, now)? else { return Ok(None) };
         let mut grant = Grant::like(root).ttl(ttl).subject(&root.subject).mode(root.mode).session(root.session);
         if let Some(task) = root.task {
             grant = grant.task(task);
@@ -59,7 +62,8 @@ impl<'a> RenewalPolicy<'a> {
     }
 
     /// A fresh token below `parent`, whose holder the signer is, instead of the leaf of `chain`, which the signer delegated and which ends soon; none
-    /// while it is not due. As [`RenewalPolicy::renew_root`] and [`delegate`](crate::delegate()).
+    /// while it is not due. As [`RenewalPolicy::renew_root`] and [`delegate`](crate::delegate()); `parent-mismatch` for a leaf with parents that are not
+    /// its own.
     pub fn renew<R: TryCryptoRng>(
         &self,
         signer: &dyn Signer,
@@ -69,30 +73,50 @@ impl<'a> RenewalPolicy<'a> {
         now: Now,
     ) -> Result<Option<UnverifiedChain>> {
         let claims = chain.unverified_claims()?;
-        let (Some(leaf), Some(root)) = (claims.last().filter(|leaf| leaf.depth > 0), claims.first()) else {
-            return Err(Error::about(Code::ClaimInvalid, "a root is renewed by its issuer"));
-        };
-        let Some(ttl) = self.due(leaf, root.issuer.as_deref().unwrap_or_default(), now)? else { return Ok(None) };
+        let [_, .., leaf] = claims.as_slice() else { return Err(Error::about(Code::ClaimInvalid, "a root is renewed by its issuer")) };
+        check_signed_by(signer, chain, &claims)?;
+        let Some(ttl) = self.due(signer, &claims, now)? else { return Ok(None) };
         delegate(signer, parent, &Grant::like(leaf).ttl(ttl), rng, now).map(Some)
     }
 
-    /// For how many seconds to renew, if it is time.
-    fn due(&self, claims: &Claims, issuer: &str, now: Now) -> Result<Option<u64>> {
+    /// For how many seconds to renew the last token, if it is time.
+    fn due(&self, signer: &dyn Signer, chain: &[Claims], now: Now) -> Result<Option<u64>> {
+        let (Some(root), Some(claims)) = (chain.first(), chain.last()) else { return Err(Code::Malformed.into()) };
         if now.secs() >= claims.expires.secs() {
             return Err(Code::TokenExpired.into());
         }
-        if now.secs().saturating_add(self.before) < claims.expires.secs() {
+        if now.secs() < claims.expires.secs().saturating_sub(self.before) {
             return Ok(None);
         }
         if claims.budgets.iter().any(|budget| budget.scope() == Scope::Family && budget.window().is_none()) {
             return Err(Error::about(Code::ClaimInvalid, "a budget that a new token would count anew; count over the session"));
         }
         if let Some(state) = self.state {
-            state.judge_key(issuer, &claims.holder, now)?;
+            // A new id and time would escape what is said of the old ones.
+            let facts = ChainFacts {
+                issuer: root.issuer.as_deref().unwrap_or_default(),
+                issuer_key: signer.verifying_key(),
+                issued: root.issued,
+                session: &root.session,
+                task: root.task.as_ref(),
+            };
+            let links = chain.iter().enumerate().map(|(position, of)| LinkFacts { position, token: &of.id, holder: &of.holder });
+            state.judge(&facts, links, now)?;
         }
         match self.until.secs().saturating_sub(now.secs()).min(claims.expires.secs() - claims.issued.secs()) {
             0 => Err(Error::about(Code::TokenExpired, "the policy does not renew any longer")),
             ttl => Ok(Some(ttl)),
         }
     }
+}
+
+/// Refuses a chain whose last token this signer did not sign. With the hash in it, it signed what is above it too.
+fn check_signed_by(signer: &dyn Signer, chain: &UnverifiedChain, claims: &[Claims]) -> Result<()> {
+    chain.unverified_leaf()?.open(signer.verifying_key())?;
+    for (token, (link, child)) in chain.tokens()?.as_slice().iter().zip(claims.iter().enumerate().skip(1)) {
+        if child.parent != Some(Envelope::read(token, ObjectKind::Token)?.unverified_hash()) {
+            return Err(Error::new(Code::ParentMismatch).at_link(link));
+        }
+    }
+    Ok(())
 }

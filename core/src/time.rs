@@ -1,6 +1,8 @@
 //! Time: seconds in claims, milliseconds on the verifier's clock. Core has no clock; the time is an argument.
 
-use crate::{Code, Error, Result};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::{Code, Error, Result, limits};
 
 /// Seconds since 1970-01-01T00:00:00Z (RFC 8392 NumericDate, integers only), up to the year 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +70,18 @@ impl Now {
     #[must_use]
     pub fn to_rfc3339(self) -> String {
         format!("{}.{:03}Z", date_and_time(self.secs()), self.0 % 1000)
+    }
+}
+
+/// The latest time that was seen: time never runs backwards.
+#[derive(Debug, Default)]
+pub(crate) struct Latest(AtomicU64);
+
+impl Latest {
+    /// The time that counts now: a small step back counts as the latest time seen, a larger one is refused. `clock-behind`.
+    pub(crate) fn advance(&self, now: Now) -> Result<Now> {
+        let latest = self.0.fetch_max(now.0, Ordering::Relaxed).max(now.0);
+        if now.0 + limits::MAX_STEP_BACK * 1000 < latest { Err(Code::ClockBehind.into()) } else { Ok(Now(latest)) }
     }
 }
 

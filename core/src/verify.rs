@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::approval::ApprovalPolicy;
 use crate::cache::Cache;
@@ -14,10 +13,10 @@ use crate::identity::IdentityPolicy;
 use crate::key::VerifyingKey;
 use crate::narrowing::narrows;
 use crate::store::Store;
-use crate::time::Now;
+use crate::time::{Latest, Now};
 use crate::token::{Tokens, UnverifiedChain};
 use crate::trust::{ChainFacts, LinkFacts, TrustState};
-use crate::{Code, Error, Result, limits};
+use crate::{Code, Error, Result};
 
 /// Decides about calls. Immutable but for what it remembers: the latest time, verified chains, what the store holds. Share it between threads.
 pub struct Verifier {
@@ -25,7 +24,7 @@ pub struct Verifier {
     audience: Arc<str>,
     store: Box<dyn Store>,
     cache: Cache,
-    latest: AtomicU64,
+    latest: Latest,
     pub(crate) identities: Option<IdentityPolicy>,
     pub(crate) approvals: Option<ApprovalPolicy>,
     pub(crate) principals: HashMap<String, VerifyingKey>,
@@ -54,7 +53,7 @@ impl Verifier {
         if !is_name(audience) {
             return Err(Error::named(Code::ConfigInvalid, "audience", audience));
         }
-        let (store, cache, latest) = (Box::new(store), Cache::default(), AtomicU64::new(0));
+        let (store, cache, latest) = (Box::new(store), Cache::default(), Latest::default());
         let (identities, approvals, principals, state) = (None, None, HashMap::new(), None);
         Ok(Verifier { anchors, audience: audience.into(), store, cache, latest, identities, approvals, principals, state })
     }
@@ -86,7 +85,7 @@ impl Verifier {
     }
 
     /// The same verifier, which refuses what this state knows to be revoked, suspended or retired, and whatever it knows nothing fresh about. Trust
-    /// anchors, principals and approvers follow the rotations that it accepted.
+    /// anchors, identity authorities, principals and approvers follow the rotations that it accepted.
     #[must_use]
     pub fn with_trust_state(mut self, state: Arc<TrustState>) -> Self {
         self.state = Some(state);
@@ -111,8 +110,8 @@ impl Verifier {
         &*self.store
     }
 
-    /// Checks a chain without a call: signatures, claims, times, narrowing, audience. The result says that the chain is valid, and not that its holder
-    /// is there.
+    /// Checks a chain without a call: signatures, claims, times, narrowing, the trust state, audience. The result says that the chain is valid, and not
+    /// that its holder is there. The store is not asked: what was revoked there is refused with a call only.
     pub fn verify_chain(&self, chain: &UnverifiedChain, now: Now) -> Result<VerifiedChain> {
         let now = self.advance(now)?;
         let verified = self.links(self.shape(chain.tokens()?)?, now)?;
@@ -123,11 +122,7 @@ impl Verifier {
 
     /// Time never runs backwards: a small step back counts as the latest time seen, a larger one is refused.
     pub(crate) fn advance(&self, now: Now) -> Result<Now> {
-        let latest = self.latest.fetch_max(now.millis(), Ordering::Relaxed).max(now.millis());
-        if now.millis() + limits::MAX_STEP_BACK * 1000 < latest {
-            return Err(Code::ClockBehind.into());
-        }
-        Now::from_millis(latest)
+        self.latest.advance(now)
     }
 
     /// Looks for the longest part of the chain that was verified before, and reads the envelopes of the rest.

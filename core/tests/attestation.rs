@@ -114,6 +114,22 @@ fn a_challenge_is_answered_once() {
 }
 
 #[test]
+fn a_clock_that_runs_backwards_brings_no_answered_challenge_back() {
+    let (registrar, store, challenge) = (registrar(), store(), challenge());
+    let first = request(&challenge, "parent", &child());
+    registrar.admit(&first, &store, at(SECOND)).unwrap();
+    let later = registrar.challenge(&key(1), 60, &mut SysRng, at(SECOND + 100)).unwrap();
+    let evidence = vouch(&key(2), &child(), &later, at(SECOND + 100)).unwrap();
+    let second = enrol(&key(3), AUTHORITY, &later, "parent", &evidence, at(SECOND + 100)).unwrap();
+    registrar.admit(&second, &store, at(SECOND + 100)).unwrap();
+    assert_eq!(store.len(), 1, "the first claim has expired");
+    assert_eq!(registrar.admit(&first, &store, at(SECOND)).unwrap_err().code(), Code::ClockBehind);
+    assert_eq!(registrar.challenge(&key(1), 60, &mut SysRng, at(SECOND)).unwrap_err().code(), Code::ClockBehind);
+    // A small step back counts as the latest time.
+    assert_eq!(registrar.admit(&first, &store, at(SECOND + 40)).unwrap_err().code(), Code::AttestationFailed);
+}
+
+#[test]
 fn a_request_that_is_refused_uses_nothing_up() {
     let (registrar, store, challenge) = (registrar(), store(), challenge());
     let wrong = request(&challenge, "code", &child());

@@ -303,8 +303,18 @@ fn each_condition_refuses_what_does_not_meet_it() {
 #[test]
 fn a_rule_that_nothing_could_meet_is_refused_at_once() {
     let rule = || IdentityRule::new(Hops::All);
-    for rule in [rule().attestors([]), rule().attestors([""]), rule().environment(""), rule().attribute("", 1), rule().attribute("a", 1.5)]
-    {
+    let twice = rule().attribute("a", 1).attribute("b", 1);
+    policy().with_rule(twice.clone().attribute("a", 1)).unwrap();
+    for rule in [
+        rule().attestors([]),
+        rule().attestors([""]),
+        rule().environment(""),
+        rule().attribute("", 1),
+        rule().attribute("a", 1.5),
+        rule().attribute("a", "a\nb"),
+        rule().attribute("a", "x".repeat(1025)),
+        twice.attribute("a", 2),
+    ] {
         assert_eq!(policy().with_rule(rule).unwrap_err().code(), Code::ConfigInvalid);
     }
 }

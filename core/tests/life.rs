@@ -285,3 +285,88 @@ fn an_agent_that_was_revoked_or_suspended_is_not_renewed() {
     apply(&state, RevocationList::full(3).revoke([Target::Key(key(2).verifying_key().clone())]), 3);
     assert_eq!(renew().unwrap_err().code(), Code::KeyRevoked);
 }
+
+#[test]
+fn only_what_the_signer_signed_is_renewed() {
+    let code = |result: Result<Option<UnverifiedChain>>| result.unwrap_err().code();
+    let forged = root_by(9, &grant(8).ttl(600), 1);
+    assert_eq!(code(renewal(3600).renew_root(&key(1), "ana", &forged, &mut SysRng, at(590))), Code::SignatureInvalid);
+    let parent = root_by(1, &grant(2), 1);
+    let child =
+        |delegator, parent| delegate(&key(delegator), parent, &Grant::to(key(3).verifying_key()).ttl(120), &mut SysRng, at(1)).unwrap();
+    let stolen = root_by(8, &grant(9), 1);
+    assert_eq!(code(renewal(3600).renew(&key(2), &parent, &child(9, &stolen), &mut SysRng, at(100))), Code::SignatureInvalid);
+    // The leaf is the signer's, and what it is shown to hang on is not what it hangs on.
+    let other = root_by(1, &grant(2), 1);
+    let tokens = [other.token_bytes().unwrap()[0], child(2, &parent).token_bytes().unwrap()[1]].map(<[u8]>::to_vec);
+    let spliced = chain_of(&tokens);
+    assert_eq!(code(renewal(3600).renew(&key(2), &parent, &spliced, &mut SysRng, at(100))), Code::ParentMismatch);
+    assert!(renewal(3600).renew(&key(2), &parent, &child(2, &parent), &mut SysRng, at(100)).unwrap().is_some());
+}
+
+fn chain_of(tokens: &[Vec<u8>]) -> UnverifiedChain {
+    let tokens = tokens.iter().map(|token| ciborium::Value::Bytes(token.clone())).collect();
+    let mut bytes = Vec::new();
+    ciborium::into_writer(&ciborium::Value::Array(tokens), &mut bytes).unwrap();
+    UnverifiedChain::decode(&bytes).unwrap()
+}
+
+#[test]
+fn what_a_list_revokes_or_closes_is_not_renewed_under_another_id() {
+    let until = Timestamp::from_secs(START + 3600).unwrap();
+    let root = root_by(1, &grant(2).ttl(600).task(Digest::from_bytes([7; 32])), 1);
+    let child = delegate(&key(2), &root, &Grant::to(key(3).verifying_key()).ttl(500), &mut SysRng, at(1)).unwrap();
+    let claims = child.unverified_claims().unwrap();
+    let revoking = |target: Target| RevocationList::full(1).revoke([target]);
+    let both = [Target::Token(claims[0].id), Target::Session(claims[0].session), Target::Task(Digest::from_bytes([7; 32]))];
+    let codes = [Code::TokenRevoked, Code::SessionClosed, Code::TaskClosed, Code::IssuedBeforeEpoch, Code::TokenRevoked];
+    let lists = both
+        .map(revoking)
+        .into_iter()
+        .chain([RevocationList::full(1).epoch(Timestamp::from_secs(START + 2).unwrap()), revoking(Target::Token(claims[1].id))]);
+    for (turn, (list, code)) in lists.zip(codes).enumerate() {
+        let state = state();
+        apply(&state, list, 1);
+        let policy = RenewalPolicy::new(600, until).with_trust_state(&state);
+        let renewed = policy.renew(&key(2), &root, &child, &mut SysRng, at(400));
+        assert_eq!(renewed.unwrap_err().code(), code);
+        let renewed = policy.renew_root(&key(1), "ana", &root, &mut SysRng, at(400));
+        assert_eq!(renewed.err().map(|error| error.code()), (turn < 4).then_some(code), "the last is about the child only");
+    }
+}
+
+#[test]
+fn a_renewal_that_is_always_due_does_not_overflow() {
+    let old = root_by(1, &grant(2).ttl(600), 1);
+    let policy = RenewalPolicy::new(u64::MAX, Timestamp::from_secs(START + 3600).unwrap());
+    assert!(policy.renew_root(&key(1), "ana", &old, &mut SysRng, at(2)).unwrap().is_some());
+}
+
+#[test]
+fn rev_15_what_was_allowed_before_a_revocation_is_not_allowed_again() {
+    struct Shared(Arc<MemoryStore>);
+    impl Store for Shared {
+        fn commit(&self, transaction: &[Operation], now: Now) -> Outcome {
+            self.0.commit(transaction, now)
+        }
+    }
+    let (state, store) = (state(), Arc::new(MemoryStore::new(100, at(0)).unwrap()));
+    let anchor = TrustAnchor::new("ana", key(1).verifying_key()).unwrap();
+    let verifier = Verifier::new([anchor], AUDIENCE, Shared(store.clone())).unwrap().with_trust_state(state.clone());
+    apply(&state, RevocationList::full(1), 1);
+    let chain = root_by(1, &grant(2), 1);
+    let arguments = Arguments::new(Vec::new()).unwrap();
+    let call = Call::new("read", &arguments);
+    let present = |now| prove(&key(2), &chain, &call, AUDIENCE, &mut SysRng, at(now)).unwrap();
+    let (used, undecided) = (present(2), present(2));
+    verifier.authorize(used.encode(), &call, at(2)).unwrap();
+    // The store is asked last, and knows what was revoked in between.
+    let admissible = verifier.evaluate(undecided.encode(), &call, at(2)).unwrap();
+    verifier.revoke(&Revocable::Token(id(&chain)), at(2)).unwrap();
+    let outcome = store.commit(admissible.transaction(), admissible.now());
+    refused(admissible.admit(outcome), Code::TokenRevoked, Some(0));
+    apply(&state, RevocationList::full(2).revoke([Target::Token(id(&chain))]), 2);
+    for presentation in [used, undecided, present(3)] {
+        refused(verifier.authorize(presentation.encode(), &call, at(3)), Code::TokenRevoked, Some(0));
+    }
+}

@@ -424,6 +424,95 @@ fn rev_14_of_two_that_load_at_once_the_higher_sequence_stays() {
     }
 }
 
+/// Whether a list that names its own number is what is held: the token of that number is revoked.
+fn names_itself(state: &TrustState) -> bool {
+    let sequence = state.held("ana").map_or(0, |held| held.sequence as u32);
+    let link = LinkFacts { position: 0, token: &token(sequence), holder: &public(50) };
+    let facts = ChainFacts { issuer: "ana", issuer_key: &public(9), issued: time(0), session: &SessionId::from_bytes([1; 16]), task: None };
+    sequence == 0 || code(state.judge(&facts, [link], at(0))) == Code::TokenRevoked
+}
+
+/// What is done under the lock is one step, so these are all the orders that two full lists and a change can come in.
+#[test]
+fn rev_14_in_every_order_of_the_steps_of_three_loaders_the_state_moves_only_forward() {
+    let own = |list: RevocationList, sequence| signed(list.revoke([Target::Token(token(sequence))]));
+    let lists = [own(list(5), 5), own(list(10), 10), own(RevocationList::change(5, 12), 12)];
+    let orders = orders(&mut Vec::new(), [3; 3]);
+    assert_eq!(orders.len(), 1680);
+    let (mut with_change, mut without) = (0, 0);
+    for order in orders {
+        let state = ana();
+        let mut loaders: [_; 3] = std::array::from_fn(|of| (Some(state.loader(at(0))), lists[of].chunks(lists[of].len() - 10)));
+        let mut held = 0;
+        for of in order {
+            let (loader, chunks) = &mut loaders[of];
+            match chunks.next() {
+                Some(chunk) => drop(loader.as_mut().unwrap().push(chunk)),
+                None => {
+                    let finished = loader.take().unwrap().finish(at(0));
+                    let is_refused = |error: &Error| [Code::RevocationRollback, Code::RevocationGap].contains(&error.code());
+                    assert!(finished.as_ref().is_ok_and(|update| *update == Update::Accepted) || finished.is_err_and(|e| is_refused(&e)));
+                }
+            }
+            let now = state.held("ana").map_or(0, |held| held.sequence);
+            assert!(now >= held && names_itself(&state));
+            held = now;
+        }
+        *match held {
+            10 => &mut without,
+            12 => &mut with_change,
+            other => panic!("{other} is held"),
+        } += 1;
+    }
+    assert!(with_change > 0 && without > 0, "{with_change} {without}");
+}
+
+/// Every order of so many steps of each.
+fn orders(before: &mut Vec<usize>, left: [usize; 3]) -> Vec<Vec<usize>> {
+    if left == [0; 3] {
+        return vec![before.clone()];
+    }
+    let mut all = Vec::new();
+    for of in (0..3).filter(|of| left[*of] > 0) {
+        let mut left = left;
+        left[of] -= 1;
+        before.push(of);
+        all.extend(orders(before, left));
+        before.pop();
+    }
+    all
+}
+
+#[test]
+fn rev_14_readers_see_the_sequence_go_up_while_updaters_race() {
+    let lists: Vec<Vec<u8>> = (1..=200).map(|sequence| signed(list(sequence))).collect();
+    let state = ana();
+    let running = std::sync::atomic::AtomicUsize::new(4);
+    std::thread::scope(|scope| {
+        for updater in 0..4usize {
+            let (lists, state, running) = (&lists, &state, &running);
+            scope.spawn(move || {
+                // Each takes them in another order: 200 and these steps have no common divisor.
+                for turn in 0..lists.len() {
+                    let _ = state.apply_list(&lists[(turn * [1, 199, 7, 193][updater] + updater) % lists.len()], at(0));
+                }
+                running.fetch_sub(1, std::sync::atomic::Ordering::Release);
+            });
+        }
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut seen = 0;
+                while running.load(std::sync::atomic::Ordering::Acquire) > 0 {
+                    let now = state.held("ana").map_or(0, |held| held.sequence);
+                    assert!(now >= seen, "{now} after {seen}");
+                    seen = now;
+                }
+            });
+        }
+    });
+    assert_eq!(state.held("ana").unwrap().sequence, 200);
+}
+
 #[test]
 fn a_list_that_was_passed_while_it_was_loaded_is_too_old() {
     let state = ana();
@@ -681,7 +770,8 @@ fn another_successor_of_one_key_is_refused_and_kept_as_evidence() {
 
 #[test]
 fn rotations_that_cannot_be_are_refused() {
-    let state = fresh();
+    let state = ana();
+    state.apply_list(&list(1).sign(&key(ANA), "ana", 48 * HOUR, at(0)).unwrap(), at(0)).unwrap();
     let apply_at = |bytes: &[u8], seconds| state.apply_rotation(bytes, at(seconds)).map_err(|error| error.code());
     let signed_at = |seconds| rotate(&key(11), &key(12), 60, None, &mut SysRng, at(seconds)).unwrap();
     assert_eq!(apply_at(&signed_at(31), 0), Err(Code::RotationInvalid));
@@ -708,6 +798,20 @@ fn who_is_revoked_suspended_or_pending_does_not_slip_away_to_another_key() {
         assert_eq!(code(state.apply_rotation(&rotation(11, 12, 60), at(0))), refused);
         assert_eq!(code(state.apply_rotation(&rotation(20, 11, 60), at(0))), refused, "nor does anyone become it");
     }
+}
+
+#[test]
+fn a_revoked_key_does_not_rotate_where_the_list_that_revokes_it_is_kept_away() {
+    let state = ana();
+    assert_eq!(code(state.apply_rotation(&rotation(11, 12, 60), at(0))), Code::RevocationStale, "no list yet");
+    let own = rotate(&key(ANA), &key(10), 60, Some("ana"), &mut SysRng, at(0)).unwrap();
+    assert_eq!(state.apply_rotation(&own, at(0)), Ok(Update::Accepted), "without it, its lists could not be read");
+    apply(&state, list(1)).unwrap();
+    assert_eq!(code(state.apply_rotation(&rotation(11, 12, 60), at(HOUR))), Code::RevocationStale);
+    assert_eq!(state.apply_rotation(&rotation(11, 12, 60), at(HOUR - 1)), Ok(Update::Accepted));
+    assert_eq!(state.apply_rotation(&rotation(11, 12, 60), at(HOUR)), Ok(Update::Unchanged));
+    let careless = TrustState::new([Authority::new("ana", &public(ANA)).unwrap().danger_allow_stale()]).unwrap();
+    assert_eq!(careless.apply_rotation(&rotation(11, 12, 60), at(0)), Ok(Update::Accepted));
 }
 
 #[test]

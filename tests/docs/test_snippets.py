@@ -140,6 +140,16 @@ def test_the_guide_of_authority_says_the_same_in_both_languages(tmp_path: Path, 
     assert told == ["1\n1 token\nagent-suspended\n"] * 2
 
 
+def test_the_guide_of_the_log_says_the_same_in_three_languages(
+    tmp_path: Path, node_folder: Path, rust_folder: Path
+) -> None:
+    page = "docs/guide/log.md"
+    expected = ["0 opened", "1 issued", "2 delegated", "3 decision", "4 outcome", "anchored up to 5 open: 0"]
+    assert python(*snippets(page, "python"), tmp_path).splitlines() == expected
+    assert node(*snippets(page, "js"), node_folder).splitlines() == expected
+    assert rust(*snippets(page, "rust"), rust_folder).splitlines() == ["anchored up to 5"]
+
+
 def test_the_guide_of_mcp_protects_a_server_in_both_languages(tmp_path: Path, node_folder: Path) -> None:
     page, evidence = "docs/guide/mcp.md", "## Evidence beside a call"
     scope = node_folder / "node_modules" / "@modelcontextprotocol"

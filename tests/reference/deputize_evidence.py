@@ -24,16 +24,19 @@ class Identity:
         self.exp, self.iat = claims[4], claims[6]
         self.kind, self.is_active = KINDS[own[1]], own[2] == 1
         self.environment, self.attributes, self.attestor = own.get(3), own.get(4, {}), own.get(5)
-        self.evidence = own.get(6)
+        self.evidence, self.signer = own.get(6), None
 
 
-def verify_identity(data, authorities, now_ms):
+def verify_identity(data, authorities, now_ms, state=None):
     require(len(data) <= 4096, "too-large")
     envelope = open_envelope(data, "identity")
     key = authorities.get(read_front_name(envelope.payload))
     require(key is not None, "identity-untrusted")
-    require(envelope.is_by(key), "identity-invalid")
+    keys = [key] if state is None else state.keys_from(key)
+    signer = next((key for key in reversed(keys) if envelope.is_by(key)), None)
+    require(signer is not None, "identity-invalid")
     identity = Identity(read_identity_claims(envelope.payload))
+    identity.signer = signer
     require(identity.iat * 1000 <= now_ms + 30000, "identity-not-yet-valid")
     require(now_ms < identity.exp * 1000, "identity-expired")
     return identity
@@ -57,10 +60,10 @@ def check_identities(documents, policy, tokens, state, issuer, now_ms):
     if policy is None:
         require(not documents, "identity-untrusted")
         return [None] * len(tokens)
-    identities = [verify_identity(data, policy["authorities"], now_ms) for data in documents]
+    identities = [verify_identity(data, policy["authorities"], now_ms, state) for data in documents]
     for identity in identities:
         if state is not None:
-            state.judge_key(policy["authorities"][identity.authority], issuer, now_ms)
+            state.judge_key(identity.signer, issuer, now_ms)
     holders = [token.key for token in tokens]
     known = [None] * len(tokens)
     for identity in identities:

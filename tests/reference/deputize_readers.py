@@ -66,7 +66,9 @@ def message(data, setting):
 
 def state_of(setting):
     authority = setting["revocation_authority"]
-    return TrustState({authority["name"]: {"key": bytes.fromhex(authority["key"])}})
+    return TrustState(
+        {authority["name"]: {"key": bytes.fromhex(authority["key"]), "allow_stale": authority["allow_stale"]}}
+    )
 
 
 def rotation(data, setting):

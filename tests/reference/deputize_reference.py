@@ -243,6 +243,13 @@ def not_revoked(tokens, anchor):
         yield ("absent", b"K" + token.key, since), "key-revoked", link
 
 
+def authorities_not_revoked(identities):
+    """The marks of keys that signed identities."""
+    for identity in identities:
+        if identity is not None:
+            yield ("absent", b"K" + identity.signer, identity.iat * 1000 + 999), "key-revoked", None
+
+
 def check_bounds(anchor, root):
     bounds = anchor.get("bounds", {})
     require(root.exp - root.iat <= bounds.get("max_lifetime", root.exp), "anchor-exceeded")
@@ -344,7 +351,8 @@ def verify(config, request, now_ms, store, facts=None):
         given = [operation for operation, _ in still_given(denied.denial)]
         store.commit([*given, ("mark", request_mark, denied.denial.exp)], now_ms)
         raise
-    plan = [(operation, code, "token-predates-store", link) for operation, code, link in not_revoked(tokens, anchor)]
+    marks = [*not_revoked(tokens, anchor), *authorities_not_revoked(facts["identities"])]
+    plan = [(operation, code, "token-predates-store", link) for operation, code, link in marks]
     if consent is not None:
         plan.append((("absent", b"K" + consent[1], consent[2]), "key-revoked", "token-predates-store", None))
     plan += [

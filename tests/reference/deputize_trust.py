@@ -219,6 +219,8 @@ class TrustState:
             standing = self.standing(key, judges, now_ms)
             require(standing is None, standing)
         require(len(self.successors) < 65536, "too-many")
+        if owner is None:
+            self.check_fresh(list(self.authorities), now_ms)
         self.successors[old] = (new, now_ms + overlap * 1000)
         return "accepted"
 

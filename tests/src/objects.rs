@@ -28,7 +28,7 @@ pub fn all() -> Vec<(&'static str, Json)> {
         "kind": "objects",
         "now_ms": NOW * 1000,
         "identity_authority": { "name": "registry", "key": registry },
-        "revocation_authority": { "name": "ana", "key": ana },
+        "revocation_authority": { "name": "ana", "key": ana, "allow_stale": true },
         "recipient": "coder",
         "began_ms": (NOW - 10) * 1000,
         "sender": planner,
@@ -995,8 +995,21 @@ fn updates() -> Vec<Json> {
             ],
         ),
         (
+            "a key does not rotate where a list about it may be kept away; an authority's does",
+            vec![
+                after(0, "rotation", followed(4, 14, 0), "revocation-stale"),
+                after(1, "rotation", followed(LISTS, 50, 10), "accepted"),
+                after(2, "list", by(1, 50), "accepted"),
+                after(3, "rotation", followed(4, 14, 0), "accepted"),
+                after(7200, "rotation", followed(4, 14, 0), "unchanged"),
+                after(7200, "rotation", followed(5, 15, 0), "revocation-stale"),
+                after(7200, "rotation", followed(50, 60, 0), "accepted"),
+            ],
+        ),
+        (
             "a key has one successor",
             vec![
+                after(0, "list", listing(1, &[]), "accepted"),
                 after(0, "rotation", followed(4, 14, 0), "accepted"),
                 after(1, "rotation", followed(4, 14, 0), "unchanged"),
                 after(2, "rotation", followed(4, 24, 0), "rotation-equivocation"),
@@ -1006,6 +1019,7 @@ fn updates() -> Vec<Json> {
         (
             "a succession has no circle, and no two keys become one",
             vec![
+                after(0, "list", listing(1, &[]), "accepted"),
                 after(0, "rotation", followed(4, 14, 0), "accepted"),
                 after(1, "rotation", followed(14, 4, 0), "rotation-invalid"),
                 after(2, "rotation", followed(5, 14, 0), "rotation-invalid"),

@@ -11,7 +11,7 @@ use crate::id::{is_name, sha256};
 use crate::identity::{IdentityAuthority, IdentityGrant};
 use crate::key::{Signer, VerifyingKey};
 use crate::store::{Operation, Outcome, Store, StoreKey};
-use crate::time::Now;
+use crate::time::{Latest, Now};
 use crate::{Code, Error, Result, limits};
 use rand_core::TryCryptoRng;
 
@@ -58,6 +58,7 @@ pub trait Attestor: Send + Sync {
 pub struct Registrar {
     authority: IdentityAuthority,
     attestors: HashMap<String, Box<dyn Attestor>>,
+    latest: Latest,
 }
 
 impl std::fmt::Debug for Registrar {
@@ -73,7 +74,7 @@ impl Registrar {
     /// A registrar of this authority, that admits nobody yet.
     #[must_use]
     pub fn new(authority: IdentityAuthority) -> Self {
-        Registrar { authority, attestors: HashMap::new() }
+        Registrar { authority, attestors: HashMap::new(), latest: Latest::default() }
     }
 
     /// The same, with one more attestor. `config-invalid` for a name that is none or is taken.
@@ -87,8 +88,9 @@ impl Registrar {
     }
 
     /// A challenge that one request can answer within so many seconds, 1 to 600; the bytes of it. Nothing is remembered of it. `claim-invalid` for
-    /// the ttl, `holder-mismatch` for a signer that has not the authority's key, `randomness-unavailable`, `signing-failed`.
+    /// the ttl, `holder-mismatch` for a signer that has not the authority's key, `clock-behind`, `randomness-unavailable`, `signing-failed`.
     pub fn challenge<R: TryCryptoRng>(&self, signer: &dyn Signer, ttl: u64, rng: &mut R, now: Now) -> Result<Vec<u8>> {
+        let now = self.latest.advance(now)?;
         if !(1..=limits::MAX_ENROLMENT_LIFETIME).contains(&ttl) {
             return Err(Error::about(Code::ClaimInvalid, "ttl: 1 to 600 seconds"));
         }
@@ -107,8 +109,9 @@ impl Registrar {
     /// Judges a request: size, form, that the agent has the key, the challenge, times, the evidence. Last of all the challenge is claimed, so that
     /// nothing else can answer it. The result is what [`issue_identity`](crate::issue_identity) takes; the authority may change what it likes.
     ///
-    /// `too-large`, codes of encoding, claims and keys, `attestation-failed`; `store-full`, `store-unavailable`, `token-predates-store`.
+    /// `clock-behind`; `too-large`, codes of encoding, claims and keys, `attestation-failed`; `store-full`, `store-unavailable`, `token-predates-store`.
     pub fn admit(&self, request: &[u8], store: &dyn Store, now: Now) -> Result<IdentityGrant> {
+        let now = self.latest.advance(now)?;
         if request.len() > limits::MAX_ENROLMENT {
             return Err(Error::about(Code::TooLarge, "request"));
         }

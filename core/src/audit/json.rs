@@ -1,10 +1,15 @@
 //! Records as canonical JSON.
 
+use std::collections::BTreeSet;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
 use super::AuditRecord;
 use crate::approval::CountedApproval;
 use crate::chain::VerifiedChain;
 use crate::claims::Claims;
-use crate::id::hex;
+use crate::id::{Digest, hex};
 use crate::identity::VerifiedIdentity;
 use crate::json::{entries, list, object};
 use crate::{Code, Error};
@@ -12,7 +17,53 @@ use crate::{Code, Error};
 /// Longer arguments are known by their digest only: a line of a log has a limit.
 const MAX_ARGUMENTS: usize = 32 * 1024;
 
-pub(super) fn record(record: &AuditRecord, with_arguments: bool) -> String {
+/// What of the arguments of calls a record shows beside their digest, and whether the digest is salted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Disclosure {
+    pub(crate) arguments: Disclosed,
+    /// Without it, whoever knows all that an argument may be finds it by its digest.
+    pub(crate) salt: Option<Salt>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Disclosed {
+    #[default]
+    Nothing,
+    Everything,
+    /// Arguments of these names.
+    Named(BTreeSet<String>),
+}
+
+impl Disclosed {
+    fn shows(&self, name: &str) -> bool {
+        match self {
+            Disclosed::Nothing => false,
+            Disclosed::Everything => true,
+            Disclosed::Named(names) => names.contains(name),
+        }
+    }
+}
+
+/// A secret of a log.
+#[derive(Clone)]
+pub(crate) struct Salt(pub(crate) zeroize::Zeroizing<[u8; 32]>);
+
+impl std::fmt::Debug for Salt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Salt")
+    }
+}
+
+impl Salt {
+    /// The digest of arguments as this log shows it.
+    pub(crate) fn digest(&self, digest: &Digest) -> Digest {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&*self.0).expect("HMAC takes keys of any length");
+        mac.update(digest.as_bytes());
+        Digest::from_bytes(mac.finalize().into_bytes().into())
+    }
+}
+
+pub(super) fn record(record: &AuditRecord, disclosure: &Disclosure) -> String {
     let chain = record.chain.as_ref();
     let leaf = chain.map(VerifiedChain::leaf);
     let mut out = String::with_capacity(1024);
@@ -21,14 +72,21 @@ pub(super) fn record(record: &AuditRecord, with_arguments: bool) -> String {
             list(members.name("approvals"), &record.approvals, approval);
         }
         if let Some(arguments) = record.arguments.as_ref() {
-            if with_arguments {
+            if !matches!(disclosure.arguments, Disclosed::Nothing) {
                 let mut text = String::new();
-                entries(&mut text, arguments.iter());
+                entries(&mut text, arguments.iter().filter(|(name, _)| disclosure.arguments.shows(name)));
                 if text.len() <= MAX_ARGUMENTS {
                     members.name("arguments").push_str(&text);
                 }
             }
-            members.text("arguments_digest", &hex(arguments.digest().as_bytes()));
+            let digest = arguments.digest();
+            match &disclosure.salt {
+                None => members.text("arguments_digest", &hex(digest.as_bytes())),
+                Some(salt) => {
+                    members.text("arguments_digest", &hex(salt.digest(&digest).as_bytes()));
+                    members.name("arguments_salted").push_str("true");
+                }
+            }
         }
         members.text("audience", &record.audience);
         if record.by_identity {

@@ -27,6 +27,8 @@ pub struct LogRecord {
     pub tools: Vec<String>,
     /// Of the arguments, in hex.
     pub arguments_digest: Option<String>,
+    /// Whether the digest is salted with a secret of the log.
+    pub arguments_salted: bool,
     /// Where the call was decided.
     pub audience: Option<String>,
     /// The audiences of a token.

@@ -4,7 +4,10 @@ mod json;
 mod logged;
 mod sentence;
 
+#[cfg(feature = "os")]
+pub(crate) use json::Salt;
 pub(crate) use json::giving;
+pub(crate) use json::{Disclosed, Disclosure};
 pub use logged::{LogApproval, LogHolder, LogIdentity, LogRecord};
 
 use std::sync::Arc;
@@ -106,13 +109,19 @@ impl AuditRecord {
     /// One line of canonical JSON (RFC 8785), without the arguments.
     #[must_use]
     pub fn to_json(&self) -> String {
-        json::record(self, false)
+        json::record(self, &Disclosure::default())
     }
 
     /// The same line with the arguments in it.
     #[must_use]
     pub fn to_json_with_arguments(&self) -> String {
-        json::record(self, true)
+        json::record(self, &Disclosure { arguments: Disclosed::Everything, salt: None })
+    }
+
+    /// The line that a log with this disclosure keeps.
+    #[cfg(feature = "os")]
+    pub(crate) fn to_json_disclosing(&self, disclosure: &Disclosure) -> String {
+        json::record(self, disclosure)
     }
 
     /// One sentence for people.

@@ -42,7 +42,8 @@ impl Verifier {
         let Some(policy) = &self.identities else {
             return if evidence.identities.is_empty() { Ok(Vec::new()) } else { Err(Code::IdentityUntrusted.into()) };
         };
-        let verified = evidence.identities.iter().map(|bytes| policy.verify(bytes, now)).collect::<Result<Vec<_>>>()?;
+        let keys = |key: &VerifyingKey| self.keys_of(key, now);
+        let verified = evidence.identities.iter().map(|bytes| policy.verify_by(bytes, now, keys)).collect::<Result<Vec<_>>>()?;
         if let Some(state) = &self.state {
             verified.iter().try_for_each(|identity| state.judge_key(chain.issuer().name(), identity.authority().key(), now))?;
         }

@@ -131,7 +131,8 @@ impl Verifier {
                 return Err(Code::ApprovalDenied.into());
             }
         };
-        let plan = Plan::of(&chain, call, self.audience(), &claims, consent.as_ref(), &approvals, now)?;
+        let evidence = (&record.identities[..], consent.as_ref(), &approvals[..]);
+        let plan = Plan::of(&chain, call, self.audience(), &claims, evidence, now)?;
         record.approvals = approvals;
         Ok((chain, plan, now))
     }

@@ -46,7 +46,7 @@ impl IdentityAuthority {
 /// The authorities whose documents count, and the rules that the holders of a chain have to meet.
 #[derive(Debug)]
 pub struct IdentityPolicy {
-    authorities: HashMap<String, Arc<IdentityAuthority>>,
+    authorities: HashMap<String, IdentityAuthority>,
     rules: Vec<IdentityRule>,
     recent: Recent,
 }
@@ -56,7 +56,7 @@ impl IdentityPolicy {
     pub fn new(authorities: impl IntoIterator<Item = IdentityAuthority>) -> Result<Self> {
         let mut known = HashMap::new();
         for authority in authorities {
-            if let Some(twice) = known.insert(authority.name.clone(), Arc::new(authority)) {
+            if let Some(twice) = known.insert(authority.name.clone(), authority) {
                 return Err(Error::named(Code::ConfigInvalid, "two identity authorities called", &twice.name));
             }
         }
@@ -73,16 +73,27 @@ impl IdentityPolicy {
         Ok(self)
     }
 
-    /// Checks one document: size, form, authority, signature, claims, times. `too-large`, codes of encoding and claims, `identity-untrusted`,
+    /// Checks one document by itself, with the configured keys: a verifier with a trust state follows their rotations. Size, form, authority,
+    /// signature, claims, times. `too-large`, codes of encoding and claims, `identity-untrusted`,
     /// `identity-invalid`, `identity-not-yet-valid`, `identity-expired`. A pending identity is one; [`IdentityPolicy::judge`] refuses it.
     pub fn verify(&self, bytes: &[u8], now: Now) -> Result<VerifiedIdentity> {
+        self.verify_by(bytes, now, |key| vec![key.clone()])
+    }
+
+    /// The same, where an authority's key stands for these keys, the newest first. Whether the one that signed is still good is not judged here.
+    pub(crate) fn verify_by(
+        &self,
+        bytes: &[u8],
+        now: Now,
+        keys: impl FnOnce(&VerifyingKey) -> Vec<VerifyingKey>,
+    ) -> Result<VerifiedIdentity> {
         if bytes.len() > limits::MAX_IDENTITY {
             return Err(Error::about(Code::TooLarge, "identity"));
         }
         let document = match self.recent.find(bytes) {
             Some(document) => document,
             None => {
-                let document = Arc::new(self.open(bytes)?);
+                let document = Arc::new(self.open(bytes, keys)?);
                 self.recent.insert(&document);
                 document
             }
@@ -97,12 +108,14 @@ impl IdentityPolicy {
         Ok(VerifiedIdentity { document })
     }
 
-    fn open(&self, bytes: &[u8]) -> Result<Document> {
+    fn open(&self, bytes: &[u8], keys: impl FnOnce(&VerifyingKey) -> Vec<VerifyingKey>) -> Result<Document> {
         let envelope = Envelope::read(bytes, ObjectKind::Identity)?;
         let authority = unverified_issuer(envelope.unverified_payload()).and_then(|name| self.authorities.get(name));
         let authority = authority.ok_or(Error::new(Code::IdentityUntrusted))?;
-        let payload = envelope.open(&authority.key).map_err(|_| Error::new(Code::IdentityInvalid))?;
-        Ok(Document { bytes: bytes.into(), claims: IdentityClaims::decode(payload)?, authority: authority.clone() })
+        let opened = keys(&authority.key).into_iter().find_map(|key| Some((envelope.open(&key).ok()?, key)));
+        let (payload, key) = opened.ok_or(Error::new(Code::IdentityInvalid))?;
+        let claims = IdentityClaims::decode(payload)?;
+        Ok(Document { bytes: bytes.into(), claims, authority: IdentityAuthority { key, name: authority.name.clone() } })
     }
 
     /// Judges the identities of the holders of a chain, root first. For each holder the place of its identity in `identities`, if it has one.
@@ -134,7 +147,7 @@ impl IdentityPolicy {
 pub(super) struct Document {
     pub(super) bytes: Box<[u8]>,
     pub(super) claims: IdentityClaims,
-    authority: Arc<IdentityAuthority>,
+    authority: IdentityAuthority,
 }
 
 /// An identity that an authority vouches for, valid at the time of the check. Only [`IdentityPolicy::verify`] makes one. Cloning is cheap.
@@ -156,7 +169,7 @@ impl VerifiedIdentity {
         &self.document.claims.key
     }
 
-    /// The authority that issued it.
+    /// The authority that issued it, with the key that signed it: the configured one, or a successor of it.
     #[must_use]
     pub fn authority(&self) -> &IdentityAuthority {
         &self.document.authority

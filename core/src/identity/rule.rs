@@ -2,7 +2,7 @@
 
 use super::claims::IdentityKind;
 use super::policy::VerifiedIdentity;
-use crate::id::is_name;
+use crate::id::{is_free_text, is_name};
 use crate::value::Value;
 use crate::{Code, Error, Result};
 
@@ -83,11 +83,19 @@ impl IdentityRule {
         if self.attestors.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::about(Code::ConfigInvalid, "a rule that no attestor meets"));
         }
-        let is_possible = |value: &Value| matches!(value, Value::Text(_) | Value::Bool(_) | Value::Integer(_));
-        match self.attributes.iter().find(|(_, value)| !is_possible(value)) {
-            Some((name, _)) => Err(Error::named(Code::ConfigInvalid, "not text, a boolean or an integer: attribute", name)),
-            None => Ok(()),
+        for (place, (name, value)) in self.attributes.iter().enumerate() {
+            let is_possible = match value {
+                Value::Text(text) => is_free_text(text),
+                value => matches!(value, Value::Bool(_) | Value::Integer(_)),
+            };
+            if !is_possible {
+                return Err(Error::named(Code::ConfigInvalid, "not text, a boolean or an integer: attribute", name));
+            }
+            if self.attributes[..place].iter().any(|(other, first)| other == name && first != value) {
+                return Err(Error::named(Code::ConfigInvalid, "two values of one attribute:", name));
+            }
         }
+        Ok(())
     }
 
     /// What the identity lacks: the name of the condition.

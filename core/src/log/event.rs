@@ -1,9 +1,15 @@
 //! Everything but decisions that an audit log records: what was signed, revoked, opened, closed, and what became of a call.
 
+#[cfg(feature = "os")]
+use std::borrow::Cow;
+
 use crate::approval::Approval;
+#[cfg(feature = "os")]
+use crate::audit::Salt;
 use crate::audit::giving;
 use crate::authorize::Authorized;
 use crate::consent::Consent;
+use crate::id::Digest;
 use crate::identity::UnverifiedIdentity;
 use crate::json::{Members, list, object, quoted};
 use crate::key::VerifyingKey;
@@ -23,6 +29,8 @@ pub struct AuditEvent {
     kind: &'static str,
     time: Now,
     json: String,
+    /// Of an answer to a request.
+    arguments: Option<Digest>,
 }
 
 impl AuditEvent {
@@ -55,7 +63,7 @@ impl AuditEvent {
     pub fn answered(approval: &Approval, now: Now) -> Self {
         let claims = approval.unverified_claims();
         let kind = if claims.approves { "approved" } else { "refused" };
-        Self::new(kind, now, |members| {
+        let event = Self::new(kind, now, |members| {
             members.text("arguments_digest", &claims.arguments.to_string());
             members.text("audience", &claims.audience);
             members.text("by", &claims.approver.did_key());
@@ -69,7 +77,8 @@ impl AuditEvent {
             members.text("session", &claims.session.to_string());
             members.text("time", &now.to_rfc3339());
             members.text("tool", &claims.tool);
-        })
+        });
+        AuditEvent { arguments: Some(claims.arguments), ..event }
     }
 
     /// A principal consented to an impersonation: `consented`.
@@ -190,7 +199,7 @@ impl AuditEvent {
             write(members);
             members.name("version").push('1');
         });
-        AuditEvent { kind, time, json }
+        AuditEvent { kind, time, json, arguments: None }
     }
 
     /// What happened.
@@ -209,5 +218,13 @@ impl AuditEvent {
     #[must_use]
     pub fn to_json(&self) -> &str {
         &self.json
+    }
+
+    /// The line that a log with this salt keeps: its digest of arguments is salted as those of decisions are.
+    #[cfg(feature = "os")]
+    pub(crate) fn to_json_salted(&self, salt: Option<&Salt>) -> Cow<'_, str> {
+        let (Some(digest), Some(salt)) = (self.arguments, salt) else { return Cow::Borrowed(&self.json) };
+        let salted = format!("{}\",\"arguments_salted\":true", salt.digest(&digest));
+        Cow::Owned(self.json.replacen(&format!("{digest}\""), &salted, 1))
     }
 }

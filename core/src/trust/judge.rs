@@ -99,7 +99,7 @@ impl TrustState {
             }
         }
         if first.is_none() {
-            self.fresh(snapshot, judges, now).map_err(|error| error.at_link(0))?;
+            self.fresh(snapshot, judges.iter(), now).map_err(|error| error.at_link(0))?;
         }
         Ok(first)
     }
@@ -111,7 +111,7 @@ impl TrustState {
     pub fn judge_key(&self, issuer: &str, key: &VerifyingKey, now: Now) -> Result<()> {
         let (snapshot, judges) = (self.reading(), self.judges(issuer));
         let found = self.standing(&snapshot, judges.iter(), key, now);
-        let Some(found) = found else { return self.fresh(&snapshot, judges, now) };
+        let Some(found) = found else { return self.fresh(&snapshot, judges.iter(), now) };
         drop(snapshot);
         Err(self.refuse(found, now))
     }
@@ -123,7 +123,7 @@ impl TrustState {
     pub fn judge_approval(&self, issuer: &str, approval: &TokenId, now: Now) -> Result<()> {
         let (snapshot, judges) = (self.reading(), self.judges(issuer));
         let found = self.revoked(&snapshot, judges, APPROVAL, approval.as_bytes(), Code::ApprovalWithdrawn);
-        let Some(found) = found else { return self.fresh(&snapshot, judges, now) };
+        let Some(found) = found else { return self.fresh(&snapshot, judges.iter(), now) };
         drop(snapshot);
         Err(self.refuse(found, now))
     }
@@ -178,9 +178,9 @@ impl TrustState {
         first.map(|authority| (all, Named { authority, kind, id, fingerprint: probe.fingerprint() }))
     }
 
-    fn fresh(&self, snapshot: &Snapshot, judges: Judges<'_>, now: Now) -> Result<()> {
+    pub(super) fn fresh(&self, snapshot: &Snapshot, judges: impl Iterator<Item = usize>, now: Now) -> Result<()> {
         let mut known = false;
-        for index in judges.iter() {
+        for index in judges {
             known = true;
             let authority = &self.authorities[index];
             let is_fresh = snapshot.lists[index].as_ref().is_some_and(|held| now.secs() < held.next_update.secs());

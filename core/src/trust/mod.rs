@@ -1,6 +1,7 @@
 //! What a verifier knows beyond the tokens themselves: what was revoked, who is suspended, which keys have successors (specification,
 //! revocation.md).
 
+mod authority;
 mod head;
 mod judge;
 mod list;
@@ -15,13 +16,14 @@ mod successors;
 mod table;
 mod target;
 
+pub use authority::Authority;
 pub use judge::{ChainFacts, LinkFacts};
 pub use list::RevocationList;
 pub use load::ListLoader;
 pub use observe::{FirstDenial, Revocation, RevocationObserver, Standing};
 pub(crate) use rotation::Rotation;
 pub use rotation::rotate;
-pub use state::{Authority, Equivocation, HeldList, TrustState, Update};
+pub use state::{Equivocation, HeldList, TrustState, Update};
 pub use successors::KeyInUse;
 pub(crate) use successors::Place;
 pub use target::Target;

@@ -56,12 +56,20 @@ impl TrustState {
 
     /// Whether a list that was read may follow what is held.
     pub(crate) fn admits(&self, prepared: &Prepared, now: Now) -> Result<Update> {
-        self.admit(&prepared.head, now)
+        self.admit_whole(prepared, now)
     }
 
     /// Whether a rotation may follow what is held.
     pub(crate) fn admits_rotation(&self, rotation: &[u8], now: Now) -> Result<Update> {
         self.admit_rotation(&Rotation::read(rotation)?, now)
+    }
+
+    /// A rotation that was accepted before; the lists of that time may be gone.
+    pub(crate) fn restore_rotation(&self, bytes: &[u8], accepted: Now) -> Result<()> {
+        let rotation = Rotation::read(bytes)?;
+        let update = self.may_follow(&rotation, accepted)?;
+        self.add_rotation(update, &rotation, accepted);
+        Ok(())
     }
 
     /// Takes over what was restored. `revocation-rollback` if anything that is held here is not there or older.

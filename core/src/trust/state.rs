@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
+use super::authority::Authority;
 use super::head::Head;
 use super::load::{ListLoader, Prepared, Said};
 use super::observe::{News, Revocation, RevocationObserver, Watch, tell};
@@ -10,58 +11,10 @@ use super::part::Section;
 use super::rotation::Rotation;
 use super::successors::Successors;
 use super::table::{ACTIVE, Contents, Fingerprints, Status};
-use crate::id::{Digest, is_name};
+use crate::id::Digest;
 use crate::key::VerifyingKey;
 use crate::time::{Now, Timestamp};
 use crate::{Code, Error, Result, limits};
-
-/// Who says what is revoked: a name and a key, from configuration and never from a message.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Authority {
-    pub(super) name: String,
-    pub(super) key: VerifyingKey,
-    pub(super) for_every_issuer: bool,
-    pub(super) allows_stale: bool,
-    pub(super) at_least: u64,
-}
-
-impl Authority {
-    /// The authority for the chains of the trust anchor of the same name. `name-invalid`.
-    pub fn new(name: &str, key: &VerifyingKey) -> Result<Self> {
-        if !is_name(name) {
-            return Err(Error::named(Code::NameInvalid, "authority", name));
-        }
-        Ok(Authority { name: name.to_owned(), key: key.clone(), for_every_issuer: false, allows_stale: false, at_least: 0 })
-    }
-
-    /// Its lists are about the chains of every trust anchor.
-    #[must_use]
-    pub fn for_every_issuer(mut self) -> Self {
-        self.for_every_issuer = true;
-        self
-    }
-
-    /// Lists with a lower sequence number are refused: what a program knows from elsewhere, when its state is new or could be an old copy.
-    #[must_use]
-    pub fn at_least(mut self, sequence: u64) -> Self {
-        self.at_least = sequence;
-        self
-    }
-
-    /// Chains are judged by the last list, or by none, where there is no fresh one. Whoever keeps lists from arriving then keeps revoked
-    /// agents going.
-    #[must_use]
-    pub fn danger_allow_stale(mut self) -> Self {
-        self.allows_stale = true;
-        self
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-}
 
 /// What became of a list or rotation that was not refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,8 +172,9 @@ impl TrustState {
     /// # Errors
     /// [`Code::SignatureInvalid`] unless both keys signed it; [`Code::RotationInvalid`] if it is older than a day, from the future, or its
     /// new key has a place in a succession or an authority already; [`Code::RotationEquivocation`] if another successor was accepted;
-    /// [`Code::KeyRevoked`], [`Code::AgentSuspended`], [`Code::AgentPending`] if a list says so of either key; [`Code::TooMany`]; codes of
-    /// encoding and claims; [`Code::ConfigInvalid`] if a file keeps this state.
+    /// [`Code::KeyRevoked`], [`Code::AgentSuspended`], [`Code::AgentPending`] if a list says so of either key; [`Code::RevocationStale`] where
+    /// an authority's list is missing or stale, unless the key is an authority's; [`Code::TooMany`]; codes of encoding and claims;
+    /// [`Code::ConfigInvalid`] if a file keeps this state.
     pub fn apply_rotation(&self, rotation: &[u8], now: Now) -> Result<Update> {
         self.refuse_if_kept()?;
         self.take_rotation(rotation, now)
@@ -230,13 +184,17 @@ impl TrustState {
         let rotation = Rotation::read(rotation)?;
         let writing = self.write();
         let update = self.admit_rotation(&rotation, now)?;
-        if update == Update::Accepted {
-            let mut next = (*self.snapshot()).clone();
-            Arc::make_mut(&mut next.successors).add(&rotation, now);
-            self.replace(next);
-        }
+        self.add_rotation(update, &rotation, now);
         drop(writing);
         Ok(update)
+    }
+
+    pub(super) fn add_rotation(&self, update: Update, rotation: &Rotation, now: Now) {
+        if update == Update::Accepted {
+            let mut next = (*self.snapshot()).clone();
+            Arc::make_mut(&mut next.successors).add(rotation, now);
+            self.replace(next);
+        }
     }
 
     /// The equivocations that were seen, the first 64.
@@ -328,6 +286,18 @@ impl TrustState {
         }
     }
 
+    /// Whether the list, with all that it says, may follow what is held now.
+    pub(super) fn admit_whole(&self, prepared: &Prepared, now: Now) -> Result<Update> {
+        let update = self.admit(&prepared.head, now)?;
+        let held = self.snapshot().lists[prepared.head.authority].as_ref().map_or(0, |held| held.contents.len());
+        match &prepared.said {
+            Said::Changes(entries) if update == Update::Accepted && held + entries.len() > limits::MAX_LIST_IDS => {
+                Err(Error::about(Code::TooMany, "ids in a list"))
+            }
+            _ => Ok(update),
+        }
+    }
+
     /// Makes a list that was read what is held, unless a later one was faster.
     pub(crate) fn commit(&self, prepared: Prepared, now: Now) -> Result<Update> {
         let Some(accepted) = self.accept(prepared, now)? else { return Ok(Update::Unchanged) };
@@ -337,11 +307,11 @@ impl TrustState {
 
     /// The same, and nobody is told yet. None if it is what is held already.
     pub(crate) fn accept(&self, prepared: Prepared, now: Now) -> Result<Option<Accepted>> {
-        let Prepared { head, said, mut news } = prepared;
         let writing = self.write();
-        if self.admit(&head, now)? == Update::Unchanged {
+        if self.admit_whole(&prepared, now)? == Update::Unchanged {
             return Ok(None);
         }
+        let Prepared { head, said, mut news } = prepared;
         let mut next = (*self.snapshot()).clone();
         let before = next.lists[head.authority].take();
         let is_new = |fingerprint, status| before.as_ref().is_none_or(|held| held.contents.of(fingerprint) & status == 0);
@@ -351,9 +321,6 @@ impl TrustState {
             (Said::Changes(entries), Some(held)) => (held.contents.changed_by(&entries), held.changes + 1),
             (Said::Changes(_), None) => return Err(Code::RevocationGap.into()),
         };
-        if contents.len() > limits::MAX_LIST_IDS {
-            return Err(Error::about(Code::TooMany, "ids in a list"));
-        }
         let epoch = match (&before, head.claims.base) {
             (Some(held), Some(_)) => held.epoch.max(head.claims.epoch),
             _ => head.claims.epoch,
@@ -404,7 +371,24 @@ impl TrustState {
         }
     }
 
+    /// Whether a rotation may follow what is held now. Whoever keeps a list from arriving does not let a key rotate that it revokes: only an authority
+    /// rotates without, because its lists may be by the new key.
     pub(super) fn admit_rotation(&self, rotation: &Rotation, now: Now) -> Result<Update> {
+        let update = self.may_follow(rotation, now)?;
+        if update == Update::Accepted && self.owner_of(&rotation.claims.old, now).is_none() {
+            self.fresh(&self.snapshot(), 0..self.authorities.len(), now)?;
+        }
+        Ok(update)
+    }
+
+    /// The authority whose key this is.
+    fn owner_of(&self, key: &VerifyingKey, now: Now) -> Option<&Authority> {
+        let successors = &self.snapshot().successors;
+        self.authorities.iter().find(|authority| successors.from(&authority.key, now).iter().any(|of| of.key == *key))
+    }
+
+    /// The same, whether or not enough is known to say so.
+    pub(super) fn may_follow(&self, rotation: &Rotation, now: Now) -> Result<Update> {
         let snapshot = self.snapshot();
         let claims = &rotation.claims;
         match snapshot.successors.of(&claims.old) {
@@ -422,8 +406,7 @@ impl TrustState {
         if claims.issued.secs() + limits::MAX_ROTATION_AGE < now.secs() {
             return invalid("it is older than a day");
         }
-        let in_use = |authority: &&Authority| snapshot.successors.from(&authority.key, now).iter().any(|of| of.key == claims.old);
-        let owner = self.authorities.iter().find(in_use);
+        let owner = self.owner_of(&claims.old, now);
         if owner.is_some_and(|owner| claims.name.as_ref().is_some_and(|name| *name != owner.name)) {
             return invalid("it is for another authority");
         }

@@ -2,6 +2,7 @@
 
 use ciborium::Value as Cbor;
 
+use super::mark;
 use crate::evidence::{REGISTRY, identity};
 use crate::forge::{Map, header, key, public, seal};
 use crate::scenarios::{NOW, Scenario, scenario, scenarios};
@@ -198,6 +199,10 @@ pub(super) fn all() -> Vec<Scenario> {
         "deny-identity-too-large", "an identity has at most 4 KiB" => Some("too-large"), None, |s| {
             s.config = |c| knowing(c, vec![]);
             s.evidence = |_| vec![seal(&key(REGISTRY), &header("identity"), &[0xa0; 4200])];
+        }
+        "deny-identity-by-a-revoked-authority", "a revoked identity authority vouches for nobody" => Some("key-revoked"), None, |s| {
+            s.config = |c| { knowing(c, vec![]); c.revoked = vec![mark("key", &public(REGISTRY), None, None)]; };
+            s.evidence = |_| both();
         }
         "deny-identity-before-tools", "identities are judged before tools" => Some("identity-required"), Some(0), |s| {
             s.config = |c| knowing(c, vec![on("all")]);

@@ -230,5 +230,29 @@ pub(super) fn all() -> Vec<Scenario> {
             s.evidence = |_| vec![identity(3, "acme/coder").seal()];
             s.config = |c| { with_identity(c); listed(c, &[]); };
         }
+        "allow-identity-by-the-authoritys-successor", "an identity authority follows its rotations" => None, None, |s| {
+            s.evidence = |_| vec![identity(3, "acme/coder").signed_by(21).seal()];
+            s.config = |c| { with_identity(c); rotated(c, REGISTRY, 21, 0, 30); };
+        }
+        "allow-identity-by-the-authoritys-old-key-within-the-overlap", "within the overlap both keys are good" => None, None, |s| {
+            s.evidence = |_| vec![identity(2, "acme/planner").signed_by(21).seal(), identity(3, "acme/coder").seal()];
+            s.config = |c| { with_identity(c); rotated(c, REGISTRY, 21, 31, 30); };
+        }
+        "deny-identity-by-the-authoritys-retired-key", "after the overlap the old key vouches for nobody" => Some("key-retired"), None, |s| {
+            s.evidence = |_| vec![identity(3, "acme/coder").seal()];
+            s.config = |c| { with_identity(c); rotated(c, REGISTRY, 21, 30, 30); };
+        }
+        "deny-identity-by-a-key-that-nobody-rotated-to", "a successor is known by a rotation" => Some("identity-invalid"), None, |s| {
+            s.evidence = |_| vec![identity(3, "acme/coder").signed_by(22).seal()];
+            s.config = |c| { with_identity(c); rotated(c, REGISTRY, 21, 31, 30); };
+        }
+        "deny-identity-by-a-successor-that-is-revoked", "a list names the successor" => Some("key-revoked"), None, |s| {
+            s.evidence = |_| vec![identity(3, "acme/coder").signed_by(21).seal()];
+            s.config = |c| {
+                with_identity(c);
+                rotated(c, REGISTRY, 21, 31, 30);
+                c.trust.as_mut().expect("a state").updates.push(changed(&[(1, &[&public(21)])], "accepted"));
+            };
+        }
     }
 }

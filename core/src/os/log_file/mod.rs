@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::files::Place;
-use crate::audit::AuditRecord;
+use crate::audit::{AuditRecord, Disclosed, Disclosure, Salt};
 use crate::key::Signer;
 use crate::log::{AuditEvent, Checkpoint, CheckpointPolicy, Flood, LogCheck, LogHead, LogProof, LogReport, NoteKey, opening};
 use crate::time::Now;
@@ -22,7 +22,7 @@ pub use self::files::log_files;
 #[must_use]
 pub struct LogOptions {
     is_synced: bool,
-    with_arguments: bool,
+    disclosure: Disclosure,
     rotate_at: u64,
     unproven: u64,
     checkpoints: Option<(Arc<dyn Signer + Send + Sync>, u64)>,
@@ -31,7 +31,14 @@ pub struct LogOptions {
 
 impl Default for LogOptions {
     fn default() -> Self {
-        LogOptions { is_synced: false, with_arguments: false, rotate_at: 64 << 20, unproven: 1000, checkpoints: None, expected: Vec::new() }
+        LogOptions {
+            is_synced: false,
+            disclosure: Disclosure::default(),
+            rotate_at: 64 << 20,
+            unproven: 1000,
+            checkpoints: None,
+            expected: Vec::new(),
+        }
     }
 }
 
@@ -49,8 +56,21 @@ impl LogOptions {
     }
 
     /// Records the arguments of calls, not only their digest.
-    pub const fn with_arguments(mut self, with_arguments: bool) -> Self {
-        self.with_arguments = with_arguments;
+    pub fn with_arguments(mut self, with_arguments: bool) -> Self {
+        self.disclosure.arguments = if with_arguments { Disclosed::Everything } else { Disclosed::Nothing };
+        self
+    }
+
+    /// Records arguments of these names, whatever the tool, and the digest of all of them.
+    pub fn disclosing(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.disclosure.arguments = Disclosed::Named(names.into_iter().collect());
+        self
+    }
+
+    /// Salts the digests of arguments with a secret: whoever has it can still tell whether a digest is of some arguments, and nobody else can
+    /// find arguments by trying what they may be.
+    pub fn salted(mut self, salt: [u8; 32]) -> Self {
+        self.disclosure.salt = Some(Salt(zeroize::Zeroizing::new(salt)));
         self
     }
 
@@ -175,7 +195,7 @@ impl LogFile {
                 return self.append(&records, record.time()).map(|_| None);
             }
         }
-        records.push(if self.options.with_arguments { record.to_json_with_arguments() } else { record.to_json() });
+        records.push(record.to_json_disclosing(&self.options.disclosure));
         let first = self.append(&records, record.time())?;
         Ok(Some(first + records.len() as u64 - 1))
     }
@@ -185,7 +205,7 @@ impl LogFile {
     /// # Errors
     /// As [`LogFile::append`].
     pub fn event(&self, event: &AuditEvent) -> Result<u64> {
-        self.append(&[event.to_json()], event.time())
+        self.append(&[event.to_json_salted(self.options.disclosure.salt.as_ref())], event.time())
     }
 
     /// Puts records, which are canonical JSON objects, at the end, all with one write: the sequence of the first.

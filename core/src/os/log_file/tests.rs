@@ -234,3 +234,26 @@ fn a_closed_log_takes_nothing() {
     refused(Code::AuditUnavailable, log.sign_checkpoint(at(1)));
     refused(Code::ConfigInvalid, open(&path, LogOptions::new()).unwrap().sign_checkpoint(at(1)));
 }
+
+#[test]
+fn arguments_are_disclosed_by_name_and_digests_are_salted() {
+    use crate::value::{Arguments, Value};
+    let arguments = Arguments::new(vec![("amount".to_owned(), Value::from(5)), ("iban".to_owned(), "DE00".into())]).unwrap();
+    let record = || AuditRecord::new("pay", Some(arguments.clone()), "https://bank".into(), at(1));
+    let recorded = |options: LogOptions| {
+        let path = folder().join("calls.log");
+        let log = open(&path, options).unwrap();
+        log.record(&record()).unwrap();
+        let line = std::fs::read_to_string(&path).unwrap().lines().last().unwrap().to_owned();
+        serde_json::from_str::<serde_json::Value>(&line).unwrap()["record"].clone()
+    };
+    let plain = arguments.digest().to_string();
+    let by_default = recorded(LogOptions::new());
+    assert_eq!((by_default["arguments_digest"].as_str(), by_default.get("arguments")), (Some(&*plain), None));
+    let named = recorded(LogOptions::new().disclosing(["amount".to_owned()]));
+    assert_eq!((&named["arguments"], named["arguments_digest"].as_str()), (&serde_json::json!({ "amount": 5 }), Some(&*plain)));
+    let [salted, again, other] = [1, 1, 2].map(|salt| recorded(LogOptions::new().salted([salt; 32])));
+    assert_eq!((&salted["arguments_digest"], &salted["arguments_salted"]), (&again["arguments_digest"], &true.into()));
+    assert_ne!(salted["arguments_digest"], other["arguments_digest"]);
+    assert!(!salted.to_string().contains(&plain) && !format!("{:?}", LogOptions::new().salted([7; 32])).contains("7, 7"));
+}

@@ -251,7 +251,7 @@ fn restore_entry(file: &std::fs::File, entry: &mut Entry, place: &Place<'_>, res
         Ok(())
     })?;
     match entry.kind {
-        Kind::Rotation => restored.apply_rotation(&bytes, accepted).map(drop),
+        Kind::Rotation => restored.restore_rotation(&bytes, accepted),
         _ => restored.restore_evidence(&bytes),
     }
 }

@@ -125,6 +125,20 @@ fn nothing_is_written_for_what_is_held_or_refused() {
 }
 
 #[test]
+fn a_change_that_is_one_too_many_is_not_kept() {
+    let folder = Folder::new("many");
+    let file = StateFile::create(folder.file(), state()).unwrap();
+    let most = limits::MAX_LIST_IDS as u64;
+    file.apply_list(&*signed("ana", RevocationList::full(1).revoke((1..most).map(token))), at(0)).unwrap();
+    let change = |base, ids: &[u64]| signed("ana", RevocationList::change(base, base + 1).revoke(ids.iter().copied().map(token)));
+    file.apply_list(&*change(1, &[most]), at(0)).unwrap();
+    let before = fs::read(folder.file()).unwrap();
+    assert_eq!(code(file.apply_list(&*change(2, &[0]), at(0))), Code::TooMany);
+    assert!(fs::read(folder.file()).unwrap() == before);
+    assert_eq!(opened(&folder.file()).unwrap(), [Some(2), None]);
+}
+
+#[test]
 fn a_process_that_ends_at_any_step_leaves_the_old_or_the_new_state() {
     let folder = Folder::new("steps");
     let path = folder.file();
@@ -280,12 +294,12 @@ fn what_would_come_into_memory_alone_is_refused_where_a_file_keeps_the_state() {
     assert_eq!(code(state.apply_list(&full("ana", 1), at(0))), Code::ConfigInvalid);
     assert_eq!(code(state.apply_rotation(&turn(11, 12), at(0))), Code::ConfigInvalid);
     assert!(state.holds_nothing());
-    file.apply_list(&*full("ana", 1), at(0)).unwrap();
+    ["ana", "bob"].iter().for_each(|name| assert!(file.apply_list(&*full(name, 1), at(0)).is_ok()));
     file.apply_rotation(&turn(11, 12), at(0)).unwrap();
     assert_eq!(code(StateFile::open(folder.file(), state.clone(), at(1))), Code::ConfigInvalid, "and one file is enough");
     drop(file);
     assert_eq!(code(state.apply_list(&full("ana", 2), at(1))), Code::ConfigInvalid, "also when the program let it go");
-    assert_eq!(opened(&folder.file()).unwrap(), [Some(1), None]);
+    assert_eq!(opened(&folder.file()).unwrap(), [Some(1), Some(1)]);
 }
 
 /// Uses the file that it is told about.
