@@ -7,7 +7,7 @@ use crate::{Code, Error, Result};
 
 impl LogRecord {
     /// An entry of a log, given as its record in JSON, as a structured CloudEvent: its `data` is the whole record. The id is the same whenever the
-    /// same entry is sent. `malformed` for what is no record.
+    /// same entry is sent. `malformed` for what is no record; those of [`value_from_json`](crate::value_from_json).
     pub fn cloud_event(record: &str, origin: &str, sequence: u64) -> Result<String> {
         let read = LogRecord::from_json(record)?;
         if read.kind.is_empty() || origin.is_empty() {
