@@ -357,7 +357,11 @@ fn impurities(source: &str) -> Vec<&'static str> {
     if source.contains("static mut ") {
         found.push("static mut");
     }
-    let starts_path = |(at, _): (usize, &str)| !source[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    // The crate, and not the module of that name.
+    let starts_path = |(at, _): (usize, &str)| {
+        let before = &source[..at];
+        !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ':')) && !before.ends_with("pub use ")
+    };
     if source.match_indices("log::").any(starts_path) {
         found.push("log");
     }
