@@ -6,7 +6,7 @@ const { call, failure } = require('./native.cjs');
 const { Denied } = require('./errors.cjs');
 const { Verifier } = require('./verifier.cjs');
 const { kindOf, options, toolNames } = require('./options.cjs');
-const { META_KEY, DENIAL_KEY, HEADER, METHOD } = require('./mcp-names.cjs');
+const { META_KEY, DENIAL_KEY, HEADER, METHOD, traceOf } = require('./mcp-names.cjs');
 
 const current = new AsyncLocalStorage();
 const guarded = new WeakSet();
@@ -26,14 +26,14 @@ function caller() {
  */
 function guard(server, verifier, given) {
   if (!(verifier instanceof Verifier)) throw failure('config-invalid', 'guard needs a Verifier, not', kindOf(verifier));
-  const extra = options(given, ['tools', 'challenge', 'context'], 'guard');
+  const extra = options(given, ['tools', 'challenge', 'context', 'trace'], 'guard');
   const names = toolNames(extra.get('tools'), 'guard');
   for (const [name, read] of extra) {
-    if (name !== 'tools' && typeof read !== 'function') throw failure('config-invalid', 'a function of the request and its extra:', name);
+    if (name !== 'tools' && name !== 'trace' && typeof read !== 'function') throw failure('config-invalid', 'a function of the request and its extra:', name);
   }
   const protocol = protocolOf(server);
   if (guarded.has(protocol)) throw failure('config-invalid', 'guarded already:', 'this server');
-  const decide = decider(verifier, names, extra.get('challenge'), extra.get('context'), registryOf(server));
+  const decide = traced(traceOf(extra.get('trace')), decider(verifier, names, extra.get('challenge'), extra.get('context'), registryOf(server)));
   const check = install(protocol, decide);
   guardConnect(protocol, check);
   guarded.add(protocol);
@@ -146,6 +146,12 @@ async function ended(verifier, authorized, errorOf) {
   } catch {
     // The log lists it.
   }
+}
+
+/** The same, within the trace that the caller says it is of: that proves nothing, and decides nothing. */
+function traced(trace, decide) {
+  if (trace === undefined) return decide;
+  return (handler, request, extra) => trace.within(request.params?._meta, () => decide(handler, request, extra));
 }
 
 /** A call without arguments has none; `null` is not that. */

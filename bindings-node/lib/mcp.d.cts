@@ -12,12 +12,20 @@ export interface ToolNames {
   readonly [name: string]: string;
 }
 
+/** What carries trace context in `_meta`. */
+export interface Trace {
+  inject(): { [key: string]: string };
+  within<T>(meta: unknown, run: () => T): T;
+}
+
 export interface GuardOptions {
   tools?: ToolNames;
   /** The challenge that this call has to answer, if there is one. */
   challenge?: (request: CallRequest, extra: unknown) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /** The partition that this call is about, if the server has partitions. */
   context?: (request: CallRequest, extra: unknown) => string | undefined | Promise<string | undefined>;
+  /** `trace` of `deputize/otel`: a call is decided and run within the trace that its caller says it is of. */
+  trace?: Trace;
 }
 
 /** The parts by which an `McpServer` or `Server` of `@modelcontextprotocol/sdk` is known. */
@@ -39,6 +47,8 @@ export declare function signCalls<C extends { connect: Function; callTool: Funct
     tools?: ToolNames;
     /** Evidence for every call, or a function that gives that of each. */
     evidence?: readonly Evidence[] | ((tool: string, args: { readonly [argument: string]: unknown }) => readonly Evidence[] | undefined | Promise<readonly Evidence[] | undefined>);
+    /** `trace` of `deputize/otel`: the trace context goes with each call. */
+    trace?: Trace;
   },
 ): C;
 

@@ -8,10 +8,15 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as constraints from 'deputize/constraints';
 import * as deputize from 'deputize';
+import * as exported from 'deputize/export';
 import * as mcp from 'deputize/mcp';
+import * as otel from 'deputize/otel';
 import * as redis from 'deputize/redis';
+import * as signals from 'deputize/signals';
 import { folder } from '../support/helpers.mjs';
 
+/** What has a page of types of its own. */
+const beside = { 'deputize/export': exported, 'deputize/mcp': mcp, 'deputize/otel': otel, 'deputize/redis': redis, 'deputize/signals': signals };
 const require = createRequire(import.meta.url);
 const root = resolve(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -22,7 +27,7 @@ function run(command, parameters, cwd) {
 }
 
 test('ESM and CommonJS give the same objects, and all of them', () => {
-  for (const [name, module] of [['deputize', deputize], ['deputize/constraints', constraints], ['deputize/mcp', mcp], ['deputize/redis', redis]]) {
+  for (const [name, module] of [['deputize', deputize], ['deputize/constraints', constraints], ...Object.entries(beside)]) {
     const common = require(name);
     assert.deepEqual(Object.keys(module).sort(), Object.keys(common).sort());
     for (const key of Object.keys(common)) assert.equal(module[key], common[key], `${name}.${key}`);
@@ -34,10 +39,11 @@ test('the types say what is there, and refuse what is not', () => {
   const declared = ['index', 'constraints', 'budget', 'approval', 'identity', 'log', 'message', 'revocation'].map((name) => readFileSync(join(root, `lib/${name}.d.cts`), 'utf8')).join('\n');
   const names = [...declared.matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map((match) => match[1]);
   assert.deepEqual([...new Set(names)].sort(), Object.keys(deputize).sort());
-  const ofMcp = [...readFileSync(join(root, 'lib/mcp.d.cts'), 'utf8').matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map((match) => match[1]);
-  assert.deepEqual(ofMcp.sort(), Object.keys(mcp).sort());
-  const ofRedis = [...readFileSync(join(root, 'lib/redis.d.cts'), 'utf8').matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map((match) => match[1]);
-  assert.deepEqual(ofRedis.sort(), Object.keys(redis).sort());
+  for (const [name, module] of Object.entries(beside)) {
+    const types = readFileSync(join(root, `lib/${name.split('/')[1]}.d.cts`), 'utf8');
+    const found = [...types.matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map((match) => match[1]);
+    assert.deepEqual(found.sort(), Object.keys(module).sort());
+  }
 });
 
 test('the packed package installs in an empty folder and runs the quick start', (t) => {

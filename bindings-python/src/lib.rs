@@ -11,6 +11,7 @@ mod convert;
 mod decision;
 mod errors;
 mod evidence;
+mod export;
 mod files;
 mod given;
 mod identity;
@@ -19,6 +20,7 @@ mod log;
 mod message;
 mod renewal;
 mod revocation;
+mod signals;
 mod state_file;
 mod store;
 mod token;
@@ -59,6 +61,8 @@ mod _native {
     #[pymodule_export]
     use crate::evidence::{Consent, consent};
     #[pymodule_export]
+    use crate::export::{export_act, export_cloud_event, export_ocsf, export_telemetry};
+    #[pymodule_export]
     use crate::files::open_beneath;
     #[pymodule_export]
     use crate::identity::{Identity, IdentityPolicy, IdentityRule, VerifiedIdentity, issue_identity};
@@ -75,6 +79,8 @@ mod _native {
     use crate::renewal::RenewalPolicy;
     #[pymodule_export]
     use crate::revocation::{RevocationList, Target, rotate};
+    #[pymodule_export]
+    use crate::signals::SignalWatch;
     #[pymodule_export]
     use crate::state_file::StateFile;
     #[pymodule_export]

@@ -172,6 +172,20 @@ def test_the_guide_of_mcp_protects_a_server_in_both_languages(tmp_path: Path, no
     assert told == ["approval-required\ndeployed to staging\n"] * 2
 
 
+def test_the_guide_of_telemetry_says_the_same_in_both_languages(tmp_path: Path, node_folder: Path) -> None:
+    scope = node_folder / "node_modules" / "@opentelemetry"
+    scope.symlink_to(ROOT / "bindings-node" / "node_modules" / scope.name)
+    page = "docs/guide/telemetry.md"
+    told = [
+        python("\n".join(snippets(page, "python")), tmp_path),
+        node("\n".join(snippets(page, "js")), node_folder),
+    ]
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^Each prints:\n\n```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (signal,) = re.findall(r"^Each prints `(.*?)`", text, re.MULTILINE)
+    assert told == [f"{shown}{signal}\n"] * 2
+
+
 def test_the_guide_of_the_store_says_the_same_in_three_languages(
     node_folder: Path, rust_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ import deputize_log as audit_log
 import deputize_reference as ref
 from deputize_audit import canonical_json, from_json, make_record, sentence, to_base64, to_json
 from deputize_constraints import read_entry
+from deputize_export import act, cloud_event
 from deputize_meet import meet
 from deputize_readers import read_object
 from deputize_trust import TrustState
@@ -262,6 +263,12 @@ def check_log(case):
         expect({name: case[name] for name in found}, found, "what was found")
 
 
+def check_export(case):
+    record = json.loads(case["record"])
+    expect(act(record), case["act"], "act")
+    expect(cloud_event(record, case["origin"], case["sequence"]), case["cloud_event"], "CloudEvent")
+
+
 CHECKS = {
     "values": check_values,
     "arguments": check_arguments,
@@ -275,6 +282,7 @@ CHECKS = {
     "codes": check_code,
     "updates": check_updates,
     "log": check_log,
+    "export": check_export,
 }
 
 

@@ -4,6 +4,7 @@
 
 pub mod errors_page;
 pub mod evidence;
+pub mod exports;
 pub mod forge;
 pub mod items;
 pub mod life;

@@ -32,7 +32,7 @@ fn records() -> Vec<Json> {
 }
 
 /// RFC 8785, of what the records have.
-fn jcs(value: &Json) -> String {
+pub(crate) fn jcs(value: &Json) -> String {
     match value {
         Json::Object(members) => {
             let mut members: Vec<_> = members.iter().collect();

@@ -9,7 +9,7 @@ use deputize::Code;
 use deputize_tests::errors_page::{render, root};
 
 /// The modules of core, each of which uses only those before it. `ARCHITECTURE.md` says what they are for.
-const ORDER: [&str; 40] = [
+const ORDER: [&str; 42] = [
     "limits",
     "error",
     "steps",
@@ -49,6 +49,8 @@ const ORDER: [&str; 40] = [
     "audit",
     "authorize",
     "log",
+    "export",
+    "signals",
     "os",
 ];
 

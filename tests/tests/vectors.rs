@@ -42,6 +42,7 @@ fn every_file_of_the_folder_is_known() {
         "constraints.json",
         "contexts.json",
         "decisions",
+        "export.json",
         "keys.json",
         "log.json",
         "narrow.json",

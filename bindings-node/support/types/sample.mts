@@ -11,7 +11,10 @@ import {
   type Entry, type Tools,
 } from 'deputize/constraints';
 import { caller, guard, metaFor, signCalls } from 'deputize/mcp';
+import { toAct, toCloudEvent, toOcsf, toTelemetry } from 'deputize/export';
+import { audit, trace } from 'deputize/otel';
 import { RedisStore } from 'deputize/redis';
+import { Signals } from 'deputize/signals';
 import { createClient, createCluster } from 'redis';
 
 const ana = Agent.generate('ana');
@@ -160,3 +163,16 @@ new Approver(ids, { ask: () => 'yes' });
 careful.authorize(presentation, 'pay', {}, { hint: 'readOnly' });
 // @ts-expect-error: an attestor of its own
 new Registrar(ids, [{ name: 'x' }]);
+
+const telemetry = audit(new AuditLog('telemetry.log'), { state: new TrustState([new Authority('ana', ana)]), authorities: ['ana'] });
+new Verifier({ trust: [ana], audience: 'https://a', audit: telemetry, clock: telemetry.clock });
+guard(new Server({ name: 's', version: '1' }), verifier, { trace });
+signCalls(new Client({ name: 'c', version: '1' }), planner, chain, 'https://a', { trace });
+const watch = new Signals({ learning: 0, denials: [20, 60] });
+const told: string[] = watch.observe({ kind: 'decision' }, 1).map((signal) => signal.record);
+const inner: string | undefined = toAct('{}')?.act?.act?.sub;
+const event: string = toCloudEvent('{}', 'calls', 1).id + told + inner + toOcsf('{}', 'calls', 1)?.['time'] + toTelemetry('{}').span;
+// @ts-expect-error a number and seconds
+new Signals({ denials: 20 });
+// @ts-expect-error no sink
+audit('calls.log');

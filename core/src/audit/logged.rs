@@ -159,7 +159,9 @@ pub struct LogApproval {
 impl LogRecord {
     /// Reads a record, as a log has it. `malformed`.
     pub fn from_json(record: &str) -> Result<Self> {
-        serde_json::from_str(record).map_err(|_| Error::about(Code::Malformed, "not a record of a log"))
+        // A list would be read as the members in their order.
+        let object = Some(record).filter(|record| record.trim_start().starts_with('{'));
+        object.and_then(|record| serde_json::from_str(record).ok()).ok_or(Error::about(Code::Malformed, "not a record of a log"))
     }
 
     /// What the holder at a link is called: by its verified identity; where identities are known and it has none by its did:key; otherwise by

@@ -27,7 +27,10 @@ fn main() {
         }
     }
     assert_eq!(failed, 0, "scenarios without their outcome");
-    for (name, table) in deputize_tests::tables::all().into_iter().chain(deputize_tests::objects::all()).chain([deputize_tests::log::all()])
+    for (name, table) in deputize_tests::tables::all()
+        .into_iter()
+        .chain(deputize_tests::objects::all())
+        .chain([deputize_tests::log::all(), deputize_tests::exports::all()])
     {
         write(&folder.join(name), &table);
     }

@@ -1,0 +1,4 @@
+// The same functions as for CommonJS.
+import implementation from './export.cjs';
+
+export const { toAct, toCloudEvent, toOcsf, toTelemetry } = implementation;

@@ -1,0 +1,4 @@
+// The same class as for CommonJS.
+import implementation from './signals.cjs';
+
+export const { Signals } = implementation;
