@@ -14,7 +14,7 @@ INSTALL := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip install --quiet --no
 
 demo: python node
 	cd examples/demo && npm ci --no-audit --no-fund --silent
-	$(PY) examples/demo/run.py
+	$(PY) examples/demo/run.py --output demo-output
 
 test: test-rust test-node test-python test-reference test-docs test-pairs test-redis
 

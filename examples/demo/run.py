@@ -263,8 +263,15 @@ async def demo(folder: Path, report: Report, output: Path | None) -> None:
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         shutil.copy(audit, output / "audit.jsonl")
+        shutil.copy(audit.with_name("audit.jsonl.checkpoint"), output / "audit.jsonl.checkpoint")
+        (output / "log.key").write_text(f"{log_key}\n", encoding="utf-8")
         (output / "audit.txt").write_text("\n".join(sentences) + "\n", encoding="utf-8")
         (output / "delegation.mmd").write_text(picture, encoding="utf-8")
+        command, log = Path(sys.executable).with_name("deputize"), output / "audit.jsonl"
+        report.scene("Look at it yourself")
+        report.text(
+            f"{command} audit verify {log} --key {log_key}\n{command} audit report {log} -o {output}/report.html"
+        )
 
 
 def tampered(log: Path, copy: Path, kept: Checkpoint) -> Iterator[tuple[str, str, str]]:
