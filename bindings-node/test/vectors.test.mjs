@@ -10,7 +10,7 @@ import {
 } from 'deputize';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'tests', 'vectors');
-const tables = ['accepts', 'arguments', 'codes', 'constraints', 'contexts', 'keys', 'log', 'narrow', 'narrower', 'objects', 'updates', 'values'];
+const tables = ['accepts', 'arguments', 'codes', 'constraints', 'contexts', 'export', 'keys', 'log', 'narrow', 'narrower', 'objects', 'updates', 'values'];
 const bytes = (hex) => new Uint8Array(Buffer.from(hex, 'hex'));
 const hex = (data) => Buffer.from(data).toString('hex');
 const load = (name) => JSON.parse(readFileSync(join(folder, name), 'utf8'));
