@@ -51,6 +51,7 @@ TABLES = {
     "objects",
     "updates",
     "log",
+    "export",
 }
 DECISIONS = sorted((VECTORS / "decisions").glob("*"))
 
