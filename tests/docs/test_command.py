@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -115,8 +117,13 @@ def test_every_package_prints_the_same_bytes(command: Path, desk: Path) -> None:
 
 def test_an_interrupt_ends_a_command_that_waits(command: Path, desk: Path) -> None:
     arguments = [str(command / "deputize"), "audit", "follow", "calls.log", "--last", "1"]
-    with subprocess.Popen(arguments, cwd=desk, stdout=subprocess.PIPE, encoding="utf-8") as follower:
-        assert follower.stdout is not None
-        assert follower.stdout.readline().startswith("30 2026-11-21T08:01:12Z ALLOW deployer called deploy")
-        follower.send_signal(2)
-        assert follower.wait(10) != 0
+    # As in a terminal, and not as in a job that was started in the background and ignores interrupts.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(arguments, cwd=desk, stdout=subprocess.PIPE, encoding="utf-8", preexec_fn=heed) as follower:
+        try:
+            assert follower.stdout is not None
+            assert follower.stdout.readline().startswith("30 2026-11-21T08:01:12Z ALLOW deployer called deploy")
+            follower.send_signal(signal.SIGINT)
+            assert follower.wait(10) != 0
+        finally:
+            follower.kill()
