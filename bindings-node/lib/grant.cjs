@@ -95,4 +95,4 @@ function grantTape(read, where) {
   return writer.done();
 }
 
-module.exports = { DELEGATED, grantOptions, grantTape, requirementsOf, ROOT, writeRequirement };
+module.exports = { DELEGATED, ROOT, grantOptions, grantTape, requirementsOf, writeRequirement };

@@ -301,6 +301,16 @@ test('at a terminal yes approves, no denies, and nothing else does either', { sk
   }
 });
 
+test('at a terminal a person sees what is signed, whatever a class says its text is', { skip: process.platform === 'win32' || python.status !== 0 }, () => {
+  const cwd = new URL('..', import.meta.url);
+  const lying = "class Lying extends ApprovalRequest { get text() { return 'read nothing'; } toString() { return 'read nothing'; } }";
+  const code = AT_TERMINAL.replace('new ApprovalRequest(', `${lying}\n  const request = new Lying(`).replace(/const request = class/, 'class');
+  const done = spawnSync('python3', ['-c', TYPIST, process.execPath, '-e'], { cwd, encoding: 'utf8', env: { ...process.env, CODE: code, TYPED: 'yes\n', EARLY: '' } });
+  assert.ok(code.includes('new Lying(') && done.stdout.includes('signed true'), `${done.stdout}\n${done.stderr}`);
+  assert.match(done.stdout, /pay/);
+  assert.doesNotMatch(done.stdout, /read nothing/);
+});
+
 test('MCP: the server\'s own word counts, a refusal names its request, and a client attaches what came of it', async () => {
   const server = new McpServer({ name: 'bank', version: '1.0.0' });
   const content = () => ({ content: [{ type: 'text', text: 'done' }] });

@@ -48,8 +48,8 @@ impl Judge<'_> {
         let mut counted: Vec<(Place, CountedApproval)> = Vec::new();
         let mut denial: Option<CountedApproval> = None;
         for bytes in approvals {
-            let claims = self.open(bytes)?;
-            let (approves, place) = (claims.approves, self.place(&claims.approver));
+            let (place, claims) = self.open(bytes)?;
+            let approves = claims.approves;
             let issued = claims.instant()?;
             let ApprovalClaims { approver, id, expires, name, reason, .. } = claims;
             let approval = CountedApproval { approver, id, issued, expires, name, reason };
@@ -80,8 +80,8 @@ impl Judge<'_> {
         Ok(Verdict::Approved(counted.into_iter().map(|(_, approval)| approval).collect()))
     }
 
-    /// One approval: what costs nothing first, its signature once, then what is known of its key and of it.
-    fn open(&self, bytes: &[u8]) -> Result<ApprovalClaims> {
+    /// One approval, and where its approver stands: what costs nothing first, its signature once, then what is known of its key and of it.
+    fn open(&self, bytes: &[u8]) -> Result<(Place, ApprovalClaims)> {
         let (envelope, claims) = ApprovalClaims::read(bytes)?;
         if let Some(what) = self.asked.difference(&claims.asked()) {
             return Err(Error::about(Code::ApprovalMismatch, what));
@@ -104,7 +104,7 @@ impl Judge<'_> {
             state.judge_key(issuer, approver, self.now)?;
             state.judge_approval(issuer, &claims.id, self.now)?;
         }
-        Ok(claims)
+        Ok((place, claims))
     }
 
     /// Where a key stands in the rotations that are known.

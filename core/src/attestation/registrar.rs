@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use rand_core::TryCryptoRng;
+
 use super::claims::{Challenge, Lifetime, Request};
 use super::enrol::{Enrolment, unverified_challenge};
 use super::failed;
@@ -13,7 +15,6 @@ use crate::key::{Signer, VerifyingKey};
 use crate::store::{Operation, Outcome, Store, StoreKey};
 use crate::time::{Latest, Now};
 use crate::{Code, Error, Result, limits};
-use rand_core::TryCryptoRng;
 
 /// Judges evidence of one kind. It decides from what it is given and from its configuration alone.
 pub trait Attestor: Send + Sync {
