@@ -10,13 +10,13 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PEERS := --manifest-path tests/peers/Cargo.toml
 INSTALL := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip install --quiet --no-deps --no-build-isolation
 
-.PHONY: demo test test-rust test-node test-python test-reference test-docs test-pairs test-redis long lint fmt bench bench-bindings timing vectors python node clean
+.PHONY: demo test test-rust test-node test-python test-reference test-docs test-pairs test-redis test-frameworks frameworks long lint fmt bench bench-bindings timing vectors python node clean
 
 demo: python node
 	cd examples/demo && npm ci --no-audit --no-fund --silent
 	$(PY) examples/demo/run.py --output demo-output
 
-test: test-rust test-node test-python test-reference test-docs test-pairs test-redis
+test: test-rust test-node test-python test-reference test-docs test-pairs test-redis test-frameworks
 
 # The report is drawn by a browser; without chromium that is skipped, unless DEPUTIZE_REQUIRE_CHROMIUM is set.
 test-rust:
@@ -55,6 +55,29 @@ test-pairs: python node
 test-redis: python node
 	cargo build --quiet -p deputize-tests --bin redis-racer
 	$(PY) -m pytest -q -rs tests/redis
+
+# The integrations, each with the real framework. What supports only the first line of the MCP SDK has an environment of its own.
+FRAMEWORKS := $(CURDIR)/tests/frameworks
+test-frameworks: frameworks
+	$(FRAMEWORKS)/.venv/bin/python -m pytest -q -rs $(FRAMEWORKS)/python
+	$(FRAMEWORKS)/.venv-mcp1/bin/python -m pytest -q -rs $(FRAMEWORKS)/python-mcp1
+	cd $(FRAMEWORKS)/node && npm test --silent
+
+frameworks: python node $(FRAMEWORKS)/.venv/.tools $(FRAMEWORKS)/.venv-mcp1/.tools $(FRAMEWORKS)/node/node_modules/.tools
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" maturin build --quiet --manifest-path bindings-python/Cargo.toml --out $(FRAMEWORKS)/wheels
+	for at in .venv .venv-mcp1; do $(FRAMEWORKS)/$$at/bin/python -m pip install --quiet --no-deps --force-reinstall $(FRAMEWORKS)/wheels/*.whl || exit 1; done
+
+$(FRAMEWORKS)/.venv/.tools: tests/frameworks/requirements.txt
+$(FRAMEWORKS)/.venv-mcp1/.tools: tests/frameworks/requirements-mcp1.txt
+$(FRAMEWORKS)/.venv/.tools $(FRAMEWORKS)/.venv-mcp1/.tools:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet uv
+	$(@D)/bin/python -m uv pip install --quiet --python $(@D)/bin/python -r $<
+	touch $@
+
+$(FRAMEWORKS)/node/node_modules/.tools: tests/frameworks/node/package-lock.json
+	cd $(FRAMEWORKS)/node && npm ci --no-audit --no-fund --silent
+	touch $@
 
 # The long run of what `make test` does in short: a million random pairs of constraints, every pair of patterns of four symbols.
 long:

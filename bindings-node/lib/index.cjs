@@ -10,6 +10,7 @@ const { Session, joinContexts } = require('./session.cjs');
 const { Chain, Presentation } = require('./chain.cjs');
 const { Approval, Consent, Identity } = require('./evidence.cjs');
 const { Agent } = require('./agent.cjs');
+const { Actor, SubAgent, acting, currentActor } = require('./actor.cjs');
 const { ApprovalPolicy, ApprovalRequest } = require('./approval.cjs');
 const { Approver } = require('./approver.cjs');
 const { IdentityPolicy, IdentityRule } = require('./identity.cjs');
@@ -26,6 +27,7 @@ const { Authority, ListLoader, TrustState } = require('./trust-state.cjs');
 const { StateFile } = require('./state-file.cjs');
 const { RenewalPolicy } = require('./renewal.cjs');
 const { Verifier } = require('./verifier.cjs');
+const { Guard, caller } = require('./guarding.cjs');
 const { CodeAttestor, JwtAttestor, ParentAttestor } = require('./attestor.cjs');
 const { Admitted, Registrar, measure } = require('./enrolment.cjs');
 const { Inbox, Outbox, ReceivedMessage } = require('./message.cjs');
@@ -37,6 +39,7 @@ module.exports = {
   MemoryStore, DeputizeError, Denied, openBeneath, codes: deepFreeze(codes()),
   Budget, Session, joinContexts, Approval, ApprovalPolicy, ApprovalRequest, Approver, Consent,
   Identity, IdentityPolicy, IdentityRule, Registrar, Admitted, ParentAttestor, CodeAttestor, JwtAttestor, measure,
+  Actor, SubAgent, acting, currentActor, Guard, caller,
   Inbox, Outbox, ReceivedMessage, TrustState, Authority, ListLoader, RevocationList, StateFile, Target, rotate, RenewalPolicy,
   ...constraints,
   encodeValue, decodeValue, argumentsDigest, valueFromJson, valueToJson, encodeTools, decodeTools, toolsSubsume,

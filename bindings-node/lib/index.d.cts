@@ -9,6 +9,7 @@ export * from './constraints.cjs';
 export * from './budget.cjs';
 export * from './approval.cjs';
 export * from './identity.cjs';
+export * from './actor.cjs';
 export * from './message.cjs';
 export * from './log.cjs';
 export * from './revocation.cjs';

@@ -1,39 +1,29 @@
 'use strict';
 // The server's side. An MCP server keeps one handler for `tools/call`, whoever registers tools and whenever; the guard stands where the server
 // looks that handler up, so that arguments are decided about as they were received, before any schema adds defaults.
-const { AsyncLocalStorage } = require('node:async_hooks');
 const { call, failure } = require('./native.cjs');
-const { Denied } = require('./errors.cjs');
-const { Verifier } = require('./verifier.cjs');
-const { kindOf, options, toolNames } = require('./options.cjs');
+const { DeputizeError } = require('./errors.cjs');
+const { Guard, denialOf, refusalOf } = require('./guarding.cjs');
+const { kindOf, options } = require('./options.cjs');
 const { META_KEY, DENIAL_KEY, HEADER, METHOD, traceOf } = require('./mcp-names.cjs');
 
-const current = new AsyncLocalStorage();
 const guarded = new WeakSet();
 /** JSON-RPC: an error of the server's own. */
 const REFUSED = -32001;
-
-/** Who calls the tool that is running, and for whom. Outside of a guarded call it throws. */
-function caller() {
-  const authorized = current.getStore();
-  if (authorized === undefined) throw failure('config-invalid', 'there is no guarded call around', 'caller()');
-  return authorized;
-}
 
 /**
  * Lets a server run a tool only for calls that the verifier allows. Takes an `McpServer` or a low-level `Server`, before or after its tools are
  * registered, and returns it.
  */
 function guard(server, verifier, given) {
-  if (!(verifier instanceof Verifier)) throw failure('config-invalid', 'guard needs a Verifier, not', kindOf(verifier));
   const extra = options(given, ['tools', 'challenge', 'context', 'trace'], 'guard');
-  const names = toolNames(extra.get('tools'), 'guard');
+  const edge = new Guard(verifier, { tools: extra.get('tools') });
   for (const [name, read] of extra) {
     if (name !== 'tools' && name !== 'trace' && typeof read !== 'function') throw failure('config-invalid', 'a function of the request and its extra:', name);
   }
   const protocol = protocolOf(server);
   if (guarded.has(protocol)) throw failure('config-invalid', 'guarded already:', 'this server');
-  const decide = traced(traceOf(extra.get('trace')), decider(verifier, names, extra.get('challenge'), extra.get('context'), registryOf(server)));
+  const decide = traced(traceOf(extra.get('trace')), decider(edge, extra.get('challenge'), extra.get('context'), registryOf(server)));
   const check = install(protocol, decide);
   guardConnect(protocol, check);
   guarded.add(protocol);
@@ -111,7 +101,7 @@ function hintOf(tool) {
   return call('hintOf', said(readOnlyHint), said(destructiveHint)) ?? undefined;
 }
 
-function decider(verifier, names, challengeFor, contextFor, registered) {
+function decider(edge, challengeFor, contextFor, registered) {
   return async (handler, request, extra) => {
     // What the tool gets is what was decided about, and not what somebody may change while a store is asked.
     const params = request.params ?? {};
@@ -119,33 +109,15 @@ function decider(verifier, names, challengeFor, contextFor, registered) {
     let authorized;
     try {
       const asked = { challenge: await read(challengeFor, request, extra), context: await read(contextFor, request, extra), hint: hintOf(registered(name)) };
-      authorized = await verifier.authorizeAsync(presentationOf(params, extra), names.get(name) ?? name, argumentsOf(params), asked);
+      authorized = await edge.admit(name, argumentsOf(params), presentationOf(params, extra), asked);
     } catch (error) {
-      if (!(error instanceof Denied)) throw error;
+      if (!(error instanceof DeputizeError)) throw error;
       return refusal(error, params);
     }
     const own = { ...request, params: { ...params, name } };
     if (params.arguments !== undefined) own.params.arguments = structuredClone(authorized.arguments);
-    let result;
-    try {
-      result = await current.run(authorized, () => handler(own, extra));
-    } catch (raised) {
-      await ended(verifier, authorized, () => (raised instanceof Error ? raised.name : kindOf(raised)));
-      throw raised;
-    }
-    await ended(verifier, authorized, () => (result?.isError === true ? 'the tool reported an error' : undefined));
-    return result;
+    return edge.run(authorized, () => handler(own, extra), (result) => (result?.isError === true ? 'the tool reported an error' : undefined));
   };
-}
-
-/** Without its outcome the call stays open in the log: what the tool did is done. */
-async function ended(verifier, authorized, errorOf) {
-  try {
-    const error = errorOf();
-    await verifier.outcomeAsync(authorized, error === undefined ? {} : { error: String(error).toWellFormed() });
-  } catch {
-    // The log lists it.
-  }
 }
 
 /** The same, within the trace that the caller says it is of: that proves nothing, and decides nothing. */
@@ -186,14 +158,10 @@ function headerOf(headers) {
 }
 
 /** A refusal as the result of the tool; for a call that asks for a task, whose result would be a task, as an error. */
-function refusal(denied, params) {
-  const text = `${denied.message}. ${denied.help}`;
-  const about = { code: denied.code, help: denied.help };
-  if (denied.link !== null) about.link = denied.link;
-  // The same key as in every language: it is data on the wire.
-  if (denied.requestId) about.request_id = denied.requestId;
+function refusal(error, params) {
+  const [text, about] = [refusalOf(error), denialOf(error)];
   if (params.task !== undefined) throw Object.assign(new Error(text), { code: REFUSED, data: about });
   return { isError: true, content: [{ type: 'text', text }], _meta: { [DENIAL_KEY]: about } };
 }
 
-module.exports = { caller, guard };
+module.exports = { guard };

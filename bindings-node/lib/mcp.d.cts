@@ -1,5 +1,7 @@
-import type { Agent, Authorized, Chain, Evidence, ProveOptions, Verifier } from './index.cjs';
+import type { Actor, Verifier } from './index.cjs';
 import type { Value } from './constraints.cjs';
+
+export { caller } from './index.cjs';
 
 /** What a guarded server hands on about one request, as the MCP SDK has it. */
 export interface CallRequest {
@@ -34,19 +36,13 @@ export type GuardableServer = { connect(transport: never): Promise<void> } & ({ 
 /** Lets a server run a tool only for calls that the verifier allows; throws for anything that is not a server it can guard. */
 export declare function guard<S extends GuardableServer>(server: S, verifier: Verifier, options?: GuardOptions): S;
 
-/** Who calls the tool that is running, and for whom; throws outside of a guarded call. */
-export declare function caller(): Authorized;
-
-/** Signs every `tools/call` that a client sends. */
+/** Signs every `tools/call` that a client sends: for an actor, or for whom a function says, as `currentActor`. */
 export declare function signCalls<C extends { connect: Function; callTool: Function }>(
   client: C,
-  agent: Agent,
-  chain: Chain | (() => Chain),
+  actor: Actor | (() => Actor),
   audience: string,
   options?: {
     tools?: ToolNames;
-    /** Evidence for every call, or a function that gives that of each. */
-    evidence?: readonly Evidence[] | ((tool: string, args: { readonly [argument: string]: unknown }) => readonly Evidence[] | undefined | Promise<readonly Evidence[] | undefined>);
     /** `trace` of `deputize/otel`: the trace context goes with each call. */
     trace?: Trace;
   },
@@ -54,13 +50,12 @@ export declare function signCalls<C extends { connect: Function; callTool: Funct
 
 /** The `_meta` of one call. */
 export declare function metaFor(
-  agent: Agent,
-  chain: Chain,
+  actor: Actor,
   tool: string,
   args: { readonly [argument: string]: Value },
   audience: string,
-  options?: ProveOptions,
-): { [key: string]: string };
+  options?: { challenge?: Uint8Array },
+): Promise<{ [key: string]: string }>;
 
 /** Where a presentation travels in `_meta`. */
 export declare const META_KEY: 'dev.deputize/presentation';

@@ -38,6 +38,7 @@ class Verifier {
   #commit;
   #audit;
   #allowsUnrecorded;
+  #audience;
   #clock;
   #state;
 
@@ -50,6 +51,7 @@ class Verifier {
     this.#state = read.get('state');
     const state = this.#state === undefined ? undefined : requiredState(this.#state);
     const config = configTape(read);
+    this.#audience = read.get('audience');
     const store = read.has('store') ? read.get('store') : defaultStore();
     const memory = storeOf(store, this.#created());
     if (memory === undefined) {
@@ -58,6 +60,11 @@ class Verifier {
     }
     this.#handle = call('verifierNew', config, memory, state);
     Object.freeze(this);
+  }
+
+  /** What proofs have to name. */
+  get audience() {
+    return this.#audience;
   }
 
   /** Allows the call, or throws a Denied. */

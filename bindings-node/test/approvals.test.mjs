@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { Agent, Approval, ApprovalPolicy, ApprovalRequest, Approver, MemoryStore, RevocationList, TrustState, rotate } from 'deputize';
+import { Actor, Agent, Approval, ApprovalPolicy, ApprovalRequest, Approver, MemoryStore, RevocationList, TrustState, rotate } from 'deputize';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -319,7 +319,7 @@ test('MCP: the server\'s own word counts, a refusal names its request, and a cli
   guard(server, verifierFor(ana, { approvals: policy(1, { byAnnotation: true }) }));
   const chain = issue();
   const approvals = [];
-  const client = signCalls(new Client({ name: 'coder', version: '1.0.0' }), coder, chain, AUDIENCE, { evidence: async (tool) => (tool === 'pay' ? approvals : undefined) });
+  const client = signCalls(new Client({ name: 'coder', version: '1.0.0' }), new Actor(coder, chain, { evidence: async (tool) => (tool === 'pay' ? approvals : undefined) }), AUDIENCE);
   const [there, here] = InMemoryTransport.createLinkedPair();
   await Promise.all([server.connect(there), client.connect(here)]);
   assert.equal((await client.callTool({ name: 'read' })).content[0].text, 'done');
@@ -330,6 +330,6 @@ test('MCP: the server\'s own word counts, a refusal names its request, and a cli
   approvals.push(ben.approve(request));
   assert.equal((await client.callTool({ name: 'pay' })).content[0].text, 'done');
   assert.equal((await client.callTool({ name: 'pay' }))._meta[DENIAL_KEY].code, 'approval-spent');
-  refused('malformed', () => signCalls(new Client({ name: 'x', version: '1' }), coder, chain, AUDIENCE, { evidence: 'x' }));
+  refused('malformed', () => signCalls(new Client({ name: 'x', version: '1' }), new Actor(coder, chain, { evidence: 'x' }), AUDIENCE));
   await client.close();
 });

@@ -15,8 +15,9 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
+import { Actor } from 'deputize';
 import { DENIAL_KEY, HEADER, META_KEY, caller, guard, metaFor, signCalls } from 'deputize/mcp';
-import { AUDIENCE, chainFor, folder, refused, verifierFor } from '../support/helpers.mjs';
+import { AUDIENCE, chainFor, folder, refused, rejected, verifierFor } from '../support/helpers.mjs';
 
 const { ana, coder, mallory, chain } = chainFor('deploy', { tag: ['v1', 'v2'] });
 const newClient = () => new Client({ name: 'coder', version: '1.0.0' });
@@ -70,7 +71,7 @@ test('over stdio: allowed, denied, replayed, without proof; the denied ones do n
     t.after(() => client.close());
     return client;
   };
-  const signed = await start(signCalls(newClient(), coder, chain, AUDIENCE));
+  const signed = await start(signCalls(newClient(), new Actor(coder, chain), AUDIENCE));
   assert.equal((await signed.listTools()).tools[0].name, name);
   const good = await signed.callTool({ name, arguments: { tag: 'v1' } });
   assert.equal(good.content[0].text, `${AUDIENCE} deployed v1 to eu for ana`);
@@ -78,7 +79,7 @@ test('over stdio: allowed, denied, replayed, without proof; the denied ones do n
   assert.equal(codeOf(await signed.callTool({ name, arguments: { tag: 'v1', region: 'us' } })), 'argument-unexpected');
   const plain = await start(newClient());
   assert.equal(codeOf(await plain.callTool({ name, arguments: { tag: 'v1' } })), 'proof-missing');
-  const _meta = metaFor(coder, chain, name, { tag: 'v2' }, AUDIENCE);
+  const _meta = await metaFor(new Actor(coder, chain), name, { tag: 'v2' }, AUDIENCE);
   assert.ok(!(await plain.callTool({ name, arguments: { tag: 'v2' }, _meta })).isError);
   assert.equal(codeOf(await plain.callTool({ name, arguments: { tag: 'v2' }, _meta })), 'proof-replayed');
   assert.equal(readFileSync(file, 'utf8'), 'coder ana v1 eu\ncoder ana v2 eu\n');
@@ -102,12 +103,12 @@ test('over streamable HTTP: allowed, denied, replayed, without proof; by header 
     t.after(() => client.close());
     return client;
   };
-  const signed = await start(signCalls(newClient(), coder, chain, AUDIENCE));
+  const signed = await start(signCalls(newClient(), new Actor(coder, chain), AUDIENCE));
   assert.equal((await signed.callTool({ name, arguments: { tag: 'v1' } })).content[0].text, 'done');
   assert.equal(codeOf(await signed.callTool({ name, arguments: { tag: 'v9' } })), 'argument-refused');
   const plain = await start(newClient());
   assert.equal(codeOf(await plain.callTool({ name, arguments: { tag: 'v1' } })), 'proof-missing');
-  const _meta = metaFor(coder, chain, name, { tag: 'v1' }, AUDIENCE);
+  const _meta = await metaFor(new Actor(coder, chain), name, { tag: 'v1' }, AUDIENCE);
   assert.ok(!(await plain.callTool({ name, arguments: { tag: 'v1' }, _meta })).isError);
   assert.equal(codeOf(await plain.callTool({ name, arguments: { tag: 'v1' }, _meta })), 'proof-replayed');
   const text = () => coder.prove(chain, name, { tag: 'v2' }, AUDIENCE).text;
@@ -127,7 +128,7 @@ test('over streamable HTTP: allowed, denied, replayed, without proof; by header 
 test('the guard holds before and after tools are registered, and caller() is right in parallel', async (t) => {
   for (const registerFirst of [true, false]) {
     const { server, ran } = deployer({ registerFirst });
-    const client = signCalls(newClient(), coder, () => chain, AUDIENCE);
+    const client = signCalls(newClient(), new Actor(coder, () => chain), AUDIENCE);
     await connected(t, server, client);
     const results = await Promise.all(['v1', 'v2', 'v3', 'v1'].map((tag) => client.callTool({ name, arguments: { tag } })));
     assert.deepEqual(results.map((result) => result.isError === true), [false, false, true, false]);
@@ -153,7 +154,7 @@ test('a low-level server is guarded, its fallback too', async (t) => {
     assert.equal(codeOf(await client.callTool({ name, arguments: { tag: 'v1' } })), 'proof-missing');
     for (const bad of [null, 5, { text: 'x' }]) assert.notEqual((await client.callTool({ name, arguments: { tag: 'v1' }, _meta: { [META_KEY]: bad } })).isError, undefined);
     assert.deepEqual(ran, []);
-    const _meta = metaFor(coder, chain, name, { tag: 'v1' }, AUDIENCE);
+    const _meta = await metaFor(new Actor(coder, chain), name, { tag: 'v1' }, AUDIENCE);
     await client.callTool({ name, arguments: { tag: 'v1' }, _meta });
     assert.deepEqual(ran, [[{ tag: 'v1' }, name]]);
   }
@@ -167,14 +168,14 @@ test('what the tool gets is what was decided about', async (t) => {
   const send = near.send.bind(near);
   near.send = (message, ...rest) => { if (message.method === 'tools/call') held = message; return send(message, ...rest); };
   const args = { tag: 'v1' };
-  await client.callTool({ name, arguments: args, _meta: metaFor(coder, chain, name, { tag: 'v1' }, AUDIENCE) });
+  await client.callTool({ name, arguments: args, _meta: await metaFor(new Actor(coder, chain), name, { tag: 'v1' }, AUDIENCE) });
   assert.equal(held.params.arguments.tag, 'v9');
   assert.equal(ran[0].tag, 'v1');
 });
 
 test('each attempt on the wire is signed afresh, over what is sent', async (t) => {
   const { server, ran } = deployer();
-  const client = signCalls(newClient(), coder, chain, AUDIENCE);
+  const client = signCalls(newClient(), new Actor(coder, chain), AUDIENCE);
   const [near, far] = InMemoryTransport.createLinkedPair();
   const wire = [];
   const send = near.send.bind(near);
@@ -223,7 +224,7 @@ test('challenges and contexts of the server are asked for at each call', async (
   const { server, ran } = deployer({ guard: options });
   const client = newClient();
   await connected(t, server, client);
-  const call = (given) => client.callTool({ name, arguments: { tag: 'v1' }, _meta: metaFor(coder, chain, name, { tag: 'v1' }, AUDIENCE, given) });
+  const call = async (given) => client.callTool({ name, arguments: { tag: 'v1' }, _meta: await metaFor(new Actor(coder, chain), name, { tag: 'v1' }, AUDIENCE, given) });
   assert.equal(codeOf(await call()), 'challenge-mismatch');
   assert.ok(!(await call({ challenge })).isError);
   challenge = 'broken';
@@ -235,11 +236,11 @@ test('tools may have other names in tokens', async (t) => {
   const tools = { [name]: 'acme.deploy' };
   const { chain: named } = chainFor('acme.deploy');
   const { server, ran } = deployer({ guard: { tools } });
-  const client = signCalls(newClient(), coder, named, AUDIENCE, { tools });
+  const client = signCalls(newClient(), new Actor(coder, named), AUDIENCE, { tools });
   await connected(t, server, client);
   assert.ok(!(await client.callTool({ name, arguments: { tag: 'v1' } })).isError);
   const other = deployer({ guard: { tools } });
-  const plain = signCalls(newClient(), coder, named, AUDIENCE);
+  const plain = signCalls(newClient(), new Actor(coder, named), AUDIENCE);
   await connected(t, other.server, plain);
   assert.equal(codeOf(await plain.callTool({ name, arguments: { tag: 'v1' } })), 'proof-mismatch');
   assert.equal(codeOf(await plain.callTool({ name: 'constructor', arguments: {} })), 'tool-not-allowed');
@@ -261,7 +262,7 @@ test('a server that would serve calls without the guard does not start', async (
   refused('config-invalid', () => guard(unguarded, verifierFor(ana)));
 });
 
-test('what cannot be guarded or signed is refused', () => {
+test('what cannot be guarded or signed is refused', async () => {
   const verifier = verifierFor(ana);
   const odd = { _requestHandlers: new Map(), connect() {}, setRequestHandler() {} };
   for (const server of [undefined, null, 5, {}, { server: {} }, odd, newClient(), new Map(), createServer()]) refused('config-invalid', () => guard(server, verifier));
@@ -271,15 +272,15 @@ test('what cannot be guarded or signed is refused', () => {
   refused('config-invalid', () => guard(server(), verifier, { context: 'a' }));
   for (const tools of [null, 5, ['deploy'], { deploy: 1 }, { deploy: undefined }]) {
     refused('config-invalid', () => guard(server(), verifier, { tools }));
-    refused('config-invalid', () => signCalls(newClient(), coder, chain, AUDIENCE, { tools }));
+    refused('config-invalid', () => signCalls(newClient(), new Actor(coder, chain), AUDIENCE, { tools }));
   }
   const twice = guard(server(), verifier);
   refused('config-invalid', () => guard(twice, verifier));
-  for (const client of [undefined, {}, server(), 5]) refused('config-invalid', () => signCalls(client, coder, chain, AUDIENCE));
-  refused('key-invalid', () => signCalls(newClient(), 'coder', chain, AUDIENCE));
-  refused('malformed', () => signCalls(newClient(), coder, chain.text, AUDIENCE));
-  refused('name-invalid', () => signCalls(newClient(), coder, chain));
-  const client = signCalls(newClient(), coder, chain, AUDIENCE);
-  refused('config-invalid', () => signCalls(client, coder, chain, AUDIENCE));
-  refused('holder-mismatch', () => metaFor(mallory, chain, name, {}, AUDIENCE));
+  for (const client of [undefined, {}, server(), 5]) refused('config-invalid', () => signCalls(client, new Actor(coder, chain), AUDIENCE));
+  refused('key-invalid', () => signCalls(newClient(), new Actor('coder', chain), AUDIENCE));
+  refused('malformed', () => signCalls(newClient(), new Actor(coder, chain.text), AUDIENCE));
+  refused('name-invalid', () => signCalls(newClient(), new Actor(coder, chain)));
+  const client = signCalls(newClient(), new Actor(coder, chain), AUDIENCE);
+  refused('config-invalid', () => signCalls(client, new Actor(coder, chain), AUDIENCE));
+  await rejected('holder-mismatch', metaFor(new Actor(mallory, chain), name, {}, AUDIENCE));
 });

@@ -14,7 +14,7 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { Agent, ApprovalPolicy, ApprovalRequest, AuditLog, Authority, RevocationList, TrustState, readLog } from 'deputize';
+import { Actor, Agent, ApprovalPolicy, ApprovalRequest, AuditLog, Authority, RevocationList, TrustState, readLog } from 'deputize';
 import { guard, signCalls } from 'deputize/mcp';
 import { audit, trace } from 'deputize/otel';
 import { AUDIENCE, chainFor, denied, folder, refused, rejected, verifierFor } from '../support/helpers.mjs';
@@ -142,7 +142,7 @@ test('a trace goes through a chain of agents', async (t) => {
     return guard(server, verifierFor(ana, { audit: sink }), { trace });
   };
   const asked = async (server, given) => {
-    const client = signCalls(new Client({ name: 'coder', version: '1.0.0' }), coder, chain, AUDIENCE, given);
+    const client = signCalls(new Client({ name: 'coder', version: '1.0.0' }), new Actor(coder, chain), AUDIENCE, given);
     const [near, far] = InMemoryTransport.createLinkedPair();
     await server.connect(far);
     await client.connect(near);
@@ -190,7 +190,7 @@ test('what is no sink or no option is refused, and a missing package is named wi
   refused('config-invalid', () => audit(undefined, { providers: {} }));
   const { ana, coder, chain } = chainFor();
   refused('config-invalid', () => guard(new McpServer({ name: 's', version: '1' }), verifierFor(ana), { trace: {} }));
-  refused('config-invalid', () => signCalls(new Client({ name: 'c', version: '1' }), coder, chain, AUDIENCE, { trace: true }));
+  refused('config-invalid', () => signCalls(new Client({ name: 'c', version: '1' }), new Actor(coder, chain), AUDIENCE, { trace: true }));
   const program = "const { _resolveFilename: find } = require('node:module'); require('node:module')._resolveFilename = (name, ...rest) => { if (name.startsWith('@opentelemetry')) throw new Error('gone'); return find(name, ...rest); }; require('deputize/otel')";
   const done = spawnSync(process.execPath, ['-e', program], { cwd: fileURLToPath(new URL('..', import.meta.url)), encoding: 'utf8' });
   assert.match(done.stderr, /deputize\/otel needs the API of OpenTelemetry: npm install @opentelemetry\/api/);

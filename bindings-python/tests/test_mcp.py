@@ -23,7 +23,7 @@ from mcp.server import MCPServer, Server
 import deputize.mcp
 import mcp_server
 from conftest import SERVER, Story
-from deputize import Agent, Chain, DeputizeError, UnsupportedOperation, Verifier, at_most, one_of, optional
+from deputize import Actor, Agent, Chain, DeputizeError, UnsupportedOperation, Verifier, at_most, one_of, optional
 from deputize.mcp import DENIAL_KEY, HEADER, META_KEY, caller, guard, meta_for, sign_calls
 
 TOOLS: dict[str, Any] = {
@@ -128,14 +128,14 @@ def test_the_guard(kind: str, story: Story, chain: Chain, effects: Effects) -> N
             assert_denied(await client.call_tool("deploy", arguments), "proof-missing")
             assert effects() == []
             # Signed by hand, and the same again.
-            meta: Any = meta_for(story.coder, chain, "deploy", arguments, SERVER)
+            meta: Any = meta_for(Actor(story.coder, chain), "deploy", arguments, SERVER)
             assert text(await client.call_tool("deploy", arguments, meta=meta)).startswith("coder")
             assert len(effects()) == 1
             assert_denied(await client.call_tool("deploy", arguments, meta=meta), "proof-replayed")
             # Signed for another call.
-            meta = meta_for(story.coder, chain, "deploy", arguments, SERVER)
+            meta = meta_for(Actor(story.coder, chain), "deploy", arguments, SERVER)
             assert_denied(await client.call_tool("deploy", {"env": "production"}, meta=meta), "proof-mismatch")
-            meta = meta_for(story.coder, chain, "deploy", arguments, "https://other.example")
+            meta = meta_for(Actor(story.coder, chain), "deploy", arguments, "https://other.example")
             assert_denied(await client.call_tool("deploy", arguments, meta=meta), "audience-mismatch")
             for wrong, code in (
                 ("", "proof-missing"),
@@ -146,7 +146,7 @@ def test_the_guard(kind: str, story: Story, chain: Chain, effects: Effects) -> N
                 assert_denied(await client.call_tool("deploy", arguments, meta={META_KEY: wrong}), code)  # type: ignore[typeddict-unknown-key]
             assert len(effects()) == 1
             # Signed by the client itself, each attempt afresh.
-            assert sign_calls(client, story.coder, chain, SERVER) is client
+            assert sign_calls(client, Actor(story.coder, chain), SERVER) is client
             for count in range(2, 5):
                 result = await client.call_tool("deploy", arguments)
                 assert not result.is_error, text(result)
@@ -168,7 +168,7 @@ def test_the_guard(kind: str, story: Story, chain: Chain, effects: Effects) -> N
 def test_what_the_tool_sees(kind: str, story: Story, chain: Chain, effects: Effects) -> None:
     async def main() -> None:
         async with connected(kind, story, effects) as client:
-            sign_calls(client, story.coder, chain, SERVER)
+            sign_calls(client, Actor(story.coder, chain), SERVER)
             # The default of `replicas` is filled in after the decision, and is not among its arguments.
             assert text(await client.call_tool("deploy", {"env": "staging"})) == "coder for ana: staging × 1; ['env']"
             # Null, nested and empty arguments go over the wire as they are signed.
@@ -179,13 +179,13 @@ def test_what_the_tool_sees(kind: str, story: Story, chain: Chain, effects: Effe
             assert not (await client.call_tool("echo")).is_error
             # A tool with an output schema: denied without structured content, which the client does not mind.
             assert (await client.call_tool("structured", {"n": 5})).structured_content == {"n": 5}
-            sign_calls(client, Agent.generate("eve"), Agent.generate("x").issue(to=story.coder), SERVER)
+            sign_calls(client, Actor(Agent.generate("eve"), Agent.generate("x").issue(to=story.coder)), SERVER)
             with pytest.raises(DeputizeError) as caught:
                 await client.call_tool("structured", {"n": 5})
             assert caught.value.code == "holder-mismatch"
             # What cannot be signed is not sent.
             before = effects()
-            sign_calls(client, story.coder, chain, SERVER)
+            sign_calls(client, Actor(story.coder, chain), SERVER)
             with pytest.raises(DeputizeError) as caught:
                 await client.call_tool("echo", {"value": {"a": 1.0}})
             assert caught.value.code == "value-unsupported"
@@ -201,7 +201,7 @@ def test_many_calls_at_once_have_their_own_caller(story: Story, effects: Effects
 
             async def work(agent: Agent) -> None:
                 async with Client(url) as client:
-                    sign_calls(client, agent, story.ana.issue(to=agent, tools=TOOLS), SERVER)
+                    sign_calls(client, Actor(agent, story.ana.issue(to=agent, tools=TOOLS)), SERVER)
                     for _ in range(5):
                         assert text(await client.call_tool("echo")).startswith(f"{agent.name}:")
 
@@ -268,7 +268,7 @@ def test_tools_and_handlers_that_come_later_are_guarded(story: Story, chain: Cha
         async with Client(server) as client:
             assert_denied(await client.call_tool("deploy", {"env": "staging"}), "proof-missing")
             assert ran == []
-            sign_calls(client, story.coder, chain, SERVER)
+            sign_calls(client, Actor(story.coder, chain), SERVER)
             assert not (await client.call_tool("deploy", {"env": "staging"})).is_error
             assert ran == ["staging"]
 
@@ -309,7 +309,7 @@ def test_arguments_that_change_after_the_decision_are_not_used(story: Story, cha
         params = types.CallToolRequestParams(
             name="deploy",
             arguments=arguments,
-            _meta=meta_for(story.coder, wide, "deploy", arguments, SERVER),  # type: ignore[arg-type]
+            _meta=meta_for(Actor(story.coder, wide), "deploy", arguments, SERVER),  # type: ignore[arg-type]
         )
         assert params.arguments is not None
         received.append(params.arguments)
@@ -327,9 +327,9 @@ def test_names_of_tools_in_tokens(story: Story, effects: Effects) -> None:
     async def main() -> None:
         chain = story.chain({"acme.deploy": {}})
         async with Client(guard(mcp_server.make(effects.path), story.verifier(), tools=names)) as client:
-            sign_calls(client, story.coder, chain, SERVER, tools=names)
+            sign_calls(client, Actor(story.coder, chain), SERVER, tools=names)
             assert not (await client.call_tool("deploy", {"env": "staging"})).is_error
-            sign_calls(client, story.coder, chain, SERVER)
+            sign_calls(client, Actor(story.coder, chain), SERVER)
             assert_denied(await client.call_tool("deploy", {"env": "staging"}), "proof-mismatch")
         assert len(effects()) == 1
 
@@ -359,7 +359,7 @@ def test_challenges_and_contexts_of_the_server_are_asked_for_at_each_call(
         async with Client(server) as client:
 
             async def call(given: bytes | None = None, to: Chain = chain) -> types.CallToolResult:
-                meta: Any = meta_for(story.coder, to, "deploy", arguments, SERVER, challenge=given)
+                meta: Any = meta_for(Actor(story.coder, to), "deploy", arguments, SERVER, challenge=given)
                 return await client.call_tool("deploy", arguments, meta=meta)
 
             assert_denied(await call(), "challenge-mismatch")
@@ -386,7 +386,7 @@ def test_a_chain_that_is_renewed_is_asked_for_at_each_call(story: Story, chain: 
 
     async def main() -> None:
         async with Client(guard(mcp_server.make(effects.path), story.verifier())) as client:
-            sign_calls(client, story.coder, lambda: chains.pop(0), SERVER)
+            sign_calls(client, Actor(story.coder, lambda: chains.pop(0)), SERVER)
             assert not (await client.call_tool("deploy", {"env": "staging"})).is_error
             assert_denied(await client.call_tool("deploy", {"env": "staging"}), "tool-not-allowed")
 
@@ -397,7 +397,7 @@ def test_a_session_is_signed_too(story: Story, chain: Chain, effects: Effects) -
     async def main() -> None:
         async with stdio(story, effects, "high") as (read, write), ClientSession(read, write) as session:
             await session.initialize()
-            assert sign_calls(session, story.coder, chain, SERVER) is session
+            assert sign_calls(session, Actor(story.coder, chain), SERVER) is session
             assert not (await session.call_tool("deploy", {"env": "staging"})).is_error
         assert len(effects()) == 1
 
@@ -427,10 +427,10 @@ def test_what_cannot_be_guarded_or_signed_is_refused(story: Story, chain: Chain,
         lambda: guard(mcp_server.make(effects.path), verifier, tools=["deploy"]),  # type: ignore[arg-type]
         lambda: guard(mcp_server.make(effects.path), verifier, challenge=b"eight by"),  # type: ignore[arg-type]
         lambda: guard(mcp_server.make(effects.path), verifier, context="tenant:1"),  # type: ignore[arg-type]
-        lambda: sign_calls(object(), story.coder, chain, SERVER),  # type: ignore[type-var]
-        lambda: sign_calls(client, story.coder, chain, SERVER),
-        lambda: sign_calls(client, "coder", chain, SERVER),  # type: ignore[arg-type]
-        lambda: sign_calls(client, story.coder, chain.text, SERVER),  # type: ignore[arg-type]
+        lambda: sign_calls(object(), Actor(story.coder, chain), SERVER),  # type: ignore[type-var]
+        lambda: sign_calls(client, Actor(story.coder, chain), SERVER),
+        lambda: sign_calls(client, Actor("coder", chain), SERVER),  # type: ignore[arg-type]
+        lambda: sign_calls(client, Actor(story.coder, chain.text), SERVER),  # type: ignore[arg-type]
     ):
         with pytest.raises(TypeError) as caught:
             use()
@@ -466,7 +466,7 @@ def test_each_round_of_a_call_that_asks_back_is_signed_afresh(mode: Any, story: 
         server = guard(Server("asks", on_call_tool=handler, on_list_tools=tools), story.verifier())
         with http_server(server) as url:
             async with Client(url, mode=mode, elicitation_callback=answer) as client:
-                sign_calls(client, story.coder, chain, SERVER)
+                sign_calls(client, Actor(story.coder, chain), SERVER)
                 assert text(await client.call_tool("deploy", {"env": "staging"})) == "coder"
         assert len(set(proofs)) == 2
 
@@ -481,7 +481,7 @@ def test_a_failing_store_denies(story: Story, chain: Chain, effects: Effects) ->
     async def main() -> None:
         verifier = Verifier(trust=[story.ana], audience=SERVER, store=Broken())
         async with Client(guard(mcp_server.make(effects.path), verifier)) as client:
-            sign_calls(client, story.coder, chain, SERVER)
+            sign_calls(client, Actor(story.coder, chain), SERVER)
             assert_denied(await client.call_tool("deploy", {"env": "staging"}), "store-unavailable")
         assert effects() == []
 

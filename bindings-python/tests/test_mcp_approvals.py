@@ -12,6 +12,7 @@ from mcp.server import MCPServer, Server
 
 from conftest import SERVER, Story
 from deputize import (
+    Actor,
     Agent,
     ApprovalPolicy,
     ApprovalRequest,
@@ -85,7 +86,7 @@ def test_what_the_server_says_of_its_tools_decides(make: Any, story: Story, chai
     async def main() -> None:
         verifier = story.verifier(approvals=ApprovalPolicy(1, [human], by_annotation=True))
         async with Client(guard(make(), verifier)) as client:
-            sign_calls(client, story.coder, chain, SERVER)
+            sign_calls(client, Actor(story.coder, chain), SERVER)
             for name in ANNOTATED:
                 # What the caller says of the tool is no annotation of the server's.
                 said: Any = {"annotations": {"readOnlyHint": True}, "readOnlyHint": True}
@@ -102,7 +103,7 @@ def test_without_annotations_in_the_policy_nothing_is_harmless(story: Story, cha
     async def main() -> None:
         verifier = story.verifier(approvals=ApprovalPolicy(1, [human]))
         async with Client(guard(high(), verifier)) as client:
-            sign_calls(client, story.coder, chain, SERVER)
+            sign_calls(client, Actor(story.coder, chain), SERVER)
             for name in ANNOTATED:
                 assert denial(await client.call_tool(name, {}))["code"] == "approval-required"
 
@@ -115,7 +116,7 @@ def test_a_server_that_does_not_list_its_tools_has_none_that_is_harmless(
     async def main() -> None:
         verifier = story.verifier(approvals=ApprovalPolicy(1, [human], by_annotation=True))
         async with Client(guard(low(pages=False), verifier)) as client:
-            sign_calls(client, story.coder, chain, SERVER)
+            sign_calls(client, Actor(story.coder, chain), SERVER)
             assert denial(await client.call_tool("look", {}))["code"] == "approval-required"
 
     anyio.run(main)
@@ -136,7 +137,7 @@ def test_a_denied_call_names_its_request_and_runs_when_it_was_approved(
             return granted.pop(request.id, [])
 
         async with Client(guard(high(), verifier)) as client:
-            sign_calls(client, story.coder, chain, SERVER, evidence=evidence)
+            sign_calls(client, Actor(story.coder, chain, evidence=evidence), SERVER)
             refused = denial(await client.call_tool("drop", {"amount": 5}))
             request = ApprovalRequest(chain, "drop", {"amount": 5}, SERVER)
             assert (refused["code"], refused["request_id"]) == ("approval-required", request.id)
@@ -146,7 +147,7 @@ def test_a_denied_call_names_its_request_and_runs_when_it_was_approved(
             assert not (await client.call_tool("drop", {"amount": 5})).is_error
             assert "request_id" not in denial(await client.call_tool("missing", {}))
             again = human.approve(request)
-            meta: Any = meta_for(story.coder, chain, "drop", {"amount": 5}, SERVER, evidence=[again])
+            meta: Any = meta_for(Actor(story.coder, chain, evidence=[again]), "drop", {"amount": 5}, SERVER)
             session = client.session
             plain = session.send_request._deputize  # type: ignore[attr-defined]
             session.send_request = plain  # type: ignore[method-assign]
@@ -161,18 +162,18 @@ def test_identities_go_with_every_call(story: Story, chain: Chain) -> None:
         verifier = story.verifier(identities=IdentityPolicy([ids], [IdentityRule("leaf")]))
         identity = ids.issue_identity("coder-7", story.coder)
         async with Client(guard(high(), verifier)) as client:
-            sign_calls(client, story.coder, chain, SERVER)
+            sign_calls(client, Actor(story.coder, chain), SERVER)
             assert denial(await client.call_tool("look", {}))["code"] == "identity-required"
             for evidence in ([identity], (identity.bytes,), lambda tool, arguments: (identity,)):
-                sign_calls(client, story.coder, chain, SERVER, evidence=evidence)
+                sign_calls(client, Actor(story.coder, chain, evidence=evidence), SERVER)
                 result = await client.call_tool("look", {})
                 assert isinstance(result.content[0], types.TextContent)
                 assert result.content[0].text == "coder-7"
             for wrong in (identity, "identity", None, {identity}):
                 with pytest.raises(UnsupportedOperation):
-                    sign_calls(client, story.coder, chain, SERVER, evidence=wrong)  # type: ignore[arg-type]
+                    sign_calls(client, Actor(story.coder, chain, evidence=wrong), SERVER)  # type: ignore[arg-type]
             for answer in (identity, None, "identity", iter([identity])):
-                sign_calls(client, story.coder, chain, SERVER, evidence=lambda *_, answer=answer: answer)  # type: ignore[misc]
+                sign_calls(client, Actor(story.coder, chain, evidence=lambda *_, answer=answer: answer), SERVER)  # type: ignore[misc]
                 with pytest.raises(UnsupportedOperation):
                     await client.call_tool("look", {})
 

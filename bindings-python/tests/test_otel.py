@@ -23,6 +23,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from conftest import SERVER, Story, denied, refused
 from deputize import (
+    Actor,
     Agent,
     ApprovalPolicy,
     ApprovalRequest,
@@ -186,7 +187,7 @@ def test_a_trace_goes_through_a_chain_of_agents(story: Story, telemetry: Telemet
     @outer.tool()
     async def ask() -> str:
         async with Client(inner) as client:
-            await sign_calls(client, story.coder, chain, SERVER).call_tool("look", {})
+            await sign_calls(client, Actor(story.coder, chain), SERVER).call_tool("look", {})
         return "answered"
 
     for server in (inner, outer):
@@ -194,7 +195,7 @@ def test_a_trace_goes_through_a_chain_of_agents(story: Story, telemetry: Telemet
 
     async def call() -> None:
         async with Client(outer) as client:
-            await sign_calls(client, story.coder, chain, SERVER).call_tool("ask", {})
+            await sign_calls(client, Actor(story.coder, chain), SERVER).call_tool("ask", {})
 
     with telemetry.providers["tracer_provider"].get_tracer("test").start_as_current_span("request") as request:
         anyio.run(call)

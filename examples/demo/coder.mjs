@@ -1,7 +1,7 @@
 // The coder: an agent in a process of its own, with a key that nobody else has. It works, and then it tries what it may not.
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent, Chain, SigningKey, encodeTools } from 'deputize';
+import { Actor, Agent, Chain, SigningKey, encodeTools } from 'deputize';
 import { signCalls } from 'deputize/mcp';
 import { attempt, connect, hear, outcome, present, tell } from './agent.mjs';
 import { chainOf, digest, presentationOf, proofIn, resign } from './forge.mjs';
@@ -16,7 +16,7 @@ const server = await connect('coder', url);
 const report = (step, result) => tell({ step, ...result });
 
 // The work: calls that are signed on their way out.
-const signing = signCalls(await connect('coder', url), coder, chain, audience);
+const signing = signCalls(await connect('coder', url), new Actor(coder, chain), audience);
 const call = async (step, name, args) => report(step, outcome(await signing.callTool({ name, arguments: args })));
 
 const login = { repository: 'website', path: '/src/login.py' };

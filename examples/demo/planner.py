@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from deputize import Agent, Chain, VerifyingKey, anything, path
+from deputize import Actor, Agent, Chain, VerifyingKey, anything, path
 from deputize.mcp import DENIAL_KEY, sign_calls
 from mcp import Client
 
@@ -22,7 +22,7 @@ def hear() -> dict[str, Any]:
 
 async def deploy(planner: Agent, chain: Chain, url: str, audience: str) -> None:
     async with Client(url) as client:
-        sign_calls(client, planner, chain, audience)
+        sign_calls(client, Actor(planner, chain), audience)
         result = await client.call_tool("deploy", {"repository": "website", "version": "v1.1.0"})
     text = "".join(part.text for part in result.content if part.type == "text")
     denial = (result.meta or {}).get(DENIAL_KEY, {})

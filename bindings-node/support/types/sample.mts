@@ -3,8 +3,8 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import {
-  Agent, Approval, ApprovalPolicy, ApprovalRequest, Approver, AuditLog, Authority, Authorized, Budget, CodeAttestor, Consent, Denied, DeputizeError, Identity, IdentityPolicy, IdentityRule, Inbox, JwtAttestor,
-  MemoryStore, Outbox, ParentAttestor, ReceivedMessage, Registrar, RenewalPolicy, RevocationList, Session, SigningKey, StateFile, Target, TrustAnchor, TrustState, Verifier, VerifyingKey, codes, joinContexts, openBeneath, rotate,
+  Actor, Agent, Approval, ApprovalPolicy, ApprovalRequest, Approver, AuditLog, Authority, Authorized, Budget, CodeAttestor, Consent, Denied, DeputizeError, Identity, IdentityPolicy, IdentityRule, Inbox, JwtAttestor,
+  Guard, MemoryStore, Outbox, ParentAttestor, ReceivedMessage, Registrar, RenewalPolicy, RevocationList, Session, SigningKey, StateFile, SubAgent, Target, TrustAnchor, TrustState, Verifier, VerifyingKey, acting, codes, currentActor, joinContexts, openBeneath, rotate,
 } from 'deputize';
 import {
   Constraint, anyOf, atLeast, cidr, each, email, exact, fields, glob, inRange, isPublicAddress, length, notGlob, optional, path, regex, subset, timeWindow, url,
@@ -48,8 +48,8 @@ console.log(depth, who, pending, codes[0]?.family, caller().caller);
 
 guard(new McpServer({ name: 'x', version: '1' }), verifier, { context: () => 'a/b', tools: { t: 'acme.t' } }).registerTool('t', {}, () => ({ content: [] }));
 guard(new Server({ name: 'x', version: '1' }), verifier);
-signCalls(new Client({ name: 'x', version: '1' }), planner, () => chain, 'https://a', { tools: { t: 'acme.t' } });
-const meta: { [key: string]: string } = metaFor(planner, chain, 'deploy', {}, 'https://a');
+signCalls(new Client({ name: 'x', version: '1' }), new Actor(planner, () => chain), 'https://a', { tools: { t: 'acme.t' } });
+const meta: { [key: string]: string } = await metaFor(new Actor(planner, chain), 'deploy', {}, 'https://a');
 console.log(meta);
 
 const descriptor: number = openBeneath('/data', '/data/notes.txt') + openBeneath('/data', 'new.txt', { write: true, truncate: true, refuseHardLinks: true });
@@ -142,7 +142,7 @@ const registrar = new Registrar(ids, [new ParentAttestor('parent', planner), new
 registrar.enrol(planner.enrol(registrar.challenge(), 'ids', 'parent', planner.vouch('planner/x', key, registrar.challenge())), new MemoryStore(), { environment: 'test' });
 const received: ReceivedMessage = new Inbox('x', { know: [planner] }).receive(new Outbox(planner).send(new Uint8Array(1), { to: 'x', session }), new Uint8Array(1), { session });
 console.log(approved, joined, revoked, received.sequence, rotate(ana, SigningKey.generate(), { overlap: '1h' }), new RevocationList(2, { base: 1, revoke: [Target.key(planner), 'token:00'] }).sign(ids, { ttl: '1h' }));
-signCalls(new Client({ name: 'y', version: '1' }), planner, counted, 'https://a', { evidence: async () => [identity] });
+signCalls(new Client({ name: 'y', version: '1' }), new Actor(planner, counted, { evidence: async () => [identity] }), 'https://a');
 const file: StateFile = StateFile.open('trust.state', new TrustState(ana));
 file.refresh();
 const update: 'accepted' | 'unchanged' = file.applyList(new Uint8Array(1));
@@ -167,7 +167,7 @@ new Registrar(ids, [{ name: 'x' }]);
 const telemetry = audit(new AuditLog('telemetry.log'), { state: new TrustState([new Authority('ana', ana)]), authorities: ['ana'] });
 new Verifier({ trust: [ana], audience: 'https://a', audit: telemetry, clock: telemetry.clock });
 guard(new Server({ name: 's', version: '1' }), verifier, { trace });
-signCalls(new Client({ name: 'c', version: '1' }), planner, chain, 'https://a', { trace });
+signCalls(new Client({ name: 'c', version: '1' }), new Actor(planner, chain), 'https://a', { trace });
 const watch = new Signals({ learning: 0, denials: [20, 60] });
 const told: string[] = watch.observe({ kind: 'decision' }, 1).map((signal) => signal.record);
 const inner: string | undefined = toAct('{}')?.act?.act?.sub;
@@ -176,3 +176,13 @@ const event: string = toCloudEvent('{}', 'calls', 1).id + told + inner + toOcsf(
 new Signals({ denials: 20 });
 // @ts-expect-error no sink
 audit('calls.log');
+
+const coderMay = new SubAgent(key, { deploy: { tag: 'v1' } }, { ttl: '5m', maxDepth: 0, evidence: async (tool: string) => (tool === 'deploy' ? [] : undefined) });
+const run: Promise<string> = acting(new Actor(planner, () => chain), async () => currentActor().delegate(coderMay, { reason: 'v1' }).text);
+const edge = new Guard(verifier, { tools: { t: 'acme.t' } });
+const ran: number = await edge.run(await edge.admitHere('t', {}, { context: 'a', hint: 'read_only' }), () => 1, (result) => (result > 0 ? undefined : 'none'));
+console.log(run, ran, acting(null, () => 1), await edge.admit('t', {}, presentation.text));
+// @ts-expect-error: who acts is an Actor
+acting(planner, () => 1);
+// @ts-expect-error: a sub-agent without a declaration
+new SubAgent(key);

@@ -52,6 +52,7 @@ from deputize._native import (
     value_from_json,
     value_to_json,
 )
+from deputize.actor import Actor, SubAgent, acting, current_actor
 from deputize.agent import Agent
 from deputize.approver import Approver
 from deputize.audit import (
@@ -102,8 +103,10 @@ from deputize.constraints import (
 )
 from deputize.errors import Denied, DeputizeError, UnsupportedOperation
 from deputize.files import open_beneath
+from deputize.guarding import Guard, caller
 
 __all__ = [
+    "Actor",
     "Admitted",
     "Agent",
     "Approval",
@@ -124,6 +127,7 @@ __all__ = [
     "Constraint",
     "Denied",
     "DeputizeError",
+    "Guard",
     "Identity",
     "IdentityPolicy",
     "IdentityRule",
@@ -145,6 +149,7 @@ __all__ = [
     "Session",
     "SigningKey",
     "StateFile",
+    "SubAgent",
     "Target",
     "TrustAnchor",
     "TrustState",
@@ -155,6 +160,7 @@ __all__ = [
     "VerifyingKey",
     "Witness",
     "__version__",
+    "acting",
     "all_of",
     "any_of",
     "anything",
@@ -162,11 +168,13 @@ __all__ = [
     "at_least",
     "at_most",
     "between",
+    "caller",
     "check_log",
     "cidr",
     "codes",
     "constraints",
     "contains",
+    "current_actor",
     "decode_tools",
     "decode_value",
     "each",

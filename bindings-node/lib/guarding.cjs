@@ -1,0 +1,85 @@
+'use strict';
+// What stands before a tool, wherever it is served: a call is decided about, runs, and its outcome is recorded.
+const { AsyncLocalStorage } = require('node:async_hooks');
+const { failure } = require('./native.cjs');
+const { Denied } = require('./errors.cjs');
+const { Verifier } = require('./verifier.cjs');
+const { currentActor } = require('./actor.cjs');
+const { kindOf, options, toolNames } = require('./options.cjs');
+
+const current = new AsyncLocalStorage();
+
+/** Who calls the tool that is running, and for whom. Outside of a guarded call it throws. */
+function caller() {
+  const authorized = current.getStore();
+  if (authorized === undefined) throw failure('config-invalid', 'there is no guarded call around', 'caller()');
+  return authorized;
+}
+
+/** A verifier before tools. `tools` says what tools are called in tokens, where that differs from their name. */
+class Guard {
+  #verifier;
+  #names;
+
+  constructor(verifier, given) {
+    if (!(verifier instanceof Verifier)) throw failure('config-invalid', 'a Guard needs a Verifier, not', kindOf(verifier));
+    this.#verifier = verifier;
+    this.#names = toolNames(options(given, ['tools'], 'Guard').get('tools'), 'Guard');
+    Object.freeze(this);
+  }
+
+  /** Decides about a call with what it was presented with. */
+  async admit(tool, args, presentation, asked) {
+    return this.#verifier.authorizeAsync(presentation, this.#names.get(tool) ?? tool, args, asked);
+  }
+
+  /** Decides about a call of the actor in this process, which signs it now. If nobody acts, it is denied. */
+  async admitHere(tool, args, asked) {
+    let actor;
+    try {
+      actor = currentActor();
+    } catch {
+      return this.admit(tool, args, undefined, asked);
+    }
+    const presentation = await actor.prove(this.#names.get(tool) ?? tool, args, this.#verifier.audience);
+    return this.admit(tool, args, presentation, asked);
+  }
+
+  /** Runs a tool: within, `caller()` is this decision; the outcome is recorded at the end. `errorOf` says of a result what went wrong, if anything. */
+  async run(authorized, tool, errorOf = () => undefined) {
+    let result;
+    try {
+      result = await current.run(authorized, tool);
+    } catch (raised) {
+      await this.#ended(authorized, () => (raised instanceof Error ? raised.name : kindOf(raised)));
+      throw raised;
+    }
+    await this.#ended(authorized, () => errorOf(result));
+    return result;
+  }
+
+  /** Without its outcome the call stays open in the log: what the tool did is done. */
+  async #ended(authorized, errorOf) {
+    try {
+      const error = errorOf();
+      await this.#verifier.outcomeAsync(authorized, error === undefined ? {} : { error: String(error).toWellFormed() });
+    } catch {
+      // The log lists it.
+    }
+  }
+}
+
+/** What a refused caller is told, as data: the same keys in every language. */
+function denialOf(error) {
+  const about = { code: error.code, help: error.help };
+  if (error.link !== null) about.link = error.link;
+  if (error instanceof Denied && error.requestId) about.request_id = error.requestId;
+  return about;
+}
+
+/** What a refused caller is told, as text for a model. */
+function refusalOf(error) {
+  return `${error instanceof Denied ? 'denied' : 'refused'}: ${error.message}. ${error.help}`;
+}
+
+module.exports = { Guard, caller, denialOf, refusalOf };

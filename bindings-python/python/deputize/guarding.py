@@ -1,0 +1,163 @@
+"""What stands before a tool, wherever it is served: a call is decided about, runs, and its outcome is recorded."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any, TypeVar, final
+
+from deputize import _native
+from deputize._native import Authorized, Presentation, Verifier
+from deputize.actor import current_actor, unsupported
+from deputize.errors import Denied, DeputizeError
+
+__all__ = [
+    "DENIAL_KEY",
+    "HEADER",
+    "META_KEY",
+    "Guard",
+    "Running",
+    "caller",
+    "denial_of",
+    "in_thread",
+    "refusal_of",
+    "tool_names",
+]
+
+#: The key of the presentation in the metadata of a call, in every protocol that has such.
+META_KEY = "dev.deputize/presentation"
+#: The header of the presentation in HTTP.
+HEADER = "Deputize-Presentation"
+#: The key of what a refused caller is told, beside the text: code, link, help, and the request_id of an approval.
+DENIAL_KEY = "dev.deputize/denial"
+
+_T = TypeVar("_T")
+_current: ContextVar[Authorized | None] = ContextVar("deputize_caller", default=None)
+
+
+def caller() -> Authorized:
+    """Who calls: the decision about the tool call that is running."""
+    authorized = _current.get()
+    if authorized is None:
+        raise _native.make_error("config-invalid", "there is no guarded tool call here:", "caller")
+    return authorized
+
+
+class Running:
+    """A call that runs. ``error`` is what the tool says went wrong, if it says so without raising."""
+
+    __slots__ = ("error",)
+
+    def __init__(self) -> None:
+        self.error: str | None = None
+
+
+@final
+class Guard:
+    """A verifier before tools. ``tools`` says what tools are called in tokens, where that differs from their name."""
+
+    __slots__ = ("names", "verifier")
+
+    def __init__(self, verifier: Verifier, tools: Mapping[str, str] | None = None) -> None:
+        if not isinstance(verifier, Verifier):
+            raise unsupported("not a Verifier:", verifier)
+        self.verifier = verifier
+        self.names = tool_names(tools)
+
+    def admit(
+        self,
+        tool: str,
+        arguments: dict[str, Any],
+        presentation: Presentation | str | None,
+        challenge: bytes | None = None,
+        context: str | None = None,
+        hint: Any = None,
+    ) -> Authorized:
+        """Decides about a call with what it was presented with."""
+        return self.verifier.authorize(presentation, self.names.get(tool, tool), arguments, challenge, context, hint)
+
+    def admit_here(
+        self, tool: str, arguments: dict[str, Any], context: str | None = None, hint: Any = None
+    ) -> Authorized:
+        """Decides about a call of the actor in this process, which signs it now. If nobody acts, it is denied."""
+        try:
+            actor = current_actor()
+        except DeputizeError:
+            return self.admit(tool, arguments, None, None, context, hint)
+        named = self.names.get(tool, tool)
+        return self.admit(tool, arguments, actor.prove(named, arguments, self.verifier.audience), None, context, hint)
+
+    @contextmanager
+    def running(self, authorized: Authorized) -> Iterator[Running]:
+        """The tool runs within: ``caller()`` is this decision, and the outcome is recorded at the end."""
+        run = Running()
+        try:
+            with _calling(authorized), _named(run):
+                yield run
+        finally:
+            # Without its outcome the call stays open in the log: what the tool did is done.
+            with suppress(DeputizeError):
+                self.verifier.outcome(authorized, run.error)
+
+    @asynccontextmanager
+    async def running_async(self, authorized: Authorized) -> AsyncIterator[Running]:
+        """The same, without waiting for the log in the event loop."""
+        import anyio
+
+        run = Running()
+        try:
+            with _calling(authorized), _named(run):
+                yield run
+        finally:
+            with anyio.CancelScope(shield=True), suppress(DeputizeError):
+                await in_thread(self.verifier.outcome, authorized, run.error)
+
+
+async def in_thread(function: Callable[..., _T], *args: Any) -> _T:
+    """Calls something that may wait for a store or a disk, and not in the event loop."""
+    import anyio.to_thread
+
+    return await anyio.to_thread.run_sync(functools.partial(function, *args))
+
+
+@contextmanager
+def _calling(authorized: Authorized) -> Iterator[None]:
+    token = _current.set(authorized)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def _named(run: Running) -> Iterator[None]:
+    """What is raised is what went wrong."""
+    try:
+        yield
+    except BaseException as raised:
+        run.error = type(raised).__name__ if isinstance(raised, Exception) else "cancelled"
+        raise
+
+
+def denial_of(error: DeputizeError) -> dict[str, Any]:
+    """What a refused caller is told, as data."""
+    request_id = error.request_id if isinstance(error, Denied) else None
+    denial = {"code": error.code, "link": error.link, "help": error.help, "request_id": request_id}
+    return {name: value for name, value in denial.items() if value is not None}
+
+
+def refusal_of(error: DeputizeError) -> str:
+    """What a refused caller is told, as text for a model."""
+    verdict = "denied" if isinstance(error, Denied) else "refused"
+    return f"{verdict}: {error}. {error.help}"
+
+
+def tool_names(tools: Mapping[str, str] | None) -> dict[str, str]:
+    """What tools are called in tokens, by their names here."""
+    if tools is None:
+        return {}
+    if not isinstance(tools, Mapping) or not all(type(text) is str for pair in tools.items() for text in pair):
+        raise unsupported("tools are names here and names in tokens, not", tools)
+    return dict(tools)
