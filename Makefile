@@ -10,7 +10,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PEERS := --manifest-path tests/peers/Cargo.toml
 INSTALL := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip install --quiet --no-deps --no-build-isolation
 
-.PHONY: demo test test-rust test-node test-python test-reference test-docs test-pairs test-redis test-frameworks frameworks long lint fmt bench bench-bindings timing vectors python node clean
+.PHONY: demo test test-rust test-node test-python test-reference test-docs test-pairs test-redis test-frameworks frameworks table long lint fmt bench bench-bindings timing vectors python node clean
 
 demo: python node
 	cd examples/demo && npm ci --no-audit --no-fund --silent
@@ -110,9 +110,9 @@ lint: $(VENV)/.tools node
 	$(PY) -m ruff format --check bindings-python tests examples .ci
 	cd bindings-python && $(PY) -m mypy python
 	cd bindings-node && npm run --silent types
-	$(MAKE) --no-print-directory vectors
-	git diff --exit-code --stat -- tests/vectors docs/errors.md
-	test -z "$$(git status --porcelain -- tests/vectors docs/errors.md)"
+	$(MAKE) --no-print-directory vectors table
+	git diff --exit-code --stat -- tests/vectors docs/errors.md docs/compatibility.md
+	test -z "$$(git status --porcelain -- tests/vectors docs/errors.md docs/compatibility.md)"
 
 fmt:
 	cargo fmt --all
@@ -123,6 +123,10 @@ fmt:
 vectors:
 	cargo run --quiet -p deputize-tests --bin generate-vectors
 	cargo run --quiet -p deputize-tests --bin generate-errors
+
+# The page of frameworks, from their tests.
+table:
+	$(PYTHON) tests/frameworks/table.py
 
 # Ratios to one verification of the same run, with the peers beside them.
 bench bench-bindings timing: export CARGO_TARGET_DIR := $(TARGET)
