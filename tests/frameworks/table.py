@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -12,12 +13,21 @@ ROOT = HERE.parents[1]
 MEMBERS = {"framework", "language", "package", "extra", "guards", "carries", "approvals"}
 PAGE = """# What works with what
 
-Each row is a test file that runs the released package, on the version that is named; other versions in the range are expected to work, and
-versions outside are refused when the integration is imported or by the package manager. This page is made from the tests by `make table`.
+Each row is a test file that runs the released package in the version that is named. Other versions in the range are expected to work;
+versions outside are refused when the integration is imported, or by the package manager. This page is made from the tests by `make table`.
 
-| framework | language | package | tested | range | install | what is guarded | the presentation travels in | approvals are asked for by |
-|---|---|---|---|---|---|---|---|---|
 """
+HEAD = (
+    "framework",
+    "language",
+    "package",
+    "tested",
+    "range",
+    "install",
+    "what is guarded",
+    "the presentation travels in",
+    "approvals are asked for by",
+)
 
 
 def rows() -> list[dict[str, str]]:
@@ -64,11 +74,15 @@ NODE = {path.removeprefix("node_modules/"): about.get("version", "") for path, a
 PEERS = json.loads((ROOT / "bindings-node/package.json").read_text())["peerDependencies"]
 
 
+def line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |\n"
+
+
 def main() -> None:
-    page = PAGE
+    page = PAGE + line(HEAD) + line(["---"] * len(HEAD))
     for row in rows():
         cells = [row["framework"], row["language"], f"`{row['package']}`", row["tested"], row["range"], install(row)]
-        page += "| " + " | ".join([*cells, row["guards"], row["carries"], row["approvals"]]) + " |\n"
+        page += line([*cells, row["guards"], row["carries"], row["approvals"]])
     (ROOT / "docs/compatibility.md").write_text(page)
 
 
