@@ -13,8 +13,9 @@ ROOT = HERE.parents[1]
 MEMBERS = {"framework", "language", "package", "extra", "guards", "carries", "approvals"}
 PAGE = """# What works with what
 
-Each row is a test file that runs the released package in the version that is named. Other versions in the range are expected to work;
-versions outside are refused when the integration is imported, or by the package manager. This page is made from the tests by `make table`.
+Each row is a test file that runs the released package in the version that is named. Other versions in the range are
+expected to work; versions outside are refused when the integration is imported, or by the package manager. This page is
+made from the tests by `make table`.
 
 """
 HEAD = (
