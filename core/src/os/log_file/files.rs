@@ -8,11 +8,21 @@ use crate::{Code, Error, Result};
 
 const CODE: Code = Code::AuditUnavailable;
 /// Bytes that are read at once.
-const PIECE: usize = 256 * 1024;
+pub(super) const PIECE: u64 = 256 * 1024;
 /// The longest note that is kept beside a log.
 const MAX_NOTE: u64 = 64 * 1024;
 /// Digits of the size of the log in the name of a file that was put away.
 const DIGITS: usize = 16;
+
+/// Held until it is dropped.
+pub(super) struct Locked(File);
+
+impl Drop for Locked {
+    /// To close the file is not enough: a process that was forked meanwhile has it open too, and would keep the lock for as long as it lives.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
 
 pub(super) struct Place<'a> {
     path: &'a Path,
@@ -24,12 +34,12 @@ impl<'a> Place<'a> {
     }
 
     /// Whoever holds it is the only one who changes the files, of all processes.
-    pub(super) fn lock(&self) -> Result<File> {
+    pub(super) fn lock(&self) -> Result<Locked> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = self.open_with(&options, &beside(self.path, ".lock"), "the lock cannot be opened")?;
         file.lock().map_err(|error| failed("the lock cannot be taken", error, self.path))?;
-        Ok(file)
+        Ok(Locked(file))
     }
 
     pub(super) fn open(&self) -> Result<Option<File>> {
@@ -38,6 +48,14 @@ impl<'a> Place<'a> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("the log cannot be opened", error, self.path)),
         }
+    }
+
+    /// The file, and how long it is.
+    pub(super) fn open_to_read(&self) -> Result<(File, u64)> {
+        let file = File::open(self.path).map_err(|error| failed("the log cannot be opened", error, self.path))?;
+        let file = self.regular(file)?;
+        let length = self.length(&file)?;
+        Ok((file, length))
     }
 
     pub(super) fn create(&self) -> Result<File> {
@@ -88,7 +106,7 @@ impl<'a> Place<'a> {
     pub(super) fn read(&self, file: &mut File, from: u64, to: u64, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let unreadable = |error| failed("the log cannot be read", error, self.path);
         file.seek(SeekFrom::Start(from)).map_err(unreadable)?;
-        let mut piece = vec![0; PIECE.min((to - from) as usize)];
+        let mut piece = vec![0; PIECE.min(to - from) as usize];
         let mut left = to - from;
         while left > 0 {
             let wanted = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
@@ -201,14 +219,13 @@ pub(super) fn failed(what: &str, error: std::io::Error, path: &Path) -> Error {
 pub fn log_files(path: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
     let path = path.as_ref();
     let unreadable = |error| failed("the folder of the log cannot be read", error, path);
-    let name = path.file_name().ok_or_else(|| Error::named(CODE, "not the path of a file:", &path.display().to_string()))?;
+    path.file_name().ok_or_else(|| Error::named(CODE, "not the path of a file:", &path.display().to_string()))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?.file_name();
-        let size = entry.as_encoded_bytes().strip_prefix(name.as_encoded_bytes()).and_then(|rest| rest.strip_prefix(b"."));
-        if size.is_some_and(|size| size.len() == DIGITS && size.iter().all(u8::is_ascii_digit)) {
-            found.push(path.with_file_name(entry));
+        let file = path.with_file_name(entry.map_err(unreadable)?.file_name());
+        if size_in_name(path, &file).is_some() {
+            found.push(file);
         }
     }
     found.sort();
@@ -218,17 +235,25 @@ pub fn log_files(path: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The files of a log, open, and how long each was while nobody wrote.
-pub(super) fn snapshot(path: &Path) -> Result<Vec<(PathBuf, File, u64)>> {
+/// The size of the log at the end of a file of it that was put away.
+pub(super) fn size_in_name(log: &Path, file: &Path) -> Option<u64> {
+    let rest = file.file_name()?.as_encoded_bytes().strip_prefix(log.file_name()?.as_encoded_bytes())?.strip_prefix(b".")?;
+    let is_size = rest.len() == DIGITS && rest.iter().all(u8::is_ascii_digit);
+    if is_size { std::str::from_utf8(rest).ok()?.parse().ok() } else { None }
+}
+
+/// The files of a log, and how long each was while nobody wrote. Only the last is open: it may be put away, and the others stay what they are.
+pub(super) fn snapshot(path: &Path) -> Result<Vec<(PathBuf, Option<File>, u64)>> {
     let place = Place::new(path);
     // Where nothing can be written, nobody writes.
     let locked = place.lock().ok();
-    let files = log_files(path)?.into_iter().map(|path| {
-        let file = File::open(&path).map_err(|error| failed("the log cannot be opened", error, &path))?;
-        let place = Place::new(&path);
-        let file = place.regular(file)?;
-        let length = place.length(&file)?;
-        Ok((path, file, length))
+    let files = log_files(path)?.into_iter().map(|file| {
+        if file == path {
+            let (open, length) = place.open_to_read()?;
+            return Ok((file, Some(open), length));
+        }
+        let about = std::fs::metadata(&file).map_err(|error| failed("the log cannot be examined", error, &file))?;
+        Ok((file, None, about.len()))
     });
     let files = files.collect::<Result<Vec<_>>>()?;
     drop(locked);

@@ -1,21 +1,27 @@
 //! The audit log in a file that survives crashes, and that several processes may share.
 
 mod files;
+mod pieces;
 #[cfg(test)]
 mod tests;
+mod watch;
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::files::Place;
+use self::watch::Watch;
 use crate::audit::{AuditRecord, Disclosed, Disclosure, Salt};
 use crate::key::Signer;
 use crate::log::{AuditEvent, Checkpoint, CheckpointPolicy, Flood, LogCheck, LogHead, LogProof, LogReport, NoteKey, opening};
+use crate::signals::{Signal, Signals};
 use crate::time::Now;
 use crate::{Code, Digest, Error, Result};
 
 pub use self::files::log_files;
+pub use self::pieces::{LogPieces, log_pieces};
 
 /// How a log is kept.
 #[derive(Clone)]
@@ -27,6 +33,7 @@ pub struct LogOptions {
     unproven: u64,
     checkpoints: Option<(Arc<dyn Signer + Send + Sync>, u64)>,
     expected: Vec<Checkpoint>,
+    signals: Option<Signals>,
 }
 
 impl Default for LogOptions {
@@ -38,6 +45,7 @@ impl Default for LogOptions {
             unproven: 1000,
             checkpoints: None,
             expected: Vec::new(),
+            signals: None,
         }
     }
 }
@@ -97,6 +105,13 @@ impl LogOptions {
         self.expected.push(checkpoint);
         self
     }
+
+    /// Watches the log: it feeds a copy of these with what is in it and with each record that is appended, and keeps their signals (specification,
+    /// signals.md). Opening the log then reads all of it.
+    pub fn signals(mut self, signals: Signals) -> Self {
+        self.signals = Some(signals);
+        self
+    }
 }
 
 impl std::fmt::Debug for LogOptions {
@@ -113,6 +128,8 @@ pub struct LogFile {
     origin: String,
     options: LogOptions,
     inner: Mutex<Inner>,
+    /// Signals that nobody took yet.
+    told: Mutex<VecDeque<Signal>>,
 }
 
 #[derive(Debug)]
@@ -122,6 +139,7 @@ struct Inner {
     /// The end of the log as this process knows it: it never goes back.
     known: LogHead,
     flood: Flood,
+    watch: Option<Watch>,
     /// The size at the latest checkpoint, and its note.
     checkpoint: (u64, Option<String>),
     is_closed: bool,
@@ -141,15 +159,20 @@ impl LogFile {
     /// [`Code::NameInvalid`] for an origin that is none; [`Code::AuditUnavailable`] if the file cannot be used; [`Code::LogForeign`] for another
     /// log; [`Code::LogTruncated`] and [`Code::LogChanged`] if it is behind or beside a checkpoint that is expected, or is beside it;
     /// [`Code::LogMalformed`], [`Code::LogGap`], [`Code::LogChanged`] of its last file.
-    pub fn open(path: impl AsRef<Path>, origin: &str, options: LogOptions, now: Now) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>, origin: &str, mut options: LogOptions, now: Now) -> Result<Self> {
         if let Some((signer, _)) = &options.checkpoints {
             NoteKey::of_log(origin, signer.verifying_key())?;
         } else if !crate::log::is_origin(origin) {
             return Err(Error::named(Code::NameInvalid, "the origin of a log", origin));
         }
         let flood = Flood::new(options.unproven);
-        let inner = Inner { open: None, known: LogHead::default(), flood, checkpoint: (0, None), is_closed: false };
-        let log = LogFile { path: path.as_ref().to_owned(), origin: origin.to_owned(), options, inner: Mutex::new(inner) };
+        let mut watch = options.signals.take().map(Watch::new);
+        if let Some(watch) = &mut watch {
+            watch.catch_up(path.as_ref(), origin);
+        }
+        let inner = Inner { open: None, known: LogHead::default(), flood, watch, checkpoint: (0, None), is_closed: false };
+        let (path, origin, told) = (path.as_ref().to_owned(), origin.to_owned(), Mutex::default());
+        let log = LogFile { path, origin, options, inner: Mutex::new(inner), told };
         log.write(&[], now)?;
         Ok(log)
     }
@@ -262,10 +285,12 @@ impl LogFile {
         let place = Place::new(&self.path);
         let locked = place.lock()?;
         let mut open = self.current(&mut inner, &place, now)?;
-        let first = inner.known.size();
         let written = self.put(&mut inner, &mut open, &place, records, now);
+        // A file that was begun has an entry more, which is before these.
+        let first = inner.known.size() - if written.is_ok() { records.len() as u64 } else { 0 };
+        let noted = if written.is_ok() { self.watch(&mut inner, &mut open, &place, (first, records), now) } else { Ok(()) };
         // What was taken back left the file as it was; otherwise it is read again.
-        let is_as_known = written.is_ok() || place.length(&open.file).is_ok_and(|length| length == open.length);
+        let is_as_known = (written.is_ok() && noted.is_ok()) || place.length(&open.file).is_ok_and(|length| length == open.length);
         drop(locked);
         inner.open = is_as_known.then_some(open);
         written?;
@@ -303,14 +328,17 @@ impl LogFile {
         let kept = inner.open.take().filter(|open| open.process == std::process::id() && place.is_same(&open.file));
         if let Some(mut open) = kept {
             let from = open.length;
-            let head = self.read_on(&mut open, inner.known.clone(), from, place, &[])?;
+            let head = self.read_on(&mut open, inner.known.clone(), from, place, &[], inner.watch.as_mut())?;
             inner.known = head;
             return Ok(open);
         }
         let Some(file) = place.open()? else { return self.begin(inner, place, now) };
         let mut open = Open { file, length: 0, process: std::process::id() };
         let anchors = self.anchors(inner, place, now)?;
-        let head = self.read_on(&mut open, LogHead::default(), 0, place, &anchors)?;
+        if let Some(watch) = &mut inner.watch {
+            watch.catch_up(&self.path, &self.origin);
+        }
+        let head = self.read_on(&mut open, LogHead::default(), 0, place, &anchors, inner.watch.as_mut())?;
         if open.length == 0 {
             // A process ended between making the file and its first entry.
             return self.begin(inner, place, now);
@@ -338,7 +366,15 @@ impl LogFile {
     }
 
     /// Reads entries from there to the end of the file, and sets a torn line aside.
-    fn read_on(&self, open: &mut Open, head: LogHead, from: u64, place: &Place<'_>, anchors: &[Checkpoint]) -> Result<LogHead> {
+    fn read_on(
+        &self,
+        open: &mut Open,
+        head: LogHead,
+        from: u64,
+        place: &Place<'_>,
+        anchors: &[Checkpoint],
+        mut watch: Option<&mut Watch>,
+    ) -> Result<LogHead> {
         let length = place.length(&open.file)?;
         if length < from {
             return Err(Error::about(Code::LogTruncated, "the file is shorter than it was").at_entry(head.size()));
@@ -347,7 +383,14 @@ impl LogFile {
             return Ok(head);
         }
         let mut check = LogCheck::tail(head, &self.origin, anchors);
-        place.read(&mut open.file, from, length, |piece| check.push(piece))?;
+        let mut fed = |sequence, record: &str| {
+            // What others appended, or was there before, was told then.
+            if let Some(watch) = &mut watch {
+                watch.feed(sequence, record);
+            }
+            Ok(())
+        };
+        place.read(&mut open.file, from, length, |piece| check.push_each(piece, &mut fed))?;
         let (head, torn) = check.finish_tail()?;
         open.length = length - torn;
         if torn > 0 {
@@ -364,7 +407,7 @@ impl LogFile {
             let before_place = Place::new(&before);
             if let Some(file) = before_place.open()? {
                 let mut open = Open { file, length: 0, process: 0 };
-                head = self.read_on(&mut open, head, 0, &before_place, &anchors)?;
+                head = self.read_on(&mut open, head, 0, &before_place, &anchors, inner.watch.as_mut())?;
             }
         }
         let least = self.anchors(inner, place, now)?.iter().map(Checkpoint::size).max().unwrap_or(0);
@@ -429,24 +472,6 @@ pub fn read_log(
         Ok(())
     })?;
     check.finish()
-}
-
-/// Gives the bytes of a whole log, with all of its files, piece by piece, each with how many bytes that makes and how many there are in all. Nothing is
-/// checked: for [`LogProof`](crate::LogProof), and a [`LogCheck`] of one's own.
-///
-/// # Errors
-/// [`Code::AuditUnavailable`] if a file cannot be read, or there is none; those of `each`.
-pub fn log_pieces(path: impl AsRef<Path>, mut each: impl FnMut(&[u8], u64, u64) -> Result<()>) -> Result<()> {
-    let files = files::snapshot(path.as_ref())?;
-    let all = files.iter().map(|(_, _, length)| length).sum();
-    let mut done = 0;
-    for (path, mut file, length) in files {
-        Place::new(&path).read(&mut file, 0, length, |piece| {
-            done += piece.len() as u64;
-            each(piece, done, all)
-        })?;
-    }
-    Ok(())
 }
 
 /// The receipt of an entry by a checkpoint of the log, whose note goes into it.
