@@ -10,7 +10,7 @@ const { clockOf, millisOf } = require('./clock.cjs');
 const { keyOf, requiredAgent } = require('./holder.cjs');
 const { AuditEvent, recordHandle } = require('./audit.cjs');
 const { settled } = require('./promises.cjs');
-const { signalOf, watchOf } = require('./signals.cjs');
+const { signalOf, watchOf } = require('./signal-watch.cjs');
 
 const taped = (value) => {
   const writer = new Writer();
