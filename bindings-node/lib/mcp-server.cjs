@@ -133,16 +133,23 @@ function decider(verifier, names, challengeFor, contextFor, registered) {
       await ended(verifier, authorized, () => (raised instanceof Error ? raised.name : kindOf(raised)));
       throw raised;
     }
-    await ended(verifier, authorized, () => (result?.isError === true ? 'the tool reported an error' : undefined));
+    // A task goes on after its answer: whoever ends it says what became of it.
+    if (params.task === undefined) await ended(verifier, authorized, () => (result?.isError === true ? 'the tool reported an error' : undefined));
     return result;
   };
 }
 
 /** Without its outcome the call stays open in the log: what the tool did is done. */
 async function ended(verifier, authorized, errorOf) {
+  const given = {};
   try {
     const error = errorOf();
-    await verifier.outcomeAsync(authorized, error === undefined ? {} : { error: String(error).toWellFormed() });
+    if (error !== undefined) given.error = String(error).toWellFormed();
+  } catch {
+    given.error = 'unknown';
+  }
+  try {
+    await verifier.outcomeAsync(authorized, given);
   } catch {
     // The log lists it.
   }
@@ -192,6 +199,7 @@ function refusal(denied, params) {
   if (denied.link !== null) about.link = denied.link;
   // The same key as in every language: it is data on the wire.
   if (denied.requestId) about.request_id = denied.requestId;
+  if (denied.record.proof !== null) about.proof = denied.record.proof;
   if (params.task !== undefined) throw Object.assign(new Error(text), { code: REFUSED, data: about });
   return { isError: true, content: [{ type: 'text', text }], _meta: { [DENIAL_KEY]: about } };
 }

@@ -35,7 +35,8 @@ __all__ = ["DENIAL_KEY", "HEADER", "META_KEY", "caller", "guard", "meta_for", "s
 META_KEY = "dev.deputize/presentation"
 #: The HTTP header that is read if ``_meta`` has no presentation.
 HEADER = "Deputize-Presentation"
-#: The key in the ``_meta`` of a refused call's result: code, link, help, and of a request for approval the request_id.
+#: The key in the ``_meta`` of a refused call's result: code, link, help; of a request for approval the request_id; and
+#: the id of the proof, if that was verified, by which the call's record is found.
 DENIAL_KEY = "dev.deputize/denial"
 
 _CALL = "tools/call"
@@ -288,8 +289,9 @@ def _presentation(ctx: ServerRequestContext[Any, Any], params: types.CallToolReq
 
 def _refused(error: DeputizeError) -> types.CallToolResult:
     verdict = "denied" if isinstance(error, Denied) else "refused"
-    request_id = error.request_id if isinstance(error, Denied) else None
-    denial = {"code": error.code, "link": error.link, "help": error.help, "request_id": request_id}
+    denial = {"code": error.code, "link": error.link, "help": error.help}
+    if isinstance(error, Denied):
+        denial |= {"request_id": error.request_id, "proof": error.record.proof}
     return types.CallToolResult(
         content=[types.TextContent(type="text", text=f"{verdict}: {error}. {error.help}")],
         is_error=True,

@@ -8,7 +8,7 @@ use crate::{Code, Error, Result};
 
 const CODE: Code = Code::AuditUnavailable;
 /// Bytes that are read at once.
-const PIECE: usize = 256 * 1024;
+pub(super) const PIECE: u64 = 256 * 1024;
 /// The longest note that is kept beside a log.
 const MAX_NOTE: u64 = 64 * 1024;
 /// Digits of the size of the log in the name of a file that was put away.
@@ -40,7 +40,7 @@ impl<'a> Place<'a> {
     }
 
     /// For reading only.
-    fn open_to_read(&self) -> Result<File> {
+    pub(super) fn open_to_read(&self) -> Result<File> {
         let file = opened(OpenOptions::new().read(true), self.path, true);
         self.regular(file.map_err(|error| failed("the log cannot be opened", error, self.path))?)
     }
@@ -93,7 +93,7 @@ impl<'a> Place<'a> {
     pub(super) fn read(&self, file: &mut File, from: u64, to: u64, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let unreadable = |error| failed("the log cannot be read", error, self.path);
         file.seek(SeekFrom::Start(from)).map_err(unreadable)?;
-        let mut piece = vec![0; PIECE.min((to - from) as usize)];
+        let mut piece = vec![0; PIECE.min(to - from) as usize];
         let mut left = to - from;
         while left > 0 {
             let wanted = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
@@ -263,15 +263,16 @@ pub(super) fn size_at_end(put_away: &Path) -> Option<u64> {
     put_away.extension()?.to_str()?.parse().ok()
 }
 
-/// The files of a log, open, and how long each was while nobody wrote.
-pub(super) fn snapshot(path: &Path) -> Result<Vec<(PathBuf, File, u64)>> {
+/// The files of a log, and how long each was while nobody wrote. Only the last is open: it may be put away, and the others stay what they are.
+pub(super) fn snapshot(path: &Path) -> Result<Vec<(PathBuf, Option<File>, u64)>> {
     // Where there is no lock, or nothing can be written, nobody writes.
     let locked = Place::new(path).lock(false).ok();
-    let files = log_files(path)?.into_iter().map(|path| {
-        let place = Place::new(&path);
-        let file = place.open_to_read()?;
-        let length = place.length(&file)?;
-        Ok((path, file, length))
+    let files = log_files(path)?.into_iter().map(|file| {
+        let place = Place::new(&file);
+        let open = place.open_to_read()?;
+        let length = place.length(&open)?;
+        let is_last = file == path;
+        Ok((file, is_last.then_some(open), length))
     });
     let files = files.collect::<Result<Vec<_>>>()?;
     drop(locked);

@@ -2,21 +2,27 @@
 
 mod files;
 mod options;
+mod pieces;
 #[cfg(test)]
 mod tests;
+mod watch;
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use self::files::Place;
+use self::watch::Watch;
 use crate::audit::AuditRecord;
 use crate::log::{AuditEvent, Checkpoint, CheckpointPolicy, Flood, LogCheck, LogHead, LogProof, LogReport, NoteKey, opening};
+use crate::signals::Signal;
 use crate::time::Now;
 use crate::{Code, Digest, Error, Result};
 
 pub use self::files::log_files;
 pub use self::options::LogOptions;
+pub use self::pieces::{LogPieces, log_pieces};
 
 /// An audit log in a file (specification, log.md). Whatever an append acknowledged is in the file; a crash at any instant leaves whole entries
 /// and at most one torn line, which the next append sets aside. Several processes can append to one file.
@@ -26,6 +32,8 @@ pub struct LogFile {
     origin: String,
     options: LogOptions,
     inner: Mutex<Inner>,
+    /// Signals that nobody took yet.
+    told: Mutex<VecDeque<Signal>>,
 }
 
 #[derive(Debug)]
@@ -35,6 +43,7 @@ struct Inner {
     /// The end of the log as this process knows it: it never goes back.
     known: LogHead,
     flood: Flood,
+    watch: Option<Watch>,
     /// The size at the latest checkpoint, and its note.
     checkpoint: (u64, Option<String>),
     /// Why nothing is written any more.
@@ -58,15 +67,17 @@ impl LogFile {
     /// [`Code::NameInvalid`] for an origin that is none; [`Code::AuditUnavailable`] if the file cannot be used; [`Code::LogForeign`] for another
     /// log; [`Code::LogTruncated`] and [`Code::LogChanged`] if it is behind or beside a checkpoint that is expected, or is beside it;
     /// [`Code::LogMalformed`], [`Code::LogGap`], [`Code::LogChanged`] of its last file.
-    pub fn open(path: impl AsRef<Path>, origin: &str, options: LogOptions, now: Now) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>, origin: &str, mut options: LogOptions, now: Now) -> Result<Self> {
         if let Some((signer, _)) = &options.checkpoints {
             NoteKey::of_log(origin, signer.verifying_key())?;
         } else if !crate::log::is_origin(origin) {
             return Err(Error::named(Code::NameInvalid, "the origin of a log", origin));
         }
         let flood = Flood::new(options.unproven);
-        let inner = Inner { open: None, known: LogHead::default(), flood, checkpoint: (0, None), ended: None };
-        let log = LogFile { path: path.as_ref().to_owned(), origin: origin.to_owned(), options, inner: Mutex::new(inner) };
+        let watch = options.signals.take().map(Watch::new);
+        let inner = Inner { open: None, known: LogHead::default(), flood, watch, checkpoint: (0, None), ended: None };
+        let (path, origin, told) = (path.as_ref().to_owned(), origin.to_owned(), Mutex::default());
+        let log = LogFile { path, origin, options, inner: Mutex::new(inner), told };
         log.write(&[], now)?;
         Ok(log)
     }
@@ -200,9 +211,11 @@ impl LogFile {
         self.locked(now, |inner, open, place| {
             self.sign_if_due(inner, open, place)?;
             self.put(inner, open, place, records, now)?;
+            let first = inner.known.size() - records.len() as u64;
+            self.watch(inner, open, place, (first, records), now);
             // What is written is acknowledged. A checkpoint that fails now is due before the next append.
             let _ = self.sign_if_due(inner, open, place);
-            Ok(inner.known.size() - records.len() as u64)
+            Ok(first)
         })
     }
 
@@ -230,15 +243,18 @@ impl LogFile {
     fn current(&self, inner: &mut Inner, place: &Place<'_>, now: Now) -> Result<Open> {
         let kept = inner.open.take().filter(|open| open.process == std::process::id() && place.is_same(&open.file));
         if let Some(mut open) = kept {
-            let (head, torn) = self.read_on(&mut open, inner.known.clone(), place, &[])?;
+            let (head, torn) = self.read_on(&mut open, inner.known.clone(), place, &[], inner.watch.as_mut())?;
             inner.known = head;
             self.mend(&mut open, torn, place)?;
             return Ok(open);
         }
+        if let Some(watch) = &mut inner.watch {
+            watch.catch_up(&self.path, &self.origin);
+        }
         let anchors = self.anchors(inner, place, now)?;
         let mut open = place.open()?.map(|file| Open { file, length: 0, process: std::process::id() });
         let (mut head, torn) = match &mut open {
-            Some(open) => self.read_on(open, LogHead::default(), place, &anchors)?,
+            Some(open) => self.read_on(open, LogHead::default(), place, &anchors, inner.watch.as_mut())?,
             None => (LogHead::default(), 0),
         };
         // Before its first entry a file is the one that comes after those that were put away.
@@ -275,7 +291,14 @@ impl LogFile {
     }
 
     /// Reads whole entries to the end of the file: the head after them, and how many bytes of a torn line there are.
-    fn read_on(&self, open: &mut Open, head: LogHead, place: &Place<'_>, anchors: &[Checkpoint]) -> Result<(LogHead, u64)> {
+    fn read_on(
+        &self,
+        open: &mut Open,
+        head: LogHead,
+        place: &Place<'_>,
+        anchors: &[Checkpoint],
+        mut watch: Option<&mut Watch>,
+    ) -> Result<(LogHead, u64)> {
         let (from, length) = (open.length, place.length(&open.file)?);
         if length < from {
             return Err(Error::about(Code::LogTruncated, "the file is shorter than it was").at_entry(head.size()));
@@ -284,7 +307,14 @@ impl LogFile {
             return Ok((head, 0));
         }
         let mut check = LogCheck::tail(head, &self.origin, anchors);
-        place.read(&mut open.file, from, length, |piece| check.push(piece))?;
+        let mut fed = |sequence, record: &str| {
+            // What others appended, or was there before, was told then.
+            if let Some(watch) = &mut watch {
+                watch.feed(sequence, record);
+            }
+            Ok(())
+        };
+        place.read(&mut open.file, from, length, |piece| check.push_each(piece, &mut fed))?;
         let (head, torn) = check.finish_tail()?;
         open.length = length - torn;
         Ok((head, torn))
@@ -301,7 +331,7 @@ impl LogFile {
         let place = Place::new(&path);
         let Some(file) = place.open()? else { return Err(Error::about(Code::LogTruncated, "a file is gone")) };
         let mut open = Open { file, length: 0, process: 0 };
-        let (head, torn) = self.read_on(&mut open, LogHead::default(), &place, anchors)?;
+        let (head, torn) = self.read_on(&mut open, LogHead::default(), &place, anchors, None)?;
         let size = files::size_at_end(&path).unwrap_or(u64::MAX);
         if torn > 0 || head.size() != size { Err(truncated(&head, size)) } else { Ok(head) }
     }
@@ -372,24 +402,6 @@ pub fn read_log(
         Ok(())
     })?;
     check.finish()
-}
-
-/// Gives the bytes of a whole log, with all of its files, piece by piece, each with how many bytes that makes and how many there are in all. Nothing is
-/// checked: for [`LogProof`](crate::LogProof), and a [`LogCheck`] of one's own.
-///
-/// # Errors
-/// [`Code::AuditUnavailable`] if a file cannot be read, or there is none; those of `each`.
-pub fn log_pieces(path: impl AsRef<Path>, mut each: impl FnMut(&[u8], u64, u64) -> Result<()>) -> Result<()> {
-    let files = files::snapshot(path.as_ref())?;
-    let all = files.iter().map(|(_, _, length)| length).sum();
-    let mut done = 0;
-    for (path, mut file, length) in files {
-        Place::new(&path).read(&mut file, 0, length, |piece| {
-            done += piece.len() as u64;
-            each(piece, done, all)
-        })?;
-    }
-    Ok(())
 }
 
 /// The receipt of an entry by a checkpoint of the log, whose note goes into it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::audit::{Disclosed, Disclosure, Salt};
 use crate::key::Signer;
 use crate::log::Checkpoint;
+use crate::signals::Signals;
 
 /// How a log is kept.
 #[derive(Clone)]
@@ -16,6 +17,7 @@ pub struct LogOptions {
     pub(super) unproven: u64,
     pub(super) checkpoints: Option<(Arc<dyn Signer + Send + Sync>, u64)>,
     pub(super) expected: Vec<Checkpoint>,
+    pub(super) signals: Option<Signals>,
 }
 
 impl Default for LogOptions {
@@ -27,6 +29,7 @@ impl Default for LogOptions {
             unproven: 1000,
             checkpoints: None,
             expected: Vec::new(),
+            signals: None,
         }
     }
 }
@@ -85,6 +88,13 @@ impl LogOptions {
     /// Refuses to go on with a log that is not what a checkpoint, kept elsewhere and verified, says.
     pub fn expected(mut self, checkpoint: Checkpoint) -> Self {
         self.expected.push(checkpoint);
+        self
+    }
+
+    /// Watches the log: it feeds a copy of these with what is in it and with each record that is appended, and keeps their signals (specification,
+    /// signals.md). Opening the log then reads all of it.
+    pub fn signals(mut self, signals: Signals) -> Self {
+        self.signals = Some(signals);
         self
     }
 }

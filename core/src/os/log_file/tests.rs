@@ -508,3 +508,73 @@ fn what_is_beside_a_log_is_never_a_pipe_or_a_link() {
     refused(Code::AuditUnavailable, open(&path, LogOptions::new()));
     assert_eq!(std::fs::read_to_string(&mine).unwrap(), "mine");
 }
+
+fn taken(log: &LogFile) -> Vec<Signal> {
+    std::iter::from_fn(|| log.take_signal()).collect()
+}
+
+fn decided(agent: &str) -> String {
+    let chain = format!(r#"[{{"key":"{agent}","token":"00"}}]"#);
+    format!(
+        r#"{{"chain":{chain},"code":"allowed","decision":"allow","issuer":"ana","kind":"decision","proof":"00","time":"2026-11-21T08:00:00.000Z","tool":"t"}}"#
+    )
+}
+
+#[test]
+fn a_log_that_is_watched_tells_each_signal_once_and_keeps_it() {
+    let path = folder().join("calls.log");
+    let options = || LogOptions::new().rotate_at(1500).signals(crate::Signals::new(crate::Thresholds::new().learning(0)).unwrap());
+    let call = |log: &LogFile, agent: &str| {
+        let at = log.append(&[decided(agent)], at(1)).unwrap();
+        let told = taken(log);
+        assert!(told.iter().all(|signal| signal.entry() == at), "{at} {told:?}");
+        told.iter().map(|signal| signal.kind()).collect::<Vec<_>>()
+    };
+    let (one, other) = (open(&path, options()).unwrap(), open(&path, options()).unwrap());
+    assert_eq!(call(&one, "k1"), ["new-agent"]);
+    assert!(call(&other, "k1").is_empty());
+    assert_eq!(call(&other, "k2"), ["new-agent"]);
+    assert!(call(&one, "k2").is_empty());
+    for _ in 0..10 {
+        assert!(call(&one, "k1").is_empty());
+    }
+    let again = open(&path, options()).unwrap();
+    assert!(call(&again, "k1").is_empty() && call(&again, "k2").is_empty());
+    assert_eq!(call(&again, "k3"), ["new-agent"]);
+    assert!(log_files(&path).unwrap().len() > 2);
+    let mut kept = Vec::new();
+    let each = |sequence, record: &str| {
+        kept.extend(record.contains(r#""signal":"new-agent""#).then_some(sequence));
+        Ok(())
+    };
+    read_log(&path, Vec::new(), each, |_, _| {}).unwrap();
+    assert_eq!(kept.len(), 3);
+    assert!(open(&path, LogOptions::new()).unwrap().append(&[decided("k4")], at(1)).is_ok() && call(&one, "k4").is_empty());
+}
+
+#[test]
+fn signals_that_cannot_be_written_are_told_and_refuse_nothing() {
+    let path = folder().join("calls.log");
+    let log = open(&path, LogOptions::new().signals(crate::Signals::new(crate::Thresholds::new().learning(0)).unwrap())).unwrap();
+    // A record is two steps; what comes after it fails.
+    crash_after(Some(2), None);
+    let appended = log.append(&[decided("k1")], at(1));
+    crash_after(None, None);
+    assert_eq!((appended.unwrap(), taken(&log).len()), (1, 1));
+    assert_eq!(log.append(&[decided("k1")], at(1)).unwrap(), 2);
+    assert_eq!(check_log(&path, Vec::new(), |_, _| {}).unwrap().head.size(), 3);
+    assert!(taken(&log).is_empty());
+}
+
+#[test]
+fn signals_that_nobody_takes_fill_no_memory() {
+    let path = folder().join("calls.log");
+    let log =
+        open(&path, LogOptions::new().signals(crate::Signals::new(crate::Thresholds::new().learning(0).most_per_minute(10_000)).unwrap()))
+            .unwrap();
+    let records: Vec<_> = (0..2000).map(|number| decided(&format!("k{number}"))).collect();
+    log.append(&records, at(1)).unwrap();
+    let told = taken(&log);
+    assert_eq!((told.len(), told.last().unwrap().entry()), (1024, 2000));
+    assert_eq!(log.head().size(), 4001);
+}
