@@ -559,7 +559,7 @@ impl Witness {
 }
 
 impl Witness {
-    fn witness(&self) -> std::sync::MutexGuard<'_, deputize::Witness> {
+    fn witness(&self) -> MutexGuard<'_, deputize::Witness> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

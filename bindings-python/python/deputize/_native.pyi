@@ -87,6 +87,7 @@ class _Store(Protocol):
     def commit(self, operations: list[Any], now_ms: int, /) -> bool | str | tuple[str, int]: ...
 
 __all__ = [
+    "COMMIT_SCRIPT",
     "Admitted",
     "Approval",
     "ApprovalPolicy",
@@ -97,7 +98,6 @@ __all__ = [
     "Authority",
     "Authorized",
     "Budget",
-    "COMMIT_SCRIPT",
     "Chain",
     "Checkpoint",
     "CheckpointPolicy",
