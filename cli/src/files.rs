@@ -37,8 +37,20 @@ pub(crate) fn unavailable(what: &str, error: &std::io::Error, path: &Path) -> Er
     Error::named(Code::FileUnavailable, &format!("{what}, {error}:"), &path.display().to_string())
 }
 
-/// Puts a file in its place, whole or not at all. `config-invalid` for a file of the log that it was made from.
+/// A file that lies somewhere unasked for: a pipe in its place would be waited for.
+pub(crate) fn open_regular(path: &Path) -> std::io::Result<File> {
+    match std::fs::metadata(path)?.is_file() {
+        true => File::open(path),
+        false => Err(std::io::Error::other("not a regular file")),
+    }
+}
+
+/// Puts a file in its place, whole or not at all. `config-invalid` for a file of the log that it was made from, for what is there and is no plain
+/// file, such as a device or a link, and for `-`.
 pub(crate) fn write(path: &Path, bytes: &[u8], log: &Path) -> Result<()> {
+    if path.as_os_str() == "-" || std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(Error::named(Code::ConfigInvalid, "no plain file to put it in:", &path.display().to_string()));
+    }
     let same = |one: &Path, other: &Path| one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other));
     if log_files(log)?.iter().any(|file| same(file, path)) {
         return Err(Error::named(Code::ConfigInvalid, "this would replace the log:", &path.display().to_string()));

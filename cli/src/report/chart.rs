@@ -46,7 +46,7 @@ impl Chart {
             page.raw("<p class=\"empty\">No calls were decided.</p>");
             return;
         };
-        page.raw("<figure><svg class=\"chart\" role=\"img\" aria-label=\"Calls over time\" preserveAspectRatio=\"none\" viewBox=\"0 0 ")
+        page.raw("<figure><svg class=\"chart\" role=\"img\" aria-label=\"Calls over time: the same is told below, in the timeline\" preserveAspectRatio=\"none\" viewBox=\"0 0 ")
             .number(WIDTH)
             .raw(" ")
             .number(HEIGHT)
@@ -70,8 +70,14 @@ impl Chart {
         let end = start + self.counts.len() as u64 * self.width;
         page.raw("</svg><figcaption><span>")
             .plain(&clock(start))
-            .raw("</span><span><i class=\"key allow\"></i>allowed <i class=\"key deny\"></i>denied, each bar ");
-        page.plain(&span(self.width)).raw("</span><span>").plain(&clock(end)).raw("</span></figcaption></figure>");
+            .raw("</span><span><i class=\"key allow\"></i>allowed <i class=\"key deny\"></i>denied; each bar ");
+        page.plain(&span(self.width))
+            .raw(", the highest ")
+            .number(most)
+            .raw(if most == 1 { " call" } else { " calls" })
+            .raw("</span><span>")
+            .plain(&clock(end))
+            .raw("</span></figcaption></figure>");
     }
 }
 

@@ -143,7 +143,7 @@ impl<'a> Place<'a> {
     pub(super) fn read_checkpoint(&self) -> Result<Option<String>> {
         let path = beside(self.path, ".checkpoint");
         let unreadable = |error| failed("the checkpoint cannot be read", error, &path);
-        let file = match File::open(&path) {
+        let file = match open_to_read(&path) {
             Ok(file) => self.regular(file)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unreadable(error)),
@@ -184,6 +184,15 @@ fn sync_folder(path: &Path) {
     let _ = path;
 }
 
+/// Without waiting for the other end of a pipe.
+fn open_to_read(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    options.open(path)
+}
+
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
@@ -220,11 +229,10 @@ pub fn log_files(path: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
 
 /// The files of a log, open, and how long each was while nobody wrote.
 pub(super) fn snapshot(path: &Path) -> Result<Vec<(PathBuf, File, u64)>> {
-    let place = Place::new(path);
-    // Where nothing can be written, nobody writes.
-    let locked = place.lock().ok();
+    // Where there is no lock, nobody writes; and who only reads makes no file.
+    let locked = open_to_read(&beside(path, ".lock")).ok().filter(|lock| lock.lock().is_ok());
     let files = log_files(path)?.into_iter().map(|path| {
-        let file = File::open(&path).map_err(|error| failed("the log cannot be opened", error, &path))?;
+        let file = open_to_read(&path).map_err(|error| failed("the log cannot be opened", error, &path))?;
         let place = Place::new(&path);
         let file = place.regular(file)?;
         let length = place.length(&file)?;
