@@ -85,13 +85,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams<'_>) 
         Ok(command) => dispatch(&command, &mut screen),
         Err(error) => usage(&error, &mut screen),
     };
+    let is_said = matches!(done, Err(Failure::Output(_)));
     let code = match done {
         Ok(code) => code,
         Err(failure) => screen.fail(&failure),
     };
     match screen.finish() {
-        Ok(()) => code,
-        Err(error) => screen.fail(&Failure::Output(error)).max(code),
+        Err(error) if !is_said => screen.fail(&Failure::Output(error)).max(code),
+        _ => code,
     }
 }
 

@@ -264,6 +264,12 @@ fn an_output_that_cannot_be_written_is_no_success() {
             Streams { input: &mut input, output: &mut output, error: &mut error, terminal: None, error_terminal: None, now: scene::at(0) };
         let code = run(["audit".into(), "show".into(), log.clone().into()], streams);
         assert_eq!((code, &*String::from_utf8(error).unwrap()), (1, said));
+        // Not twice, where it does not wait until the end.
+        let (mut output, mut error) = (Full(kind), Vec::new());
+        let streams =
+            Streams { input: &mut input, output: &mut output, error: &mut error, terminal: None, error_terminal: None, now: scene::at(0) };
+        run(["audit".into(), "report".into(), log.clone().into(), "-o".into(), "-".into()], streams);
+        assert_eq!(String::from_utf8(error).unwrap(), said);
     }
 }
 

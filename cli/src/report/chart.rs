@@ -5,6 +5,8 @@ use crate::time::span;
 
 /// Spans that are counted; two become one when there would be more.
 const MOST: usize = 48;
+/// And drawn, at least.
+const FEWEST: usize = 12;
 /// Of the drawing, in its own units.
 const WIDTH: usize = 960;
 const HEIGHT: usize = 140;
@@ -51,7 +53,8 @@ impl Chart {
             .raw(" ")
             .number(HEIGHT)
             .raw("\">");
-        let slot = WIDTH / self.counts.len().max(12);
+        let slots = self.counts.len().max(FEWEST);
+        let slot = WIDTH / slots;
         let height =
             |count: u64| (count as f64 / most as f64 * (HEIGHT - 4) as f64).round().max(if count > 0 { 3.0 } else { 0.0 }) as usize;
         for (at, [allowed, denied]) in self.counts.iter().enumerate() {
@@ -67,7 +70,7 @@ impl Chart {
                 page.plain(&clock(start + at as u64 * self.width)).raw("</title></rect>");
             }
         }
-        let end = start + self.counts.len() as u64 * self.width;
+        let end = start + slots as u64 * self.width;
         page.raw("</svg><figcaption><span>")
             .plain(&clock(start))
             .raw("</span><span><i class=\"key allow\"></i>allowed <i class=\"key deny\"></i>denied; each bar ");

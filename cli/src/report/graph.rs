@@ -271,7 +271,11 @@ impl Graph {
     /// How often, above every line. On the curve, nearer to where it leaves: there those of one caller and of others are apart.
     fn draw_count(page: &mut Html, (x1, y1): (usize, usize), (x2, y2): (usize, usize), edge: &Edge) {
         let (x1, y1, y2) = (x1 + BOX, y1 + TALL / 2, y2 + TALL / 2);
-        let (x, y) = (x1 + x1.abs_diff(x2) * 38 / 100, (72 * y1 + 28 * y2) / 100);
+        let (x, y) = match x1.abs_diff(x2) > COLUMN - BOX + CALLS {
+            // Other columns are in between, whose boxes would hide it.
+            true => on_curve((x1, y1), (x2, y2), x2.saturating_sub(COLUMN - BOX)),
+            false => (x1 + x1.abs_diff(x2) * 38 / 100, (72 * y1 + 28 * y2) / 100),
+        };
         let digits = |count: u64| if count > 0 { count.to_string().len() + 2 } else { 0 };
         let wide = (digits(edge.allowed) + digits(edge.denied)) * 7 + 6;
         page.raw("<rect class=\"back\" x=\"").number(x.saturating_sub(wide / 2)).raw("\" y=\"").number(y.saturating_sub(8));
@@ -285,6 +289,17 @@ impl Graph {
         }
         page.raw("</text>");
     }
+}
+
+/// Where the line of an edge is, as far to the right as that.
+fn on_curve((x1, y1): (usize, usize), (x2, y2): (usize, usize), x: usize) -> (usize, usize) {
+    let between = |from: usize, to: usize, share: usize| (from * (1_000_000 - share) + to * share) / 1_000_000;
+    // Its bends are half-way: the hundredths of the way by which it went so far across, and so far up or down.
+    let mut at = (0..100_usize).map(|t| {
+        let rest = 100 - t;
+        (between(x1, x2, 3 * rest * t * 50 + t * t * t), between(y1, y2, t * t * (300 - 2 * t)))
+    });
+    at.find(|(at, _)| *at >= x).unwrap_or((x2, y2))
 }
 
 fn draw_node(page: &mut Html, node: &Node, (x, y): (usize, usize)) {
