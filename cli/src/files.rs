@@ -45,7 +45,7 @@ pub(crate) fn open_regular(path: &Path) -> std::io::Result<File> {
     }
 }
 
-/// Puts a file in its place, whole or not at all. `config-invalid` for a file of the log that it was made from, for what is there and is no plain
+/// Puts a file in its place, whole or not at all, for nobody but its owner to read: it says what the log says. `config-invalid` for a file of the log that it was made from, for what is there and is no plain
 /// file, such as a device or a link, and for `-`.
 pub(crate) fn write(path: &Path, bytes: &[u8], log: &Path) -> Result<()> {
     if path.as_os_str() == "-" || std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
@@ -57,7 +57,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8], log: &Path) -> Result<()> {
     }
     // A name that is new: nobody else's file is written through it.
     let draft = beside(path, &format!(".{}.new", std::process::id()));
-    let written = OpenOptions::new().write(true).create_new(true).open(&draft).and_then(|mut file| {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&draft).and_then(|mut file| {
         let put = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&draft, path));
         if put.is_err() {
             let _ = std::fs::remove_file(&draft);

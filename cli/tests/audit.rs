@@ -184,6 +184,30 @@ fn a_pipe_in_the_place_of_a_log_or_of_what_is_written_is_refused_without_waiting
 }
 
 #[test]
+fn following_ends_after_so_many_whatever_was_there_already() {
+    let folder = Folder::new("limit");
+    let log = story(&folder);
+    for (last, limit, shown) in [("10", "3", 3), ("2", "2", 2), ("5", "0", 0)] {
+        let followed = deputize(&[&"audit", &"follow", &log, &"--last", &last, &"--limit", &limit]);
+        assert_eq!((followed.code, followed.output.lines().count()), (0, shown), "{followed:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_made_of_a_log_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new("owner");
+    let log = story(&folder);
+    let (page, note, line) = (folder.path("report.html"), folder.write("all.note", note(&lines(&log))), folder.path("entry.json"));
+    assert_eq!(deputize(&[&"audit", &"report", &log, &"-o", &page]).code, 0);
+    assert_eq!(deputize(&[&"audit", &"receipt", &log, &"1", &"--note", &note, &"--line", &line]).code, 0);
+    for file in [page, line] {
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
 fn who_only_reads_a_log_makes_no_file() {
     let folder = Folder::new("reads");
     let log = folder.write("calls.log", std::fs::read(story(&Folder::new("reads-from"))).unwrap());

@@ -37,12 +37,12 @@ pub(super) fn run(arguments: &Follow, screen: &mut Screen<'_>) -> Result<u8, Fai
         },
         screen.is_json,
     );
-    for line in last {
+    let limit = arguments.limit.unwrap_or(usize::MAX);
+    for line in last.into_iter().take(limit) {
         put(&line, screen)?;
         shown += 1;
     }
     read?;
-    let limit = arguments.limit.unwrap_or(usize::MAX);
     while shown < limit {
         screen.flush()?;
         let before = shown;
