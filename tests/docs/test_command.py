@@ -120,7 +120,8 @@ def test_every_package_names_what_was_done_to_a_log_and_where(command: Path, des
     lines = (desk / "calls.log").read_bytes().splitlines(keepends=True)
     deputize = str(command / "deputize")
     origin = ["--key", "keys/calls.pem", "--origin", "acme.example/calls"]
-    assert run([deputize, "audit", "checkpoint", "calls.log", *origin, "-o", "kept.note"], desk).startswith("signed 31 ")
+    signed = run([deputize, "audit", "checkpoint", "calls.log", *origin, "-o", "kept.note"], desk)
+    assert signed.startswith("signed 31 entries of acme.example/calls into kept.note")
     flipped = bytearray(b"".join(lines))
     flipped[len(b"".join(lines[:10])) + lines[10].index(b"conflict")] ^= 1
     for done, (text, fault) in {
