@@ -26,7 +26,7 @@ impl<'a> Place<'a> {
     /// Whoever holds it is the only one who changes the files, of all processes. Whoever only reads makes none.
     pub(super) fn lock(&self, is_made: bool) -> Result<Lock> {
         let mut options = OpenOptions::new();
-        let file = self.open_beside(options.read(true).write(true).create(is_made), ".lock", "the lock cannot be opened")?;
+        let file = self.open_beside(options.read(true).write(is_made).create(is_made), ".lock", "the lock cannot be opened")?;
         file.lock().map_err(|error| failed("the lock cannot be taken", error, self.path))?;
         Ok(Lock(file))
     }
@@ -265,7 +265,7 @@ pub(super) fn size_at_end(put_away: &Path) -> Option<u64> {
 
 /// The files of a log, and how long each was while nobody wrote. Only the last is open: it may be put away, and the others stay what they are.
 pub(super) fn snapshot(path: &Path) -> Result<Vec<(PathBuf, Option<File>, u64)>> {
-    // Where there is no lock, or nothing can be written, nobody writes.
+    // Where there is no lock, nobody writes.
     let locked = Place::new(path).lock(false).ok();
     let files = log_files(path)?.into_iter().map(|file| {
         let place = Place::new(&file);
