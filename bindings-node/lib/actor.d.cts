@@ -57,7 +57,7 @@ export declare class Guard {
   /** Decides about a call of the actor in this process, which signs it now. If nobody acts, it is denied. */
   admitHere(tool: string, args: unknown, asked?: Omit<Asked, 'challenge'>): Promise<Authorized>;
   /** Runs a tool, within which `caller()` is this decision, and records the outcome. `errorOf` says what went wrong where nothing is thrown. */
-  run<T>(authorized: Authorized, tool: () => T | Promise<T>, errorOf?: (result: T) => string | undefined): Promise<T>;
+  run<T>(authorized: Authorized, tool: () => T | Promise<T>, errorOf?: (result: T) => string | null | undefined): Promise<T>;
 }
 
 /** Who calls the tool that is running, and for whom; throws outside of a guarded call. */

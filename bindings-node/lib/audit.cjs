@@ -49,6 +49,11 @@ class AuditRecord {
     return this.#read.code;
   }
 
+  /** The id of the call's proof, in hex; null unless it was verified. */
+  get proof() {
+    return this.#read.proof ?? null;
+  }
+
   get timeMs() {
     return this.#read.timeMs;
   }
@@ -121,17 +126,23 @@ function recordHandle(record) {
   return { decision, event };
 }
 
+/** The answer of a sink. A generator is none: nothing of it has run, and nobody runs it. */
+function taken(answer) {
+  if (typeof answer?.next === 'function') throw failure('audit-unavailable', 'nobody runs', 'a generator');
+  return answer;
+}
+
 /** Tells a sink what happened; what it does not take at once is not recorded. */
 function tell(sink, name, ...parameters) {
   if (sink === undefined) return;
   const event = new AuditEvent(NATIVE, call(name, ...parameters));
-  let answer;
+  let isLater;
   try {
-    answer = settled(sink(event));
+    isLater = isThenable(settled(taken(sink(event))));
   } catch {
     throw failure('audit-unavailable', 'not recorded:', event.kind);
   }
-  if (isThenable(answer)) throw failure('audit-unavailable', 'cannot wait for', 'a promise');
+  if (isLater) throw failure('audit-unavailable', 'cannot wait for', 'a promise');
 }
 
 /** The same, for a sink that answers with a promise. */
@@ -139,10 +150,10 @@ async function tellAsync(sink, name, ...parameters) {
   if (sink === undefined) return;
   const event = new AuditEvent(NATIVE, call(name, ...parameters));
   try {
-    await sink(event);
+    taken(await sink(event));
   } catch {
     throw failure('audit-unavailable', 'not recorded:', event.kind);
   }
 }
 
-module.exports = { AuditEvent, AuditRecord, recordHandle, tell, tellAsync };
+module.exports = { AuditEvent, AuditRecord, recordHandle, taken, tell, tellAsync };

@@ -4,7 +4,8 @@ const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
 const { read } = require('./tape.cjs');
 const { bytes, kindOf, options, orElse, seconds, text } = require('./options.cjs');
-const { NATIVE, onlyNative } = require('./keys.cjs');
+const { NATIVE, onlyNative, publicBytes } = require('./keys.cjs');
+const { tell } = require('./audit.cjs');
 const { attestorTape } = require('./attestor.cjs');
 const { Identity } = require('./evidence.cjs');
 const { requiredAgent } = require('./holder.cjs');
@@ -109,8 +110,10 @@ class Registrar {
   #issued(admitted, tape) {
     const handle = admittedHandle(admitted);
     if (handle === undefined) throw failure('config-invalid', 'not what admit gave:', kindOf(admitted));
-    const { name, signing } = requiredAgent(this.#agent);
-    return new Identity(NATIVE, call('admissionIssue', handle, signing, name, tape));
+    const { name, signing, key, audit } = requiredAgent(this.#agent);
+    const identity = new Identity(NATIVE, call('admissionIssue', handle, signing, name, tape));
+    tell(audit, 'eventSigned', 'identity', Buffer.from(identity.bytes), publicBytes(key));
+    return identity;
   }
 
   /** The admission by a store in memory, or what another one is asked. */

@@ -45,7 +45,10 @@ class Guard {
     return this.admit(tool, args, presentation, asked);
   }
 
-  /** Runs a tool: within, `caller()` is this decision; the outcome is recorded at the end. `errorOf` says of a result what went wrong, if anything. */
+  /**
+   * Runs a tool: within, `caller()` is this decision; the outcome is recorded at the end. `errorOf` says of a result what went wrong, if anything,
+   * and `null` of one that is no end: a task goes on after its answer, and whoever ends it says what became of it.
+   */
   async run(authorized, tool, errorOf = () => undefined) {
     let result;
     try {
@@ -60,9 +63,16 @@ class Guard {
 
   /** Without its outcome the call stays open in the log: what the tool did is done. */
   async #ended(authorized, errorOf) {
+    const given = {};
     try {
       const error = errorOf();
-      await this.#verifier.outcomeAsync(authorized, error === undefined ? {} : { error: String(error).toWellFormed() });
+      if (error === null) return;
+      if (error !== undefined) given.error = String(error).toWellFormed();
+    } catch {
+      given.error = 'unknown';
+    }
+    try {
+      await this.#verifier.outcomeAsync(authorized, given);
     } catch {
       // The log lists it.
     }
@@ -74,6 +84,7 @@ function denialOf(error) {
   const about = { code: error.code, help: error.help };
   if (error.link !== null) about.link = error.link;
   if (error instanceof Denied && error.requestId) about.request_id = error.requestId;
+  if (error instanceof Denied && error.record.proof !== null) about.proof = error.record.proof;
   return about;
 }
 

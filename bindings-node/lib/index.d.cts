@@ -352,6 +352,8 @@ export declare class AuditRecord {
   get allowed(): boolean;
   /** `allowed`, or the code of the denial. */
   get code(): string;
+  /** The id of the call's proof, in hex; null unless it was verified. */
+  get proof(): string | null;
   get timeMs(): number;
   toString(): string;
   toJSON(): unknown;

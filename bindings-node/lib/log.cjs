@@ -1,6 +1,5 @@
 'use strict';
 // The audit log: its file, how it is checked, and how it is read.
-const { closeSync, openSync, readSync } = require('node:fs');
 const { basename } = require('node:path');
 const { inspect } = require('node:util');
 const { call, failure } = require('./native.cjs');
@@ -10,8 +9,8 @@ const { NATIVE, onlyNative } = require('./keys.cjs');
 const { clockOf, millisOf } = require('./clock.cjs');
 const { keyOf, requiredAgent } = require('./holder.cjs');
 const { AuditEvent, recordHandle } = require('./audit.cjs');
-
-const PIECE = 256 * 1024;
+const { settled } = require('./promises.cjs');
+const { signalOf, watchOf } = require('./signal-watch.cjs');
 
 const taped = (value) => {
   const writer = new Writer();
@@ -198,7 +197,7 @@ class Witness {
   }
 }
 
-const OPTIONS = ['origin', 'key', 'checkpointEvery', 'expect', 'arguments', 'salt', 'sync', 'rotateAt', 'unprovenPerMinute', 'clock'];
+const OPTIONS = ['origin', 'key', 'checkpointEvery', 'expect', 'arguments', 'salt', 'sync', 'rotateAt', 'unprovenPerMinute', 'clock', 'signals', 'onSignal'];
 
 /** An audit log in a file. */
 class AuditLog {
@@ -206,6 +205,8 @@ class AuditLog {
   #clock;
   #path;
   #origin;
+  #onSignal;
+  #isTelling = false;
 
   constructor(path, given) {
     const known = options(given, OPTIONS, 'AuditLog');
@@ -221,7 +222,13 @@ class AuditLog {
     if (known.has('salt')) form.salt = bytes(known.get('salt'), 'config-invalid', 'a salt');
     for (const name of ['rotateAt', 'unprovenPerMinute', 'checkpointEvery']) if (known.has(name)) form[name] = count(known.get(name), 'config-invalid', name);
     const signer = known.has('key') ? requiredAgent(known.get('key')).signing : undefined;
-    this.#handle = call('logOpen', this.#path, signer, taped(form), millisOf(this.#clock));
+    if (signer === undefined && known.has('checkpointEvery')) throw failure('config-invalid', 'needs a key:', 'checkpointEvery');
+    const watch = known.has('signals') ? watchOf(known.get('signals')) : undefined;
+    this.#onSignal = known.get('onSignal');
+    if (this.#onSignal !== undefined && (watch === undefined || typeof this.#onSignal !== 'function')) {
+      throw failure('config-invalid', 'a function, and needs signals:', 'onSignal');
+    }
+    this.#handle = call('logOpen', this.#path, signer, watch, taped(form), millisOf(this.#clock));
     Object.freeze(this);
   }
 
@@ -241,14 +248,14 @@ class AuditLog {
   /** Records a decision or an event: its sequence; null for a denial that was only counted. */
   append(record) {
     const { decision, event } = recordHandle(record);
-    if (event !== undefined) return call('logEvent', this.#handle, event);
-    return call('logRecord', this.#handle, decision) ?? null;
+    if (event !== undefined) return this.#telling('logEvent', event);
+    return this.#telling('logRecord', decision) ?? null;
   }
 
   /** Puts records, which are canonical JSON, at the end with one write: the sequence of the first. */
   appendJson(records) {
     const list = Array.isArray(records) ? Array.from(records) : [undefined];
-    return call('logAppend', this.#handle, list.map((record) => text(record, 'log-malformed', 'a record')), millisOf(this.#clock));
+    return this.#telling('logAppend', list.map((record) => text(record, 'log-malformed', 'a record')), millisOf(this.#clock));
   }
 
   /** A signed checkpoint of the log as it is. It is beside the log too. */
@@ -263,7 +270,28 @@ class AuditLog {
 
   /** Writes what is left, signs a checkpoint if there is a key for it, and ends. */
   close() {
-    call('logClose', this.#handle, millisOf(this.#clock));
+    this.#telling('logClose', millisOf(this.#clock));
+  }
+
+  #telling(name, ...parameters) {
+    try {
+      return call(name, this.#handle, ...parameters);
+    } finally {
+      if (this.#onSignal !== undefined && !this.#isTelling) this.#tell();
+    }
+  }
+
+  /** Tells what was out of the ordinary, one after another: what comes of it is told after it. What the function throws or answers changes nothing. */
+  #tell() {
+    this.#isTelling = true;
+    for (let signal; (signal = call('logSignal', this.#handle) ?? undefined) !== undefined; ) {
+      try {
+        settled(this.#onSignal.call(undefined, signalOf(signal)));
+      } catch {
+        // The function's own matter.
+      }
+    }
+    this.#isTelling = false;
   }
 
   [Symbol.dispose ?? Symbol.for('Symbol.dispose')]() {
@@ -325,22 +353,16 @@ function logFiles(path) {
   return call('logFiles', pathOf(path));
 }
 
-function* pieces(path) {
-  const files = logFiles(path);
-  if (files.length === 0) throw failure('audit-unavailable', 'there is no log:', pathOf(path));
-  const piece = Buffer.alloc(PIECE);
-  for (const name of files) {
-    let file;
-    try {
-      file = openSync(name, 'r');
-    } catch {
-      throw failure('audit-unavailable', 'the log cannot be opened:', name);
+/** The bytes of a log as it is, whatever is appended meanwhile. */
+function* pieces(path, progress) {
+  const reader = call('piecesOpen', pathOf(path));
+  try {
+    for (let piece; (piece = call('piecesNext', reader) ?? undefined) !== undefined; ) {
+      yield piece;
+      progress?.(...call('piecesProgress', reader));
     }
-    try {
-      for (let length; (length = readSync(file, piece, 0, PIECE, null)) > 0; ) yield piece.subarray(0, length);
-    } finally {
-      closeSync(file);
-    }
+  } finally {
+    call('piecesClose', reader);
   }
 }
 
@@ -351,10 +373,12 @@ function* readLog(path, checkpoints = []) {
   check.finish();
 }
 
-/** Checks a whole log, with all of its files. */
-function checkLog(path, checkpoints = []) {
+/** Checks a whole log, with all of its files; `progress` is called with the bytes that are done and those in all. */
+function checkLog(path, checkpoints = [], given) {
+  const progress = options(given, ['progress'], 'checkLog').get('progress');
+  if (progress !== undefined && typeof progress !== 'function') throw failure('config-invalid', 'progress is a function, not', kindOf(progress));
   const check = call('checkNew', checkpointsTape(checkpoints));
-  for (const piece of pieces(path)) call('checkPush', check, piece, false);
+  for (const piece of pieces(path, progress)) call('checkPush', check, piece, false);
   return new LogReport(NATIVE, read(call('checkFinish', check)));
 }
 
@@ -362,10 +386,19 @@ function checkLog(path, checkpoints = []) {
 function openCalls(path) {
   const waiting = new Map();
   for (const [sequence, record] of readLog(path)) {
-    if (record.kind === 'decision' && record.decision === 'allow') waiting.set(`${record.chain.at(-1).key} ${record.proof}`, [sequence, record]);
-    else if (record.kind === 'outcome') waiting.delete(`${record.caller} ${record.proof}`);
+    if (record.kind === 'decision' && record.decision === 'allow') {
+      const holders = Array.isArray(record.chain) ? record.chain : [];
+      waiting.set(named(holders.at(-1)?.key, record.proof) ?? sequence, [sequence, record]);
+    } else if (record.kind === 'outcome') {
+      waiting.delete(named(record.caller, record.proof));
+    }
   }
   return [...waiting.values()];
+}
+
+/** What names an allowed call: its last holder and its proof. A log holds whatever was put into it. */
+function named(key, proof) {
+  return typeof key === 'string' && typeof proof === 'string' ? `${key} ${proof}` : undefined;
 }
 
 /** The receipt of an entry: that it is in the log, by a checkpoint of it. */

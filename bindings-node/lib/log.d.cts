@@ -1,4 +1,5 @@
 import type { Agent, AuditRecord, VerifyingKey } from './index.cjs';
+import type { Signal, Signals } from './signals.cjs';
 
 /** Something that was signed, revoked or opened, or what became of a call. */
 export declare class AuditEvent {
@@ -20,7 +21,7 @@ export interface AuditLogOptions {
   origin?: string;
   /** Signs checkpoints, under the name of the origin. */
   key?: Agent;
-  /** How many entries there are between checkpoints; 1,000 unless given. */
+  /** How many entries there are between checkpoints; 1,000 unless given. Needs a key. */
   checkpointEvery?: number;
   /** Verified checkpoints that were kept elsewhere: a log that is behind or beside one of them is not opened. */
   expect?: readonly Checkpoint[];
@@ -35,6 +36,10 @@ export interface AuditLogOptions {
   /** How many denials a minute are recorded of callers that proved nothing; the rest is counted. 1,000 unless given. */
   unprovenPerMinute?: number;
   clock?: () => number;
+  /** Watches the log: a copy of it is fed with all that is in the log and with each record that is appended, and its signals are appended too. */
+  signals?: Signals;
+  /** Told of each signal of the records that this log appends, within the call that appends. What it throws changes nothing. */
+  onSignal?: (signal: Signal) => unknown;
 }
 
 /** An audit log in a file, which several processes may share. */
@@ -123,8 +128,8 @@ export interface LogRecord {
   readonly [member: string]: any;
 }
 
-/** Checks a whole log, with all of its files. */
-export declare function checkLog(path: string, checkpoints?: readonly Checkpoint[]): LogReport;
+/** Checks a whole log, with all of its files; `progress` is called with the bytes that are done and those in all. */
+export declare function checkLog(path: string, checkpoints?: readonly Checkpoint[], options?: { progress?: (done: number, all: number) => unknown }): LogReport;
 /** The records with their sequences, each checked against what is before it; the end by the checkpoints. */
 export declare function readLog(path: string, checkpoints?: readonly Checkpoint[]): Generator<[number, LogRecord], void, undefined>;
 /** The calls that were allowed and have no outcome: their tools may have run. */

@@ -116,7 +116,8 @@ function decider(edge, challengeFor, contextFor, registered) {
     }
     const own = { ...request, params: { ...params, name } };
     if (params.arguments !== undefined) own.params.arguments = structuredClone(authorized.arguments);
-    return edge.run(authorized, () => handler(own, extra), (result) => (result?.isError === true ? 'the tool reported an error' : undefined));
+    const errorOf = (result) => (result?.isError === true ? 'the tool reported an error' : undefined);
+    return edge.run(authorized, () => handler(own, extra), params.task === undefined ? errorOf : () => null);
   };
 }
 

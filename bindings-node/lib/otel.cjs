@@ -5,6 +5,7 @@ const { version } = require('../package.json');
 const { call, failure } = require('./native.cjs');
 const { clockOf } = require('./clock.cjs');
 const { sinkOf } = require('./log.cjs');
+const { taken } = require('./audit.cjs');
 const { kindOf, options } = require('./options.cjs');
 const { isThenable } = require('./promises.cjs');
 const { recordJson } = require('./recorded.cjs');
@@ -66,8 +67,8 @@ function audit(sink, given) {
     const start = began.getStore();
     const seconds = start === undefined ? undefined : (performance.now() - start) / 1000;
     if (start !== undefined) began.enterWith(undefined);
-    const answer = into?.(record);
-    return isThenable(answer) ? answer.then((value) => told(record, seconds, value)) : told(record, seconds, answer);
+    const answer = taken(into?.(record));
+    return isThenable(answer) ? answer.then((value) => told(record, seconds, taken(value))) : told(record, seconds, answer);
   }
   /** The clock for a verifier, in milliseconds: from its reading on a decision is timed. */
   tell.clock = () => {

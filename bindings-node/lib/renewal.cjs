@@ -3,7 +3,8 @@
 const { inspect } = require('node:util');
 const { call } = require('./native.cjs');
 const { count, options, seconds } = require('./options.cjs');
-const { NATIVE } = require('./keys.cjs');
+const { NATIVE, publicBytes } = require('./keys.cjs');
+const { tell } = require('./audit.cjs');
 const { clockOf, millisOf } = require('./clock.cjs');
 const { requiredAgent } = require('./holder.cjs');
 const { Chain, requiredChain } = require('./chain.cjs');
@@ -26,20 +27,24 @@ class RenewalPolicy {
 
   /** A fresh root instead of one that this agent issued and that ends soon; `null` while it is not due. */
   renewRoot(agent, chain) {
-    const { name, signing } = requiredAgent(agent);
-    return this.#renewed('renewalRoot', signing, name, requiredChain(chain));
+    const { name, signing, ...by } = requiredAgent(agent);
+    return this.#renewed(by, 'renewalRoot', signing, name, requiredChain(chain));
   }
 
   /** A fresh token below `parent` instead of the leaf of `chain`, which this agent delegated and which ends soon; `null` while it is not due. */
   renew(agent, parent, chain) {
-    const { signing } = requiredAgent(agent);
-    return this.#renewed('renewalLeaf', signing, requiredChain(parent), requiredChain(chain));
+    const { signing, ...by } = requiredAgent(agent);
+    return this.#renewed(by, 'renewalLeaf', signing, requiredChain(parent), requiredChain(chain));
   }
 
-  #renewed(name, ...parameters) {
+  /** Recorded before anybody gets it, as what the agent issues and delegates by itself. */
+  #renewed({ audit, key }, name, ...parameters) {
     try {
       const renewed = call(name, this.#handle, stateHandle(this.#state), millisOf(this.#clock), ...parameters);
-      return renewed === null ? null : new Chain(NATIVE, renewed);
+      if (renewed === null) return null;
+      const chain = new Chain(NATIVE, renewed);
+      tell(audit, 'eventSigned', 'chain', Buffer.from(chain.bytes), publicBytes(key));
+      return chain;
     } finally {
       if (this.#state !== undefined) tellNews(this.#state);
     }

@@ -1,45 +1,5 @@
 'use strict';
-// What is out of the ordinary in an audit log, told to people. Nothing is blocked by it.
-const { inspect } = require('node:util');
-const { call, failure } = require('./native.cjs');
-const { count, options } = require('./options.cjs');
-const { recordJson } = require('./recorded.cjs');
-const { Writer } = require('./tape.cjs');
-
-const NUMBERS = ['learning', 'capacity', 'mostPerMinute'];
-const BURSTS = ['denials', 'approvals'];
-
-/** Watches a log, record by record. Its memory has fixed bounds. */
-class Signals {
-  #watch;
-
-  constructor(given) {
-    const thresholds = {};
-    for (const [name, value] of options(given, [...NUMBERS, ...BURSTS], 'Signals')) {
-      thresholds[name] = NUMBERS.includes(name) ? count(value, 'config-invalid', name) : burst(value, name);
-    }
-    const writer = new Writer();
-    writer.value(thresholds);
-    this.#watch = call('signalsWatch', Buffer.from(writer.done()));
-    Object.freeze(this);
-  }
-
-  /** What is out of the ordinary about the next record, which is the entry of that sequence. */
-  observe(record, sequence) {
-    return call('signalsObserve', this.#watch, recordJson(record), count(sequence, 'config-invalid', 'sequence')).map((told) => {
-      const { signal, entry, text } = JSON.parse(told);
-      return Object.freeze({ kind: signal, entry, text, record: told });
-    });
-  }
-
-  [inspect.custom]() {
-    return 'Signals';
-  }
-}
-
-function burst(value, name) {
-  if (!Array.isArray(value) || value.length !== 2) throw failure('config-invalid', 'a number, and within how many seconds:', name);
-  return [count(value[0], 'config-invalid', name), count(value[1], 'config-invalid', name)];
-}
+// What `deputize/signals` gives.
+const { Signals } = require('./signal-watch.cjs');
 
 module.exports = { Signals };

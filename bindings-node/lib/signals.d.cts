@@ -22,7 +22,7 @@ export interface Thresholds {
   mostPerMinute?: number;
 }
 
-/** Watches a log, record by record. Its memory has fixed bounds. Feed it the log from its beginning: what it does not know is new to it. */
+/** Watches a log, record by record. Its memory has fixed bounds. Given to an `AuditLog`, a copy of it is fed by the log. Otherwise feed it the log from its beginning: what it does not know is new to it. */
 export declare class Signals {
   constructor(thresholds?: Thresholds);
   /** What is out of the ordinary about the next record, which is the entry of that sequence. */

@@ -14,7 +14,7 @@ const { isThenable, settled } = require('./promises.cjs');
 const { MemoryStore, storeOf } = require('./trust.cjs');
 const { requiredState, tellNews } = require('./trust-state.cjs');
 const { OPTIONS, configTape } = require('./verifier-config.cjs');
-const { tell, tellAsync } = require('./audit.cjs');
+const { taken, tell, tellAsync } = require('./audit.cjs');
 const { sinkOf } = require('./log.cjs');
 const { targets } = require('./revocable.cjs');
 
@@ -85,7 +85,7 @@ class Verifier {
     }
     const authorized = new Authorized(NATIVE, outcome);
     try {
-      if (isThenable(settled(this.#audit?.(authorized.record)))) throw failure('audit-unavailable', 'authorize cannot wait for', 'a promise');
+      if (isThenable(settled(taken(this.#audit?.(authorized.record))))) throw failure('audit-unavailable', 'authorize cannot wait for', 'a promise');
     } catch {
       if (!this.#allowsUnrecorded) throw deniedFrom(call('unrecorded', outcome));
     }
@@ -110,7 +110,7 @@ class Verifier {
     }
     const authorized = new Authorized(NATIVE, outcome);
     try {
-      await this.#audit?.(authorized.record);
+      taken(await this.#audit?.(authorized.record));
     } catch {
       if (!this.#allowsUnrecorded) throw deniedFrom(call('unrecorded', outcome));
     }
@@ -265,7 +265,7 @@ class Verifier {
       nowMs = this.#now();
       return call('decide', this.#handle, writer.done(), nowMs, this.#commit === undefined);
     } catch (error) {
-      return this.#refuse(tool, nowMs, error);
+      return this.#refuse(tool, nowMs ?? this.#created(), error);
     } finally {
       giveBack(writer);
       if (this.#state !== undefined) tellNews(this.#state);
@@ -283,7 +283,7 @@ class Verifier {
     return millisOf(this.#clock);
   }
 
-  /** When a store in memory begins. If the clock gives no time now, it is the system's: calls are then refused, never replayed. */
+  /** When a store in memory begins, and when what could not be read is refused. If the clock gives no time now, it is the system's. */
   #created() {
     try {
       return this.#now();

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use deputize::os::{self, LogFile, LogOptions};
+use deputize::os::{self, LogFile, LogOptions, LogPieces};
 use deputize::{
     Approval, AuditEvent, Checkpoint, CheckpointPolicy, Code, Consent, Digest, Error, LogCheck, LogRecord, NoteKey, Result, Session,
-    SessionId, SigningKey, UnverifiedChain, UnverifiedIdentity, Value, Witness, verify_receipt,
+    SessionId, Signal, SigningKey, UnverifiedChain, UnverifiedIdentity, Value, Witness, verify_receipt,
 };
 use napi::bindgen_prelude::{Buffer, BufferSlice, External};
 use napi_derive::napi;
@@ -16,6 +16,7 @@ use crate::grant::system_now;
 use crate::record::Decision;
 use crate::revocation::listed;
 use crate::revoke::Target;
+use crate::signals::Watch;
 use crate::verifier::time;
 use crate::{keys, tape};
 
@@ -129,6 +130,7 @@ fn parts(checkpoint: &Checkpoint) -> Buffer {
 pub fn log_open(
     path: String,
     signer: Option<&External<SigningKey>>,
+    watch: Option<&Watch>,
     members: BufferSlice,
     now_ms: Option<f64>,
 ) -> errors::Result<External<LogFile>> {
@@ -149,6 +151,9 @@ pub fn log_open(
         }
         if let Some(signer) = signer {
             options = options.checkpoints(Arc::new(own(signer)?), given.optional("checkpointEvery", number)?.unwrap_or(1000));
+        }
+        if let Some(watch) = watch {
+            options = options.signals(held(watch).clone());
         }
         for checkpoint in given.required("expect", list(checkpoint))? {
             options = options.expected(checkpoint);
@@ -178,6 +183,12 @@ pub fn log_append(log: &External<LogFile>, records: Vec<String>, now_ms: Option<
     time(now_ms).and_then(|now| log.append(&records, now)).map(sequence).map_err(thrown)
 }
 
+/// The next signal that nobody was told of, as its record.
+#[napi(catch_unwind)]
+pub fn log_signal(log: &External<LogFile>) -> Option<String> {
+    log.take_signal().as_ref().map(Signal::to_json)
+}
+
 #[napi(catch_unwind)]
 pub fn log_size(log: &External<LogFile>) -> f64 {
     sequence(log.head().size())
@@ -202,6 +213,32 @@ pub fn log_close(log: &External<LogFile>, now_ms: Option<f64>) -> errors::Result
 pub fn log_files(path: String) -> errors::Result<Vec<String>> {
     let files = os::log_files(path).map_err(thrown)?;
     Ok(files.into_iter().map(|file| file.to_string_lossy().into_owned()).collect())
+}
+
+/// A log that is read; gone once it is closed.
+type Pieces = External<Mutex<Option<LogPieces>>>;
+
+#[napi(catch_unwind)]
+pub fn pieces_open(path: String) -> errors::Result<Pieces> {
+    LogPieces::open(path).map(|pieces| External::new(Mutex::new(Some(pieces)))).map_err(thrown)
+}
+
+#[napi(catch_unwind)]
+pub fn pieces_next(pieces: &Pieces) -> errors::Result<Option<Buffer>> {
+    let next = held(pieces).as_mut().map_or(Ok(None), LogPieces::next_piece);
+    next.map(|piece| piece.map(Buffer::from)).map_err(thrown)
+}
+
+/// How many bytes were given, and how many there are.
+#[napi(catch_unwind)]
+pub fn pieces_progress(pieces: &Pieces) -> Vec<f64> {
+    let (done, all) = held(pieces).as_ref().map_or((0, 0), LogPieces::progress);
+    vec![done as f64, all as f64]
+}
+
+#[napi(catch_unwind)]
+pub fn pieces_close(pieces: &Pieces) {
+    drop(held(pieces).take());
 }
 
 #[napi(catch_unwind)]

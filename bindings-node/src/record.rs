@@ -95,6 +95,7 @@ pub fn record_info(decision: &External<Decision>) -> Buffer {
     let info = map(vec![
         ("allowed", Some(Value::Bool(record.is_allowed()))),
         ("code", Some(text(record.code().map_or("allowed", |code| code.as_str())))),
+        ("proof", record.proof().map(|id| text(id.to_string()))),
         ("sentence", Some(text(record.to_sentence()))),
         ("timeMs", Some(Value::Integer(record.time().millis() as i64))),
     ]);

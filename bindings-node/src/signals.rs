@@ -10,7 +10,7 @@ use crate::errors::{self, thrown};
 use crate::fields::{Fields, list, number};
 use crate::tape::broken;
 
-type Watch = External<Mutex<Signals>>;
+pub(crate) type Watch = External<Mutex<Signals>>;
 
 fn burst(value: Value) -> deputize::Result<(u64, u64)> {
     let parts = list(number)(value)?;

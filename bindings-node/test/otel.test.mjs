@@ -183,6 +183,29 @@ test('a context that a caller makes up is of no use or none', () => {
   assert.deepEqual(trace.inject(), {});
 });
 
+test('telemetry is told of nothing that was put off, and of no time that nobody measured', async (t) => {
+  const { ana, coder, chain } = chainFor();
+  const { spans, points, providers } = telemetry(t);
+  const generator = audit(function* () { yield; }, providers);
+  denied('audit-unavailable', () => verifierFor(ana, { audit: generator }).authorize(coder.prove(chain, 'deploy', {}, AUDIENCE), 'deploy', {}));
+  assert.deepEqual([spans.getFinishedSpans(), await points('deputize.decisions')], [[], []]);
+  // A call that cannot be read is timed from its own clock reading, and not from that of the verifier's making.
+  const sink = audit(undefined, providers);
+  const verifier = verifierFor(ana, { audit: sink, clock: sink.clock });
+  await new Promise((resolve) => { setTimeout(resolve, 300); });
+  denied('value-unsupported', () => verifier.authorize(null, 'deploy', { a: undefined }));
+  const [{ value }] = await points('deputize.decision.duration');
+  assert.ok(value.count === 1 && value.sum < 0.25, JSON.stringify(value));
+});
+
+test('no metric has what a caller chooses', async (t) => {
+  const { ana } = chainFor();
+  const { points, providers } = telemetry(t);
+  const verifier = verifierFor(ana, { audit: audit(undefined, providers) });
+  for (let n = 0; n < 200; n++) denied('malformed', () => verifier.authorize(new Uint8Array(3), `tool-${n}`, { [`a${n}`]: 1 }));
+  assert.deepEqual((await points('deputize.decisions')).map(({ attributes, value }) => [attributes, value]), [[{ 'deputize.decision': 'deny', 'deputize.code': 'malformed' }, 200]]);
+});
+
 test('what is no sink or no option is refused, and a missing package is named with its fix', () => {
   refused('config-invalid', () => audit('calls.log'));
   refused('config-invalid', () => audit(undefined, { clock: 1 }));

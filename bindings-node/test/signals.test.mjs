@@ -40,3 +40,50 @@ test('thresholds are taken, and wrong ones refused', () => {
   refused('config-invalid', () => signals.observe(record, -1));
   for (const none of ['', '[]', { kind: 1 }, null]) refused('malformed', () => signals.observe(none, 0));
 });
+
+test('a log watches itself, and tells each signal once', (t) => {
+  const { ana, coder, chain } = chainFor();
+  const path = join(folder(t), 'calls.log');
+  const told = [];
+  const call = (log) => verifierFor(ana, { audit: log }).authorize(coder.prove(chain, 'deploy', {}, AUDIENCE), 'deploy', {});
+  const options = { signals: new Signals({ learning: 0 }), onSignal: (signal) => told.push(signal) };
+  const log = new AuditLog(path, options);
+  call(log);
+  call(log);
+  log.close();
+  call(new AuditLog(path, options));
+  call(new AuditLog(path, { signals: new Signals({ learning: 0 }) }));
+  assert.deepEqual(told.map(({ kind, entry }) => [kind, entry]), [['new-agent', 1]]);
+  assert.ok(Object.isFrozen(told[0]) && JSON.parse(told[0].record).kind === 'signal');
+  const kept = Array.from(readLog(path), ([, record]) => record).filter(({ kind }) => kind === 'signal');
+  assert.deepEqual(kept.map(({ signal, entry }) => [signal, entry]), [['new-agent', 1]]);
+});
+
+test('whoever is told of signals may throw, put it off and use the log', (t) => {
+  const { ana, coder, chain } = chainFor();
+  const path = join(folder(t), 'calls.log');
+  const told = [];
+  let depth = 0;
+  const onSignal = ({ kind }) => {
+    assert.equal(depth++, 0);
+    told.push(kind);
+    // This gives signals of its own, which are told after this one.
+    for (let n = 0; n < 2; n++) denied('proof-missing', () => verifier.authorize(null, 'deploy', {}));
+    log.appendJson(['{"kind":"test"}']);
+    depth--;
+    if (told.length > 2) return Promise.reject(new Error('later'));
+    throw new Error('no');
+  };
+  const log = new AuditLog(path, { signals: new Signals({ learning: 0, denials: [2, 60], mostPerMinute: 5 }), onSignal });
+  const verifier = verifierFor(ana, { audit: log });
+  assert.equal(verifier.authorize(coder.prove(chain, 'deploy', {}, AUDIENCE), 'deploy', {}).caller, 'coder');
+  assert.deepEqual(told, ['new-agent', ...Array.from({ length: 5 }, () => 'denial-burst')]);
+  assert.equal(Array.from(readLog(path)).filter(([, { kind }]) => kind === 'signal').length, 6);
+});
+
+test('only signals watch a log', (t) => {
+  const path = join(folder(t), 'calls.log');
+  for (const wrong of [{ signals: true }, { signals: {} }, { signals: null }, { onSignal: () => {} }, { signals: new Signals(), onSignal: 5 }, { signals: Object.create(Signals.prototype) }]) {
+    refused('config-invalid', () => new AuditLog(path, wrong));
+  }
+});

@@ -7,6 +7,7 @@ use deputize::{
     Attestor, Code, Digest, Enrolment, Error, IdentityAuthority, IdentityGrant, Launch, Launcher, Now, Operation, Outcome, Store, limits,
     os,
 };
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
@@ -16,6 +17,7 @@ use crate::errors::{Failure, Result, entry, unsupported};
 use crate::given::{self, id, signer, system_now};
 use crate::identity::{Identity, described, issued};
 use crate::keys::SigningKey;
+use crate::log::tell;
 use crate::store::{MemoryStore, commit};
 
 const NOT_COPIED: &str = "a registrar is not copied or pickled, because it holds a key";
@@ -237,6 +239,7 @@ fn attestor_of(object: &Bound<'_, PyAny>) -> deputize::Result<Shared> {
 #[pyclass(frozen, module = "deputize")]
 pub struct Registrar {
     registrar: deputize::Registrar,
+    agent: Py<PyAny>,
     authority: String,
     key: Py<SigningKey>,
 }
@@ -253,7 +256,7 @@ impl Registrar {
             for attestor in list.iter_borrowed() {
                 registrar = registrar.with_attestor(attestor_of(&attestor)?)?;
             }
-            Ok(Registrar { registrar, authority, key })
+            Ok(Registrar { registrar, agent: agent.clone().unbind(), authority, key })
         })
     }
 
@@ -278,7 +281,7 @@ impl Registrar {
         entry(|| {
             let admitted = admitted.cast::<Admitted>().map_err(|_| Error::about(Code::ConfigInvalid, "admitted: what admit gave"))?;
             refuse_judged(options)?;
-            issued(py, &self.key, &self.authority, &described(admitted.get().0.clone(), options)?)
+            self.issued(py, &described(admitted.get().0.clone(), options)?)
         })
     }
 
@@ -293,7 +296,7 @@ impl Registrar {
     ) -> PyResult<Identity> {
         entry(|| {
             refuse_judged(options)?;
-            issued(py, &self.key, &self.authority, &described(self.admitted(request, store)?, options)?)
+            self.issued(py, &described(self.admitted(request, store)?, options)?)
         })
     }
 
@@ -304,9 +307,20 @@ impl Registrar {
     fn __reduce_ex__(&self, _protocol: &Bound<'_, PyAny>) -> PyResult<()> {
         Err(unsupported(NOT_COPIED))
     }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&self.agent)
+    }
 }
 
 impl Registrar {
+    /// Recorded before anybody gets it, as what the agent issues by itself.
+    fn issued(&self, py: Python<'_>, grant: &IdentityGrant) -> Result<Identity> {
+        let identity = issued(py, &self.key, &self.authority, grant)?;
+        tell(self.agent.bind(py), |now| Ok(deputize::AuditEvent::identified(&identity.0, now)))?;
+        Ok(identity)
+    }
+
     fn admitted(&self, request: &Bound<'_, PyAny>, store: &Bound<'_, PyAny>) -> Result<IdentityGrant> {
         let request = convert::bytes(request)?.ok_or(Error::about(Code::Malformed, "a request is bytes"))?;
         let now = system_now()?;

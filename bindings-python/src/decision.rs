@@ -163,6 +163,12 @@ impl AuditRecord {
         self.0.code().map_or("allowed", Code::as_str)
     }
 
+    /// The id of the call's proof, in hex, if that was verified.
+    #[getter]
+    fn proof(&self) -> Option<String> {
+        self.0.proof().map(ToString::to_string)
+    }
+
     #[getter]
     fn time_ms(&self) -> u64 {
         self.0.time().millis()

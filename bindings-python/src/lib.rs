@@ -70,8 +70,8 @@ mod _native {
     use crate::keys::{SigningKey, VerifyingKey};
     #[pymodule_export]
     use crate::log::{
-        AuditEvent, AuditLog, Checkpoint, CheckpointPolicy, LogCheck, LogReport, NoteKey, Witness, check_log, log_files, make_receipt,
-        prove_consistency, record_sentence, record_signed, verify_receipt,
+        AuditEvent, AuditLog, Checkpoint, CheckpointPolicy, LogCheck, LogReader, LogReport, NoteKey, Witness, check_log, log_files,
+        make_receipt, prove_consistency, puts_off, record_sentence, record_signed, verify_receipt,
     };
     #[pymodule_export]
     use crate::message::{Inbox, Outbox, ReceivedMessage};

@@ -1,10 +1,11 @@
 //! The audit log: its file, its checks, checkpoints, witnesses and receipts.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use deputize::os::{self, LogFile, LogOptions};
+use deputize::os::{self, LogFile, LogOptions, LogPieces};
 use deputize::{Code, Digest, Error, Now, Revocable, Signature, Signer};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
@@ -17,6 +18,7 @@ use crate::evidence::Consent;
 use crate::given::{name, read_clock, signer, system_now};
 use crate::identity::Identity;
 use crate::keys::SigningKey;
+use crate::signals;
 use crate::token::Chain;
 
 /// Something that happened, for the audit log.
@@ -66,10 +68,19 @@ pub fn tell(agent: &Bound<'_, PyAny>, event: impl FnOnce(Now) -> deputize::Resul
     if took(py, &audit, (event,))? { Ok(()) } else { Err(Code::AuditUnavailable.into()) }
 }
 
-/// Whether an audit sink took a record. One that answers with something to be awaited has not.
+/// What only runs, or ends, once somebody asks for it: coroutines, generators, futures.
+const LATER: [&str; 4] = ["__await__", "__next__", "__anext__", "add_done_callback"];
+
+/// Whether an answer is no more than the promise of one.
+#[pyfunction]
+pub fn puts_off(answer: &Bound<'_, PyAny>) -> PyResult<bool> {
+    LATER.iter().try_fold(false, |later, name| Ok(later || answer.hasattr(*name)?))
+}
+
+/// Whether an audit sink took a record. One that answers with something that is yet to be done has not.
 pub fn took<'py>(py: Python<'py>, audit: &Bound<'py, PyAny>, record: impl pyo3::call::PyCallArgs<'py>) -> Result<bool> {
-    match audit.call1(record) {
-        Ok(answer) => Ok(!answer.hasattr("__await__")?),
+    match audit.call1(record).and_then(|answer| puts_off(&answer)) {
+        Ok(is_later) => Ok(!is_later),
         Err(error) => failed_callback(py, error).map(|()| false),
     }
 }
@@ -133,12 +144,15 @@ pub struct AuditLog {
     file: LogFile,
     process: u32,
     clock: Option<Py<PyAny>>,
+    on_signal: Option<Py<PyAny>>,
+    /// Whether signals are being told. Those that come of it wait for whoever tells them.
+    is_telling: Mutex<bool>,
 }
 
 #[pymethods]
 impl AuditLog {
     #[new]
-    #[pyo3(signature = (path, *, origin=None, key=None, checkpoint_every=None, expect=None, arguments=None, salt=None, sync=None, rotate_at=None, unproven_per_minute=None, clock=None))]
+    #[pyo3(signature = (path, *, origin=None, key=None, checkpoint_every=None, expect=None, arguments=None, salt=None, sync=None, rotate_at=None, unproven_per_minute=None, clock=None, signals=None, on_signal=None))]
     #[allow(clippy::too_many_arguments, reason = "the options of a log")]
     fn new(
         py: Python<'_>,
@@ -153,6 +167,8 @@ impl AuditLog {
         rotate_at: Option<&Bound<'_, PyAny>>,
         unproven_per_minute: Option<&Bound<'_, PyAny>>,
         clock: Option<Bound<'_, PyAny>>,
+        signals: Option<&Bound<'_, PyAny>>,
+        on_signal: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         entry(|| {
             let flag =
@@ -176,10 +192,18 @@ impl AuditLog {
             if let Some(most) = number(unproven_per_minute, "unproven_per_minute: a number of records")? {
                 options = options.unproven_per_minute(most);
             }
-            if let Some(key) = key {
-                let every = number(checkpoint_every, "checkpoint_every: a number of entries")?.unwrap_or(1000);
-                options = options.checkpoints(Arc::new(held(key)?), every);
+            let every = number(checkpoint_every, "checkpoint_every: a number of entries")?;
+            match key {
+                Some(key) => options = options.checkpoints(Arc::new(held(key)?), every.unwrap_or(1000)),
+                None if every.is_some() => return Err(Error::about(Code::ConfigInvalid, "checkpoint_every: needs a key").into()),
+                None => {}
             }
+            if let Some(signals) = signals {
+                options = options.signals(signals::watch_of(signals)?);
+            } else if on_signal.is_some() {
+                return Err(Error::about(Code::ConfigInvalid, "on_signal: needs signals").into());
+            }
+            let on_signal = crate::given::callback(on_signal, "on_signal: a function")?;
             for checkpoint in expect.map(checkpoints).transpose()?.unwrap_or_default() {
                 options = options.expected(checkpoint);
             }
@@ -190,7 +214,7 @@ impl AuditLog {
             let clock = crate::given::callback(clock, "clock: a function")?;
             let now = read_clock(py, clock.as_ref())?;
             let file = py.detach(|| LogFile::open(&path, &origin, options, now))?;
-            Ok(AuditLog { file, process: std::process::id(), clock })
+            Ok(AuditLog { file, process: std::process::id(), clock, on_signal, is_telling: Mutex::new(false) })
         })
     }
 
@@ -210,11 +234,11 @@ impl AuditLog {
             self.own()?;
             if let Ok(record) = record.cast::<AuditRecord>() {
                 let record = record.get();
-                return Ok(py.detach(|| self.file.record(&record.0))?);
+                return self.told(py, || self.file.record(&record.0));
             }
             let event =
                 record.cast::<AuditEvent>().map_err(|_| Error::about(Code::ConfigInvalid, "an AuditRecord or an AuditEvent"))?.get();
-            Ok(py.detach(|| self.file.event(&event.0)).map(Some)?)
+            self.told(py, || self.file.event(&event.0).map(Some))
         })
     }
 
@@ -228,16 +252,16 @@ impl AuditLog {
             self.own()?;
             let records = crate::given::texts(records, Code::LogMalformed, "records: a list of texts")?;
             let now = read_clock(py, self.clock.as_ref())?;
-            Ok(py.detach(|| self.file.append(&records, now))?)
+            self.told(py, || self.file.append(&records, now))
         })
     }
 
     /// How many entries there are, as this process knows.
     #[getter]
-    fn size(&self) -> PyResult<u64> {
+    fn size(&self, py: Python<'_>) -> PyResult<u64> {
         entry(|| {
             self.own()?;
-            Ok(self.file.head().size())
+            Ok(py.detach(|| self.file.head().size()))
         })
     }
 
@@ -252,10 +276,10 @@ impl AuditLog {
 
     /// The latest checkpoint that was signed.
     #[getter]
-    fn latest_checkpoint(&self) -> PyResult<Option<String>> {
+    fn latest_checkpoint(&self, py: Python<'_>) -> PyResult<Option<String>> {
         entry(|| {
             self.own()?;
-            Ok(self.file.checkpoint())
+            Ok(py.detach(|| self.file.checkpoint()))
         })
     }
 
@@ -264,7 +288,7 @@ impl AuditLog {
         entry(|| {
             self.own()?;
             let now = read_clock(py, self.clock.as_ref())?;
-            Ok(py.detach(|| self.file.close(now))?)
+            self.told(py, || self.file.close(now))
         })
     }
 
@@ -280,6 +304,11 @@ impl AuditLog {
     fn __repr__(&self) -> String {
         format!("AuditLog({:?})", self.file.path().display().to_string())
     }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&self.clock)?;
+        visit.call(&self.on_signal)
+    }
 }
 
 impl AuditLog {
@@ -289,6 +318,39 @@ impl AuditLog {
             return Ok(());
         }
         Err(Error::about(Code::AuditUnavailable, "opened by another process; open the log in the one that writes it"))
+    }
+
+    /// Appends, and then tells what signals that gave. The lock of the log is held by nobody then, so that whoever is told may use it.
+    fn told<T: Send>(&self, py: Python<'_>, append: impl Send + FnOnce() -> deputize::Result<T>) -> Result<T> {
+        let appended = py.detach(append);
+        if let Some(on_signal) = &self.on_signal {
+            self.tell(on_signal.bind(py));
+        }
+        Ok(appended?)
+    }
+
+    /// One after another, by one thread. What the function raises is its own matter, and is reported as Python reports what nobody can catch.
+    fn tell(&self, on_signal: &Bound<'_, PyAny>) {
+        if std::mem::replace(&mut *self.telling(), true) {
+            return;
+        }
+        while let Some(signal) = self.next_signal() {
+            if let Err(error) = signals::to_python(on_signal.py(), &signal).and_then(|signal| on_signal.call1((signal,))) {
+                error.write_unraisable(on_signal.py(), Some(on_signal));
+            }
+        }
+    }
+
+    /// Without one, whoever has the next tells it.
+    fn next_signal(&self) -> Option<deputize::Signal> {
+        let mut is_telling = self.telling();
+        let signal = self.file.take_signal();
+        *is_telling = signal.is_some();
+        signal
+    }
+
+    fn telling(&self) -> MutexGuard<'_, bool> {
+        self.is_telling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -497,7 +559,7 @@ impl Witness {
 }
 
 impl Witness {
-    fn witness(&self) -> std::sync::MutexGuard<'_, deputize::Witness> {
+    fn witness(&self) -> MutexGuard<'_, deputize::Witness> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -525,10 +587,10 @@ impl LogCheck {
                 Err(_) => convert::bytes(piece)?.ok_or(Error::about(Code::LogMalformed, "a piece of a log is bytes"))?,
             };
             let mut found = Vec::new();
-            let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let check = held.as_mut().ok_or(Error::about(Code::ConfigInvalid, "the check is over"))?;
+            // Whoever waits for another thread's piece does not keep that thread from Python.
             py.detach(|| {
-                check.push_each(&piece, |sequence, record| {
+                let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                held.as_mut().ok_or(Error::about(Code::ConfigInvalid, OVER))?.push_each(&piece, |sequence, record| {
                     found.push((sequence, record.to_owned()));
                     Ok(())
                 })
@@ -538,10 +600,35 @@ impl LogCheck {
     }
 
     /// The end of the log.
-    fn finish(&self) -> PyResult<LogReport> {
+    fn finish(&self, py: Python<'_>) -> PyResult<LogReport> {
         entry(|| {
-            let check = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-            Ok(LogReport(check.ok_or(Error::about(Code::ConfigInvalid, "the check is over"))?.finish()?))
+            let check = py.detach(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+            Ok(LogReport(check.ok_or(Error::about(Code::ConfigInvalid, OVER))?.finish()?))
+        })
+    }
+}
+
+const OVER: &str = "the check is over";
+
+/// The bytes of a log as it is, whatever is appended meanwhile.
+#[pyclass(frozen, module = "deputize")]
+pub struct LogReader(Mutex<LogPieces>);
+
+#[pymethods]
+impl LogReader {
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        entry(|| Ok(LogReader(Mutex::new(py.detach(|| LogPieces::open(path))?))))
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        entry(|| {
+            let piece = py.detach(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).next_piece())?;
+            Ok(piece.map(|piece| PyBytes::new(py, &piece)))
         })
     }
 }
@@ -597,23 +684,19 @@ pub fn check_log(
     entry(|| {
         let anchors = checkpoints.map(self::checkpoints).transpose()?.unwrap_or_default();
         let progress = crate::given::callback(progress, "progress: a function")?;
-        let mut raised = None;
-        let report = py.detach(|| {
-            os::read_log(
-                path,
-                anchors,
-                |_, _| Ok(()),
-                |done, all| {
-                    if let (Some(progress), None) = (&progress, &raised) {
-                        raised = Python::attach(|py| progress.call1(py, (done, all)).err());
-                    }
-                },
-            )
-        });
-        match raised {
-            Some(error) => Err(error.into()),
-            None => Ok(LogReport(report?)),
+        let (mut check, mut pieces) = (deputize::LogCheck::new(anchors), py.detach(|| LogPieces::open(path))?);
+        let mut next = || -> deputize::Result<Option<(u64, u64)>> {
+            let Some(piece) = pieces.next_piece()? else { return Ok(None) };
+            check.push(&piece).map(|()| Some(pieces.progress()))
+        };
+        while let Some(done) = py.detach(&mut next)? {
+            // A check that takes minutes can be interrupted.
+            py.check_signals()?;
+            if let Some(progress) = &progress {
+                progress.call1(py, done)?;
+            }
         }
+        Ok(LogReport(check.finish()?))
     })
 }
 

@@ -5,9 +5,10 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::configuration::of_class;
-use crate::convert::{duration, unsigned};
+use crate::convert::{duration, unsigned, verifying_key};
 use crate::errors::{Result, entry};
 use crate::given::{callback, read_clock, signer};
+use crate::log::tell;
 use crate::token::{Chain, chain_of};
 use crate::trust::TrustState;
 
@@ -44,7 +45,7 @@ impl RenewalPolicy {
         entry(|| {
             let ((issuer, key), chain, now) = (signer(agent)?, chain_of(chain)?, read_clock(py, self.clock.as_ref())?);
             let key = &key.get().0;
-            self.renewed(py, |policy| policy.renew_root(key, &issuer, &chain, &mut os::SysRng, now))
+            self.renewed(agent, |policy| policy.renew_root(key, &issuer, &chain, &mut os::SysRng, now))
         })
     }
 
@@ -59,7 +60,7 @@ impl RenewalPolicy {
         entry(|| {
             let ((_, key), now) = (signer(agent)?, read_clock(py, self.clock.as_ref())?);
             let (key, parent, chain) = (&key.get().0, chain_of(parent)?, chain_of(chain)?);
-            self.renewed(py, |policy| policy.renew(key, &parent, &chain, &mut os::SysRng, now))
+            self.renewed(agent, |policy| policy.renew(key, &parent, &chain, &mut os::SysRng, now))
         })
     }
 
@@ -70,15 +71,18 @@ impl RenewalPolicy {
 }
 
 impl RenewalPolicy {
-    fn renewed<F>(&self, py: Python<'_>, renew: F) -> Result<Option<Chain>>
+    /// Recorded before anybody gets it, as what the agent issues and delegates by itself.
+    fn renewed<F>(&self, agent: &Bound<'_, PyAny>, renew: F) -> Result<Option<Chain>>
     where
         F: Send + FnOnce(deputize::RenewalPolicy<'_>) -> deputize::Result<Option<UnverifiedChain>>,
     {
         let state = self.state.as_ref().map(|state| state.get().own()).transpose()?;
-        let chain = py.detach(|| match state {
+        let chain = agent.py().detach(|| match state {
             Some(state) => renew(self.policy.with_trust_state(state)),
             None => renew(self.policy),
         })?;
-        Ok(chain.map(Chain))
+        let Some(chain) = chain else { return Ok(None) };
+        tell(agent, |now| deputize::AuditEvent::issued(&chain, &verifying_key(agent, Code::KeyInvalid, "an Agent")?, now))?;
+        Ok(Some(Chain(chain)))
     }
 }

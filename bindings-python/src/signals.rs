@@ -1,11 +1,11 @@
 //! Signals: what is out of the ordinary in a log.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use deputize::{Code, Error, LogRecord, Thresholds};
 use pyo3::prelude::*;
 
-use crate::convert::{sequence as listed, unsigned};
+use crate::convert::{is_exactly, sequence as listed, unsigned};
 use crate::errors::{Result, entry};
 use crate::export::record_text;
 
@@ -51,10 +51,32 @@ impl SignalWatch {
         entry(|| {
             let record = LogRecord::from_json(&record_text(record)?)?;
             let sequence = unsigned(sequence, Code::ConfigInvalid, "sequence: that of the entry")?;
-            let mut signals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(signals.observe(&record, sequence).iter().map(deputize::Signal::to_json).collect())
+            Ok(self.watch().observe(&record, sequence).iter().map(deputize::Signal::to_json).collect())
         })
     }
+}
+
+impl SignalWatch {
+    fn watch(&self) -> MutexGuard<'_, deputize::Signals> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a `Signals` knows, for a log that goes on from there.
+pub fn watch_of(signals: &Bound<'_, PyAny>) -> Result<deputize::Signals> {
+    const WHAT: &str = "signals: a Signals";
+    if !is_exactly(signals, "deputize.signals", "Signals")? {
+        return Err(Error::about(Code::ConfigInvalid, WHAT).into());
+    }
+    let watch = signals.getattr("_Signals__watch")?.cast_into_exact::<SignalWatch>();
+    let watch = watch.map_err(|_| Error::about(Code::ConfigInvalid, WHAT))?.get().watch().clone();
+    Ok(watch)
+}
+
+/// As a `Signal`.
+pub fn to_python<'py>(py: Python<'py>, signal: &deputize::Signal) -> PyResult<Bound<'py, PyAny>> {
+    let parts = (signal.kind(), signal.entry(), signal.text(), signal.to_json());
+    py.import("deputize.signals")?.getattr("Signal")?.call1(parts)
 }
 
 fn burst(pair: &Bound<'_, PyAny>, what: &'static str) -> Result<(u64, u64)> {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,20 @@ from mcp.server import MCPServer, Server
 import deputize.mcp
 import mcp_server
 from conftest import SERVER, Story
-from deputize import Actor, Agent, Chain, DeputizeError, UnsupportedOperation, Verifier, at_most, one_of, optional
+from deputize import (
+    Actor,
+    Agent,
+    AuditLog,
+    Chain,
+    DeputizeError,
+    UnsupportedOperation,
+    Verifier,
+    at_most,
+    one_of,
+    open_calls,
+    optional,
+    read_log,
+)
 from deputize.mcp import DENIAL_KEY, HEADER, META_KEY, caller, guard, meta_for, sign_calls
 
 TOOLS: dict[str, Any] = {
@@ -492,3 +506,45 @@ def test_the_names_on_the_wire() -> None:
     names = (META_KEY, DENIAL_KEY, HEADER)
     assert names == ("dev.deputize/presentation", "dev.deputize/denial", "Deputize-Presentation")
     assert all(hasattr(deputize.mcp, name) for name in deputize.mcp.__all__)
+
+
+def test_each_call_of_a_guarded_server_has_one_outcome_however_its_tool_ends(story: Story, tmp_path: Path) -> None:
+    path = tmp_path / "calls.log"
+    started: list[anyio.Event] = []
+
+    async def on_call(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+        how = (params.arguments or {})["how"]
+        if how == "raised":
+            raise TypeError("secret")
+        if how == "hangs":
+            started[0].set()
+            await anyio.sleep_forever()
+        return types.CallToolResult(content=[], is_error=how == "error")
+
+    server = Server("s", on_call_tool=on_call)
+    guard(server, story.verifier(audit=AuditLog(path)))
+    root = story.ana.issue(to=story.coder, tools={"t": {}})
+
+    async def main() -> None:
+        started.append(anyio.Event())
+        async with Client(server) as client:
+            sign_calls(client, Actor(story.coder, root), SERVER)
+            for how in ("well", "error", "raised"):
+                with suppress(Exception):
+                    await client.call_tool("t", {"how": how})
+            refusal = await client.call_tool("u", {})
+            assert refusal.meta is not None
+            proofs.append(refusal.meta[DENIAL_KEY]["proof"])
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.call_tool, "t", {"how": "hangs"})
+                await started[0].wait()
+                tasks.cancel_scope.cancel()
+
+    proofs: list[str] = []
+    anyio.run(main)
+    records = [record for _, record in read_log(path)]
+    errors = [record.get("error") for record in records if record["kind"] == "outcome"]
+    assert errors == [None, "the tool reported an error", "TypeError", "cancelled"]
+    assert open_calls(path) == []
+    assert "secret" not in json.dumps(records)
+    assert proofs == [record["proof"] for record in records if record.get("decision") == "deny"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,34 @@ def test_a_trace_goes_through_a_chain_of_agents(story: Story, telemetry: Telemet
     assert sorted(map(str, told)) == ["ask", "look"]
     decided = [span for span in spans for event in span.events if event.name == "deputize.decision"]
     assert {span.context.trace_id for span in decided} == {request.get_span_context().trace_id}
+
+
+def test_telemetry_is_told_of_nothing_that_was_put_off(story: Story, telemetry: Telemetry) -> None:
+    async def sink(record: object) -> None:
+        raise AssertionError
+
+    def later(record: object) -> Any:
+        yield
+
+    chain = story.chain({"t": {}})
+    for put_off in (sink, later):
+        verifier = story.verifier(audit=otel.audit(put_off, **telemetry.providers))
+        proof = story.coder.prove(chain, "t", {}, SERVER)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            assert denied(lambda: verifier.authorize(proof, "t", {})).code == "audit-unavailable"  # noqa: B023
+    assert telemetry.spans.get_finished_spans() == ()
+    assert "deputize.decisions" not in telemetry.metrics()
+
+
+def test_no_metric_has_what_a_caller_chooses(story: Story, telemetry: Telemetry) -> None:
+    verifier = story.verifier(audit=otel.audit(**telemetry.providers))
+    for number in range(200):
+        denied(lambda: verifier.authorize(f"x{number}", f"tool-{number}", {f"a{number}": 1}))  # noqa: B023
+    points = [point for points in telemetry.metrics().values() for point in points]
+    named = {(name, value) for point in points for name, value in (point.attributes or {}).items()}
+    assert {name for name, _ in named} == {"deputize.decision", "deputize.code"}
+    assert len(named) <= 4
 
 
 def test_what_is_no_sink_is_refused() -> None:

@@ -198,7 +198,7 @@ pub(crate) struct Checkpoint {
     /// The name of the log.
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) origin: String,
-    /// Where it is put, in place of what is there. Standard output, unless given.
+    /// Where it is put, in place of what is there; `-`, or nothing, for standard output.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }

@@ -37,15 +37,31 @@ pub(crate) fn unavailable(what: &str, error: &std::io::Error, path: &Path) -> Er
     Error::named(Code::FileUnavailable, &format!("{what}, {error}:"), &path.display().to_string())
 }
 
-/// Puts a file in its place, whole or not at all. `config-invalid` for a file of the log that it was made from.
+/// A file that lies somewhere unasked for: a pipe in its place would be waited for.
+pub(crate) fn open_regular(path: &Path) -> std::io::Result<File> {
+    match std::fs::metadata(path)?.is_file() {
+        true => File::open(path),
+        false => Err(std::io::Error::other("not a regular file")),
+    }
+}
+
+/// Puts a file in its place, whole or not at all, for nobody but its owner to read: it says what the log says. `config-invalid` for a file of the log that it was made from, for what is there and is no plain
+/// file, such as a device or a link, and for `-`.
 pub(crate) fn write(path: &Path, bytes: &[u8], log: &Path) -> Result<()> {
+    if path.as_os_str() == "-" || std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(Error::named(Code::ConfigInvalid, "no plain file to put it in:", &path.display().to_string()));
+    }
     let same = |one: &Path, other: &Path| one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other));
     if log_files(log)?.iter().any(|file| same(file, path)) {
         return Err(Error::named(Code::ConfigInvalid, "this would replace the log:", &path.display().to_string()));
     }
     // A name that is new: nobody else's file is written through it.
     let draft = beside(path, &format!(".{}.new", std::process::id()));
-    let written = OpenOptions::new().write(true).create_new(true).open(&draft).and_then(|mut file| {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&draft).and_then(|mut file| {
         let put = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&draft, path));
         if put.is_err() {
             let _ = std::fs::remove_file(&draft);

@@ -20,6 +20,7 @@ mod report;
 mod screen;
 mod time;
 mod verify;
+mod visible;
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -74,23 +75,24 @@ pub struct Terminal {
 
 /// Runs a command, without the name of the program in front: its exit code. Nothing that comes from elsewhere reaches a terminal unescaped.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams<'_>) -> u8 {
-    let parsed = Arguments::try_parse_from([OsString::from("deputize")].into_iter().chain(arguments));
-    let (is_json, parsed) = match parsed {
+    let arguments: Vec<OsString> = [OsString::from("deputize")].into_iter().chain(arguments).collect();
+    let (is_json, parsed) = match Arguments::try_parse_from(&arguments) {
         Ok(arguments) => (arguments.json, Ok(arguments.command)),
-        Err(error) => (false, Err(error)),
+        Err(error) => (arguments.iter().any(|argument| argument == "--json"), Err(error)),
     };
     let mut screen = Screen::new(streams, is_json);
     let done = match parsed {
         Ok(command) => dispatch(&command, &mut screen),
         Err(error) => usage(&error, &mut screen),
     };
+    let is_said = matches!(done, Err(Failure::Output(_)));
     let code = match done {
         Ok(code) => code,
         Err(failure) => screen.fail(&failure),
     };
     match screen.finish() {
-        Ok(()) => code,
-        Err(error) => screen.fail(&Failure::Output(error)).max(code),
+        Err(error) if !is_said => screen.fail(&Failure::Output(error)).max(code),
+        _ => code,
     }
 }
 

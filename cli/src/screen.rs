@@ -2,9 +2,10 @@
 
 use std::io::{BufWriter, Read, Write};
 
-use deputize::{Error, Now, shown};
+use deputize::{Code, Error, Now};
 use serde_json::{Value as Json, json};
 
+use crate::visible::visible;
 use crate::{REFUSED, Streams, Terminal, USAGE};
 
 /// Characters of one piece of text that are shown.
@@ -71,7 +72,7 @@ impl Line {
     }
 
     pub(crate) fn and(mut self, style: Style, text: &str) -> Self {
-        self.0.push((style, shown(text, MOST)));
+        self.0.push((style, visible(text, MOST)));
         self
     }
 
@@ -220,6 +221,7 @@ impl<'a> Screen<'a> {
         let _ = self.output.flush();
         let text = match failure {
             Failure::Refused(error) if self.is_json => format!("{}\n", escaped_json(&error_json(error).to_string())),
+            Failure::Usage(text) if self.is_json => format!("{}\n", escaped_json(&usage_json(text).to_string())),
             other => Screen::error_text(other, self.error_terminal),
         };
         let _ = self.error.write_all(text.as_bytes());
@@ -256,12 +258,19 @@ pub(crate) fn error_json(error: &Error) -> Json {
     })
 }
 
+/// What clap says, in the members of an error: its first line, and how it is used.
+fn usage_json(text: &str) -> Json {
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let help = text.lines().find(|line| line.starts_with("Usage: ")).unwrap_or_default();
+    json!({ "code": Code::ConfigInvalid.as_str(), "message": message, "help": help, "link": null, "entry": null })
+}
+
 /// The same JSON, in which nothing is a character that a terminal or a reader could take for something else.
 fn escaped_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         // Only texts have characters that are escaped: what is not ASCII, and DEL.
-        if c.is_ascii() && c != '\u{7f}' || shown(c.encode_utf8(&mut [0; 4]), 1).starts_with(c) {
+        if c.is_ascii() && c != '\u{7f}' || visible(c.encode_utf8(&mut [0; 4]), 1).starts_with(c) {
             out.push(c);
         } else {
             out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));

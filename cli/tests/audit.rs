@@ -152,6 +152,93 @@ fn a_log_of_another_origin_or_none_at_all_is_refused() {
     assert_eq!(witness.code, 2, "{witness:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_log_or_of_what_is_written_is_refused_without_waiting() {
+    let folder = Folder::new("pipe");
+    let log = story(&folder);
+    let note = folder.write("all.note", note(&lines(&log)));
+    let pipe = folder.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for arguments in
+        [&["verify"][..], &["show"], &["open"], &["follow", "--limit", "1"], &["receipt", "1", "--note", note.to_str().unwrap()]]
+    {
+        let mut all: Vec<&dyn AsRef<Path>> = vec![&"audit", &arguments[0], &pipe];
+        all.extend(arguments[1..].iter().map(|one| one as &dyn AsRef<Path>));
+        let refused = deputize(&all);
+        assert!(refused.code == 1 && refused.error.contains("not a regular file"), "{arguments:?} {refused:?}");
+    }
+    std::fs::copy(&log, folder.path("other.log")).unwrap();
+    std::fs::rename(&pipe, folder.path("other.log.checkpoint")).unwrap();
+    let refused = deputize(&[&"audit", &"verify", &folder.path("other.log"), &"--key", &note_key()]);
+    assert!(refused.code == 1 && refused.error.contains("not a regular file"), "{refused:?}");
+    // A report takes the place of no device and of no link, such as that of standard output.
+    let pipe = folder.path("other.log.checkpoint");
+    let link = folder.path("link");
+    std::os::unix::fs::symlink(&note, &link).unwrap();
+    for output in [&pipe, &link] {
+        let refused = deputize(&[&"audit", &"report", &log, &"-o", output]);
+        assert!(refused.code == 1 && refused.error.contains("no plain file to put it in"), "{refused:?}");
+    }
+    assert!(link.is_symlink());
+}
+
+#[test]
+fn following_ends_after_so_many_whatever_was_there_already() {
+    let folder = Folder::new("limit");
+    let log = story(&folder);
+    for (last, limit, shown) in [("10", "3", 3), ("2", "2", 2), ("5", "0", 0)] {
+        let followed = deputize(&[&"audit", &"follow", &log, &"--last", &last, &"--limit", &limit]);
+        assert_eq!((followed.code, followed.output.lines().count()), (0, shown), "{followed:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_made_of_a_log_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new("owner");
+    let log = story(&folder);
+    let (page, note, line) = (folder.path("report.html"), folder.write("all.note", note(&lines(&log))), folder.path("entry.json"));
+    assert_eq!(deputize(&[&"audit", &"report", &log, &"-o", &page]).code, 0);
+    assert_eq!(deputize(&[&"audit", &"receipt", &log, &"1", &"--note", &note, &"--line", &line]).code, 0);
+    for file in [page, line] {
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn who_only_reads_a_log_makes_no_file() {
+    let folder = Folder::new("reads");
+    let log = folder.write("calls.log", std::fs::read(story(&Folder::new("reads-from"))).unwrap());
+    assert_eq!(deputize(&[&"audit", &"verify", &log]).code, 3);
+    assert_eq!(deputize(&[&"audit", &"show", &log]).code, 0);
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1);
+}
+
+#[test]
+fn one_entry_is_told_of_as_one() {
+    let folder = Folder::new("one");
+    let log = folder.write("calls.log", &lines(&story(&folder))[0]);
+    let checked = deputize(&[&"audit", &"verify", &log]);
+    assert!(
+        checked.output.starts_with("UNANCHORED: 1 entry holds together, and nothing says that it is all, or the first "),
+        "{checked:?}"
+    );
+    let page = folder.path("report.html");
+    assert_eq!(deputize(&[&"audit", &"report", &log, &"-o", &page]).output, format!("1 entry, unanchored: {}\n", page.display()));
+}
+
+#[test]
+fn what_is_not_a_usage_is_said_in_json_where_json_is_asked_for() {
+    let bad = deputize(&[&"audit", &"verify", &"--json"]);
+    assert_eq!((bad.code, &*bad.output), (2, ""));
+    let said: serde_json::Value = serde_json::from_str(&bad.error).unwrap();
+    assert_eq!(said["code"], "config-invalid");
+    assert_eq!(said["message"], "the following required arguments were not provided:");
+    assert!(said["help"].as_str().unwrap().starts_with("Usage: deputize audit verify"), "{said}");
+}
+
 #[test]
 fn witnesses_that_are_asked_for_have_to_have_cosigned() {
     let folder = Folder::new("witness");
@@ -201,6 +288,12 @@ fn an_output_that_cannot_be_written_is_no_success() {
             Streams { input: &mut input, output: &mut output, error: &mut error, terminal: None, error_terminal: None, now: scene::at(0) };
         let code = run(["audit".into(), "show".into(), log.clone().into()], streams);
         assert_eq!((code, &*String::from_utf8(error).unwrap()), (1, said));
+        // Not twice, where it does not wait until the end.
+        let (mut output, mut error) = (Full(kind), Vec::new());
+        let streams =
+            Streams { input: &mut input, output: &mut output, error: &mut error, terminal: None, error_terminal: None, now: scene::at(0) };
+        run(["audit".into(), "report".into(), log.clone().into(), "-o".into(), "-".into()], streams);
+        assert_eq!(String::from_utf8(error).unwrap(), said);
     }
 }
 

@@ -30,7 +30,7 @@ fn a_report_says_who_did_what_for_whom_and_what_became_of_it() {
         "no outcome recorded 2026-11-21 08:01:12 UTC, entry 30, reason: “ship it”, with {&quot;environment&quot;:&quot;staging&quot;}",
         "By way of: ana → planner → deployer → deploy",
         "Unanchored. 31 entries hold together",
-        "3 denials were of callers without a proof",
+        "3 of the denials: by callers without a proof",
         // Time to detect, to revoke, and to the first refused use.
         "coder key …c8rHPrf2ana5 s13 s3 s later",
         "coder was denied 7 times within 5 s",
@@ -39,7 +39,12 @@ fn a_report_says_who_did_what_for_whom_and_what_became_of_it() {
         "coder called github.update_pr: 4 allowed, 6 denied",
         "planner gave authority to coder for github.update_pr",
         "unproven called deploy: 0 allowed, 1 denied",
-        "argument-refused6 an argument is outside its constraint",
+        "argument-refused6 35.2 %an argument is outside its constraint",
+        // The drawing in words.
+        "plannergave authoritycoderfor github.update_pr",
+        "codercalledgithub.update_pr4 allowed, 6 denied: argument-refused ×6",
+        "unprovencalleddeploy1 denied: malformed ×1",
+        "each bar 2 s, the highest 4 calls",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
@@ -67,8 +72,14 @@ fn a_report_says_whether_the_log_is_anchored_or_where_it_is_broken() {
     let (done, page) = report(&folder, &log, &[&"--checkpoint", &note, &"--key", &note_key()]);
     assert_eq!(done.code, 0, "{done:?}");
     let text = without_tags(&page);
-    assert!(text.contains("Whole and anchored. All 31 entries hold together; the first 20 are what the signed checkpoint"), "{text}");
-    assert!(text.contains("Those after it are not anchored yet."), "{text}");
+    assert!(text.contains("Whole and anchored. 31 entries hold together, as the signed checkpoint "), "{text}");
+    assert!(text.contains(" says of the first 20; those after it are not anchored yet.") && !text.contains("vouches"), "{text}");
+    let (_, page) = report(&folder, &log, &[&"--checkpoint", &note]);
+    let text = without_tags(&page);
+    assert!(
+        text.contains("as the checkpoint ") && text.contains("Its signature was not checked: whoever made this page vouches for it."),
+        "{text}"
+    );
     let broken = folder.write("broken.log", [&lines[..10], &lines[11..]].concat().concat());
     let (done, page) = report(&folder, &broken, &[]);
     assert!(done.code == 1 && done.error.starts_with("error: log-gap: "), "{done:?}");
@@ -189,6 +200,9 @@ fn nothing_of_a_log_means_anything_in_a_report() {
         "rx",
         "d",
         "data-head",
+        "dir",
+        "scope",
+        "tabindex",
     ];
     for tag in page.split('<').skip(1) {
         let (tag, _) = tag.split_once('>').expect("a tag that ends");
@@ -207,6 +221,57 @@ fn nothing_of_a_log_means_anything_in_a_report() {
     assert!(page.contains("<bdi>&lt;script&gt;alert(1)&lt;/script&gt;</bdi>"));
     assert!(page.contains("default-src 'none'; style-src 'sha256-") && !page.contains("http:") && !page.contains("https:"));
     assert!(page.len() < 300_000, "{}", page.len());
+}
+
+#[test]
+fn a_list_that_says_again_what_was_revoked_is_no_second_revocation() {
+    let folder = Folder::new("again");
+    let path = folder.path("calls.log");
+    let log = LogFile::open(&path, ORIGIN, LogOptions::new(), at(0)).unwrap();
+    let denied = |millis: u64| {
+        let time = at(millis).to_rfc3339();
+        format!(
+            r#"{{"chain":[{{"key":"did:key:a","name":"coder","token":"01"}}],"code":"argument-refused","decision":"deny","kind":"decision","proof":"{millis:02x}","time":"{time}","tool":"t","version":1}}"#
+        )
+    };
+    let listed = |sequence: u64, targets: &str| {
+        let (count, time) = (targets.split(',').count(), at(10_000 * sequence).to_rfc3339());
+        format!(
+            r#"{{"authority":"ana","count":{count},"kind":"revoked","sequence":{sequence},"targets":[{targets}],"time":"{time}","version":1}}"#
+        )
+    };
+    let both = r#""key:did:key:a","token:01""#;
+    let records = [
+        denied(0),
+        listed(1, both),
+        listed(2, both),
+        listed(3, r#""key:did:key:a","token:01","suspended key:did:key:b""#),
+        listed(4, r#""key:did:key:a","active key:did:key:b""#),
+        listed(5, r#""suspended key:did:key:b""#),
+    ];
+    log.append(&records, at(0)).unwrap();
+    let (_, page) = report(&folder, &path, &[]);
+    let text = without_tags(&page);
+    assert!(text.contains("revocations5"), "{text}");
+    // One incident has one time to revoke, whatever ended it.
+    for what in ["key …id:key:a", "token …01"] {
+        assert!(text.contains(&format!("coder {what}ana–10 s–")), "{what} {text}");
+    }
+}
+
+#[test]
+fn a_log_of_counts_that_are_too_large_to_add_up_has_a_report() {
+    let folder = Folder::new("counts");
+    let path = folder.path("calls.log");
+    let log = LogFile::open(&path, ORIGIN, LogOptions::new(), at(0)).unwrap();
+    let most = (1_u64 << 53) - 1;
+    let record = format!(
+        r#"{{"count":{most},"kind":"suppressed","suppressed":{{"malformed":{most}}},"time":"2026-11-21T08:00:00.000Z","version":1}}"#
+    );
+    log.append(&vec![record; 3000], at(0)).unwrap();
+    let (done, page) = report(&folder, &path, &[]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(without_tags(&page).contains(&u64::MAX.to_string()));
 }
 
 #[test]
@@ -255,13 +320,10 @@ fn a_report_of_a_long_log_shows_the_latest_and_says_so() {
     let (done, page) = report(&folder, &path, &[]);
     assert_eq!(done.code, 0);
     let text = without_tags(&page);
-    for part in [
-        "The latest 200 of 20021.",
-        "Those with the most calls, 100 of 3000.",
-        "more with fewer calls are not drawn.",
-        "20000without an outcome",
-    ] {
-        assert!(text.contains(part) || text.contains("20000"), "{part}");
+    // With those that begin each file.
+    let all = format!("The latest 200 of {}.", done.output.split(' ').next().unwrap());
+    for part in [&*all, "Those with the most calls, 100 of 3000.", "more with fewer calls are not drawn.", "without an outcome20000"] {
+        assert!(text.contains(part), "{part}");
     }
     assert!(page.len() < 200_000, "{}", page.len());
 }

@@ -1,7 +1,7 @@
-//! What a record of the audit log costs: appended, and checked.
+//! What a record of the audit log costs: appended, checked, and watched.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use deputize::{LogCheck, LogHead};
+use deputize::{LogCheck, LogHead, LogRecord, Signals, Thresholds};
 
 /// A record as decisions have them: three holders with names and reasons, 1.1 KB.
 fn record(number: u64) -> String {
@@ -36,6 +36,16 @@ fn log(c: &mut Criterion) {
             let mut check = LogCheck::new([]);
             lines.as_bytes().chunks(65_536).for_each(|piece| check.push(piece).expect("whole"));
             check.finish().expect("whole")
+        });
+    });
+    group.bench_function("watch", |b| {
+        b.iter(|| {
+            let mut signals = Signals::new(Thresholds::new()).expect("thresholds");
+            let observed = records.iter().zip(0..).map(|(record, sequence)| {
+                let record = LogRecord::from_json(record).expect("a record");
+                signals.observe(&record, sequence).len()
+            });
+            observed.sum::<usize>()
         });
     });
     group.finish();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import shutil
@@ -113,6 +114,47 @@ def test_every_package_prints_the_same_bytes(command: Path, desk: Path) -> None:
     assert output(r"explain $(printf '\033[31m')").endswith(
         "no code is in `\\u{1b}[31m`)\nhelp: correct what is named in the message\n1\n"
     )
+
+
+def test_every_package_names_what_was_done_to_a_log_and_where(command: Path, desk: Path) -> None:
+    lines = (desk / "calls.log").read_bytes().splitlines(keepends=True)
+    deputize = str(command / "deputize")
+    origin = ["--key", "keys/calls.pem", "--origin", "acme.example/calls"]
+    signed = run([deputize, "audit", "checkpoint", "calls.log", *origin, "-o", "kept.note"], desk)
+    assert signed.startswith("signed 31 entries of acme.example/calls into kept.note")
+    flipped = bytearray(b"".join(lines))
+    flipped[len(b"".join(lines[:10])) + lines[10].index(b"conflict")] ^= 1
+    for done, (text, fault) in {
+        "nothing": (b"".join(lines), None),
+        "a byte is flipped": (bytes(flipped), "at entry 10: log-changed"),
+        "the tail is cut": (b"".join(lines[:25]), "at entry 25: log-truncated"),
+        "the last line is cut": (b"".join(lines)[:-9], "at entry 30: log-torn"),
+        "a record is dropped": (b"".join([*lines[:7], *lines[8:]]), "at entry 7: log-gap"),
+        "two are swapped": (b"".join([*lines[:7], lines[8], lines[7], *lines[9:]]), "at entry 7: log-gap"),
+        "an old copy is put back": (b"".join(lines[:16]), "at entry 16: log-truncated"),
+        "it is empty": (b"", "at entry 0: log-truncated"),
+    }.items():
+        (desk / "tried.log").write_bytes(text)
+        found = subprocess.run(
+            [deputize, "audit", "verify", "tried.log", "--checkpoint", "kept.note"],
+            cwd=desk,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+        if fault is None:
+            assert (found.returncode, found.stdout.splitlines()[0]) == (
+                0,
+                "WHOLE: 31 entries, anchored up to 31 by kept.note",
+            )
+        else:
+            assert (found.returncode, found.stdout) == (1, f"BROKEN {fault}\n"), done
+            assert found.stderr.startswith(f"error: {fault.split(': ')[1]}: "), done
+    other = run([deputize, "keygen", "other", "--directory", "keys", "--origin", "acme.example/calls", "--json"], desk)
+    key = json.loads(other)["note_key"]
+    wrong = run([deputize, "audit", "verify", "calls.log", "--checkpoint", "kept.note", "--key", key], desk)
+    assert wrong.startswith("error: checkpoint-invalid: ")
 
 
 def test_an_interrupt_ends_a_command_that_waits(command: Path, desk: Path) -> None:

@@ -246,6 +246,17 @@ def test_the_examples_tell_the_same_story_in_three_languages(node_folder: Path, 
     assert len({story(output) for output in told}) == 1, told
 
 
+def test_the_example_of_the_audit_log_tells_what_was_done_to_it(rust_folder: Path) -> None:
+    source = (ROOT / "examples" / "rust" / "src" / "bin" / "audit_log.rs").read_text(encoding="utf-8")
+    *sentences, as_written, changed, cut_unseen, cut = rust(source, rust_folder).splitlines()
+    expected = ["opened", "ana issued", "ALLOW coder", "succeeded", "DENY tool-not-allowed", "ALLOW coder", "failed"]
+    assert all(part in sentence for part, sentence in zip(expected, sentences, strict=True)), sentences
+    assert as_written == "as it was written: 7 entries, as the checkpoint says"
+    assert changed == "with one word changed: log-changed at entry 4"
+    assert cut_unseen == "cut, and nobody kept a checkpoint: 4 entries that fit together, unanchored"
+    assert cut == "cut: log-truncated at entry 4"
+
+
 def the_same_story(name: str, node_folder: Path) -> list[str]:
     """What an example prints in both languages, without what is different in each run."""
     examples = ROOT / "examples"

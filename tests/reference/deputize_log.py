@@ -75,7 +75,7 @@ def read_entry(line):
         raise Fault("log-malformed")
     is_hash = isinstance(entry["previous"], str) and re.fullmatch("[0-9a-f]{64}", entry["previous"])
     is_size = type(entry["sequence"]) is int and 0 <= entry["sequence"] <= MAX_SIZE
-    if not is_hash or not is_size or type(entry["record"]) is not dict:
+    if not is_hash or not is_size or type(from_json(entry["record"])) is not dict:
         raise Fault("log-malformed")
     return entry
 
@@ -114,16 +114,19 @@ def check(text, checkpoints):
                 raise Fault("log-changed", 0)
             doubtful = place
         else:
-            if record.get("kind") == "continued":
-                if len(record["roots"]) != place.bit_count():
+            if canonical_json(record).startswith('{"kind":"continued",'):
+                roots = record.get("roots")
+                is_hashes = isinstance(roots, list) and all(re.fullmatch("[0-9a-f]{64}", str(root)) for root in roots)
+                if not is_hashes or len(roots) != place.bit_count():
                     raise Fault("log-malformed", place)
                 if record["roots"] != [root.hex() for root in subtrees(leaves)]:
                     raise Fault("log-changed", place)
-            time = record.get("time", "")
-            if time < latest:
-                steps.append(place)
-            else:
-                latest = time
+            time = record.get("time")
+            if isinstance(time, str) and time:
+                if time < latest:
+                    steps.append(place)
+                else:
+                    latest = time
         leaves.append(leaf_hash(entry))
         if doubtful is None:
             compare()

@@ -141,6 +141,13 @@ impl Log {
     }
 }
 
+/// The line with another record.
+fn with_record(line: &str, record: &str) -> String {
+    let (before, rest) = line.split_once("\"record\":").expect("a record");
+    let (_, after) = rest.rsplit_once(",\"sequence\"").expect("a sequence");
+    format!("{before}\"record\":{record},\"sequence\"{after}")
+}
+
 fn logs() -> Vec<Json> {
     let log = Log::of(records());
     let (lines, whole) = (&log.lines, log.text());
@@ -209,11 +216,20 @@ fn logs() -> Vec<Json> {
         ("minus zero", lines[1].replace("-1", "-0")),
         ("a number that JSON does not keep", lines[1].replace("65536", "9007199254740992")),
         ("an escape that is not needed", lines[1].replace("test", "t\\u0065st")),
+        ("half of a surrogate pair", lines[1].replace("test", "\\ud800")),
+        ("a surrogate pair", lines[1].replace("test", "\\ud83d\\ude00")),
         ("an escape in another spelling", lines[1].replace("test", "t\\u000ast")),
         ("a member too many", lines[1].replace(",\"sequence\"", ",\"s\":1,\"sequence\"")),
         ("a sequence that is no number", lines[1].replace("\"sequence\":1", "\"sequence\":\"1\"")),
         ("a sequence with a zero in front", lines[1].replace("\"sequence\":1", "\"sequence\":01")),
         ("a record that is no object", lines[1].replace("\"record\":{", "\"record\":[{").replace("Z\"}", "Z\"}]")),
+        ("a record that is bytes", with_record(&two.lines[1], r#"{"$bytes":"AQ"}"#)),
+        ("a record that is an integer", with_record(&two.lines[1], r#"{"$integer":"9007199254740993"}"#)),
+        ("a file that goes on from no tree", with_record(&two.lines[1], r#"{"kind":"continued","origin":"acme.example/calls"}"#)),
+        (
+            "a file that goes on from what is no hash",
+            with_record(&two.lines[1], &format!(r#"{{"kind":"continued","roots":["{}"]}}"#, "A".repeat(64))),
+        ),
         ("hex in upper case", lines[1].replacen(&lines[1][13..77], &"A".repeat(64), 1)),
         ("a line that is too long", lines[1].replace("test", &"x".repeat(262_144))),
     ] {
@@ -229,6 +245,11 @@ fn logs() -> Vec<Json> {
     let mut short = Log::of(records());
     short.push(&record(&roots[..1]));
     refused("a file that goes on from a tree of another size", &short.text(), vec![], "log-malformed", 5);
+    let mut timeless = Log::of(records().into_iter().take(2));
+    timeless.push(&json!({ "kind": "test" }));
+    timeless.push(&json!({ "kind": "test", "time": 5 }));
+    timeless.push(&json!({ "kind": "continued" }));
+    cases.push(json!({ "why": "records without a time step nowhere, and a kind alone continues nothing", "log": timeless.text(), "checkpoints": [], "size": 5, "root": hex(&root(&timeless.leaves)), "anchored": null, "steps_back": 0, "first_step_back": null }));
     cases.push(json!({ "why": "a file that goes on", "log": continued.text(), "checkpoints": [], "size": 6, "root": hex(&root(&continued.leaves)), "anchored": null, "steps_back": 1, "first_step_back": 3 }));
     cases
 }

@@ -110,3 +110,28 @@ fn what_is_no_record_is_malformed() {
     }
     assert_eq!(LogRecord::cloud_event(r#"{"kind":"x"}"#, "", 1).unwrap_err().code(), Code::Malformed);
 }
+
+#[test]
+fn a_record_with_more_holders_than_a_chain_has_is_no_act_and_ends_nothing() {
+    let record = |holders: usize| {
+        let chain = vec![json!({ "key": "k", "token": "t" }); holders];
+        LogRecord::from_json(&json!({ "chain": chain, "decision": "allow", "kind": "decision", "proof": "p" }).to_string()).unwrap()
+    };
+    assert!(record(16).to_act().is_some());
+    for holders in [17, 100_000] {
+        let record = record(holders);
+        assert_eq!(record.to_act(), None);
+        assert!(record.to_ocsf("o", 1).is_none() && !record.to_telemetry().is_empty() && !record.to_sentence().is_empty());
+    }
+}
+
+#[test]
+fn a_proof_without_a_chain_proves_nobody() {
+    let text = json!({ "decision": "allow", "kind": "decision", "principal": "ana", "proof": "p", "time": "2026-11-21T08:00:00.000Z", "tool": "deploy" });
+    let record = LogRecord::from_json(&text.to_string()).unwrap();
+    let event: Json = serde_json::from_str(&record.to_ocsf("o", 1).unwrap()).unwrap();
+    assert_eq!(event["actor"]["user"], json!({ "name": "unknown" }));
+    let telemetry: Json = serde_json::from_str(&record.to_telemetry()).unwrap();
+    assert_eq!((&telemetry["span"], telemetry["attributes"].get("enduser.id")), (&"authorize".into(), None));
+    assert!(record.to_sentence().contains("an unverified caller"));
+}

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use deputize::{Code, LogRecord, Signal, Signals, Thresholds};
+use deputize_tests::errors_page::root;
 use fastrand::Rng;
 use serde_json::{Value as Json, json};
 
@@ -224,6 +225,27 @@ impl Trace {
         }
     }
 
+    /// What is just within the thresholds, or looks like something and is nothing: whatever is told of it is a false alarm.
+    fn ordinary(&mut self, number: usize) {
+        let (now, name) = (self.now, format!("ordinary-{number}"));
+        let agent = format!("agent-{}", self.rng.usize(..40));
+        let revoked = |target: String| json!({ "count": 1, "kind": "revoked", "targets": [target], "time": time(now), "version": 1 });
+        let records: Vec<_> = match number % 6 {
+            0 => (0..15).map(|at| denied(now + at * 1000, &agent, "argument-refused")).collect(),
+            1 => (0..30).map(|at| denied(now + at * 3500, &agent, "argument-refused")).collect(),
+            2 => (0..15).map(|at| unproven(now + at * 1000)).collect(),
+            3 => (0..6).map(|at| approved(now + at * 6000, "did:key:cleo")).collect(),
+            4 => vec![with(call(now, &agent, &name), json!({ "code": "tool-not-allowed", "decision": "deny" }))],
+            _ => {
+                let session = format!("session:{name}");
+                let used = with(call(now, "agent-1", "tool-1"), json!({ "session": name }));
+                vec![revoked(format!("suspended {session}")), revoked(format!("active {session}")), used]
+            }
+        };
+        self.now += [15_000, 105_000, 15_000, 36_000, 0, 0][number % 6];
+        self.records.extend(records);
+    }
+
     fn plant_one(&mut self, number: usize) {
         let (now, new) = (self.now, format!("planted-{number}"));
         let agent = format!("agent-{}", self.rng.usize(..40));
@@ -261,6 +283,9 @@ fn everything_that_was_planted_among_100_000_calls_is_found_and_little_else() {
         if number % 500 == 499 && number > 5000 {
             trace.plant_one(number / 500);
         }
+        if number % 500 == 249 && number > 5000 {
+            trace.ordinary(number / 500);
+        }
         if number % 400 == 0 {
             let by = format!("did:key:approver-{}", trace.rng.usize(..3));
             let record = approved(trace.now, &by);
@@ -290,15 +315,13 @@ fn everything_that_was_planted_among_100_000_calls_is_found_and_little_else() {
     }
     let all: usize = false_alarms.values().sum();
     let rate = |elapsed: std::time::Duration| (lines.len() as f64 / elapsed.as_secs_f64()) as u64;
-    println!(
-        "{} records: {} planted, {} missed, {all} false alarms {false_alarms:?}; {} records/s read, {} records/s watched",
-        lines.len(),
-        trace.planted.len(),
-        missed.len(),
-        rate(read),
-        rate(watched)
-    );
+    println!("{} records/s read, {} records/s watched", rate(read), rate(watched));
     assert!(trace.planted.len() > 180);
     assert_eq!(missed, Vec::<&(&str, std::ops::Range<u64>)>::new());
     assert!(all * 1000 <= CALLS, "more than one false alarm in a thousand calls: {false_alarms:?}");
+    // The figures are in the specification: whoever changes a rule or a threshold sees what it costs.
+    let kinds: Vec<_> = false_alarms.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let figures = format!("{} records, {} planted, 0 missed, {all} false alarms ({})", lines.len(), trace.planted.len(), kinds.join(", "));
+    let page = std::fs::read_to_string(root().join("docs/spec/signals.md")).unwrap();
+    assert!(page.contains(&figures), "signals.md does not say: {figures}");
 }

@@ -8,6 +8,7 @@ from typing import Any, Literal, NoReturn, Protocol, TypeAlias, TypedDict, final
 
 from deputize.agent import Agent
 from deputize.errors import DeputizeError
+from deputize.signals import Signal, Signals
 
 _Bytes: TypeAlias = bytes | bytearray | memoryview
 _Path: TypeAlias = str | os.PathLike[str]
@@ -91,11 +92,15 @@ __all__ = [
     "Approval",
     "ApprovalPolicy",
     "ApprovalRequest",
+    "AuditEvent",
+    "AuditLog",
     "AuditRecord",
     "Authority",
     "Authorized",
     "Budget",
     "Chain",
+    "Checkpoint",
+    "CheckpointPolicy",
     "CodeAttestor",
     "Consent",
     "Constraint",
@@ -105,16 +110,23 @@ __all__ = [
     "Inbox",
     "JwtAttestor",
     "ListLoader",
+    "LogCheck",
+    "LogReader",
+    "LogReport",
     "MemoryStore",
+    "NoteKey",
     "OptionalArgument",
     "Outbox",
     "ParentAttestor",
     "Presentation",
     "ReceivedMessage",
     "Registrar",
+    "RenewalPolicy",
     "RevocationList",
     "Session",
+    "SignalWatch",
     "SigningKey",
+    "StateFile",
     "Target",
     "TrustAnchor",
     "TrustState",
@@ -122,6 +134,7 @@ __all__ = [
     "VerifiedIdentity",
     "Verifier",
     "VerifyingKey",
+    "Witness",
     "__version__",
     "all_of",
     "any_of",
@@ -131,6 +144,7 @@ __all__ = [
     "at_least",
     "at_most",
     "between",
+    "check_log",
     "cidr",
     "codes",
     "consent",
@@ -145,6 +159,10 @@ __all__ = [
     "encode_value",
     "enrol",
     "exact",
+    "export_act",
+    "export_cloud_event",
+    "export_ocsf",
+    "export_telemetry",
     "fields",
     "glob",
     "hint_from_annotations",
@@ -154,8 +172,10 @@ __all__ = [
     "issue_identity",
     "join_contexts",
     "length",
+    "log_files",
     "main",
     "make_error",
+    "make_receipt",
     "measure",
     "not_glob",
     "not_one_of",
@@ -164,6 +184,10 @@ __all__ = [
     "optional",
     "path",
     "prove",
+    "prove_consistency",
+    "puts_off",
+    "record_sentence",
+    "record_signed",
     "regex",
     "rotate",
     "subset",
@@ -172,6 +196,7 @@ __all__ = [
     "url",
     "value_from_json",
     "value_to_json",
+    "verify_receipt",
     "vouch",
 ]
 
@@ -315,6 +340,8 @@ class AuditRecord:
     @property
     def code(self) -> str: ...
     @property
+    def proof(self) -> str | None: ...
+    @property
     def time_ms(self) -> int: ...
 
 @final
@@ -343,6 +370,8 @@ class AuditLog:
         rotate_at: int | None = None,
         unproven_per_minute: int | None = None,
         clock: _Clock | None = None,
+        signals: Signals | None = None,
+        on_signal: Callable[[Signal], object] | None = None,
     ) -> AuditLog: ...
     @property
     def path(self) -> Path: ...
@@ -412,6 +441,12 @@ class LogCheck:
     def finish(self) -> LogReport: ...
 
 @final
+class LogReader:
+    def __new__(cls, path: str | os.PathLike[str]) -> LogReader: ...
+    def __iter__(self) -> LogReader: ...
+    def __next__(self) -> bytes: ...
+
+@final
 class LogReport:
     @property
     def size(self) -> int: ...
@@ -450,6 +485,7 @@ class SignalWatch:
     ) -> SignalWatch: ...
     def observe(self, record: str, sequence: int) -> list[str]: ...
 
+def puts_off(answer: object) -> bool: ...
 def record_signed(agent: Agent, signed: Chain | Approval | Consent | Identity | Session) -> None: ...
 def verify_receipt(receipt: str, line: str, policy: CheckpointPolicy, clock: _Clock | None = None) -> Checkpoint: ...
 

@@ -13,6 +13,7 @@ from deputize._native import (
     Checkpoint,
     CheckpointPolicy,
     LogCheck,
+    LogReader,
     LogReport,
     NoteKey,
     Witness,
@@ -43,28 +44,36 @@ __all__ = [
     "verify_receipt",
 ]
 
-_PIECE = 256 * 1024
-
 
 def read_log(
     path: str | os.PathLike[str], checkpoints: list[Checkpoint] | tuple[Checkpoint, ...] = ()
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """The records of a log with their sequences, each checked against what is before it; its end by the checkpoints."""
     check = LogCheck(checkpoints)
-    for name in log_files(path):
-        with open(name, "rb") as file:
-            while piece := file.read(_PIECE):
-                for sequence, record in check.push(piece):
-                    yield sequence, json.loads(record)
+    for piece in LogReader(path):
+        for sequence, record in check.push(piece):
+            yield sequence, json.loads(record)
     check.finish()
 
 
 def open_calls(path: str | os.PathLike[str]) -> list[tuple[int, dict[str, Any]]]:
     """The calls that were allowed and have no outcome: their tools may have run."""
-    waiting: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
+    waiting: dict[object, tuple[int, dict[str, Any]]] = {}
     for sequence, record in read_log(path):
-        if record["kind"] == "decision" and record["decision"] == "allow":
-            waiting[record["chain"][-1]["key"], record["proof"]] = sequence, record
-        elif record["kind"] == "outcome":
-            waiting.pop((record["caller"], record["proof"]), None)
+        if record.get("kind") == "decision" and record.get("decision") == "allow":
+            waiting[_call(record) or sequence] = sequence, record
+        elif record.get("kind") == "outcome":
+            waiting.pop(_named(record.get("caller"), record.get("proof")), None)
     return list(waiting.values())
+
+
+def _call(record: dict[str, Any]) -> tuple[str, str] | None:
+    """What names an allowed call: its last holder and its proof. A log holds whatever was put into it."""
+    try:
+        return _named(record["chain"][-1]["key"], record["proof"])
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _named(key: object, proof: object) -> tuple[str, str] | None:
+    return (key, proof) if isinstance(key, str) and isinstance(proof, str) else None

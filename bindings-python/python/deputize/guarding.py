@@ -30,7 +30,8 @@ __all__ = [
 META_KEY = "dev.deputize/presentation"
 #: The header of the presentation in HTTP.
 HEADER = "Deputize-Presentation"
-#: The key of what a refused caller is told, beside the text: code, link, help, and the request_id of an approval.
+#: The key of what a refused caller is told, beside the text: code, link, help; of a request for approval the request_id;
+#: and the id of the proof, if that was verified, by which the call's record is found.
 DENIAL_KEY = "dev.deputize/denial"
 
 _T = TypeVar("_T")
@@ -143,8 +144,11 @@ def _named(run: Running) -> Iterator[None]:
 
 def denial_of(error: DeputizeError) -> dict[str, Any]:
     """What a refused caller is told, as data."""
-    request_id = error.request_id if isinstance(error, Denied) else None
-    denial = {"code": error.code, "link": error.link, "help": error.help, "request_id": request_id}
+    denial = {"code": error.code, "link": error.link, "help": error.help}
+    if isinstance(error, Denied):
+        # A denial that was pickled has left its record behind.
+        proof = None if error._record is None else error._record.proof
+        denial |= {"request_id": error.request_id, "proof": proof}
     return {name: value for name, value in denial.items() if value is not None}
 
 

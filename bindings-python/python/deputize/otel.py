@@ -113,6 +113,9 @@ class Audit:
         began, now = _began.get(), time.perf_counter()
         _began.set(None)
         answer = None if self.__sink is None else self.__sink(record)
+        if _native.puts_off(answer):
+            # Nobody waits for it, so the record was not taken.
+            return answer
         try:
             self.__tell(record, None if began is None else now - began)
         except Exception:

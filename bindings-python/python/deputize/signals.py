@@ -25,7 +25,8 @@ class Signal:
 class Signals:
     """Watches a log, record by record. Its memory has fixed bounds.
 
-    Feed it the log from its beginning: what it does not know is new to it. ``learning``: so many calls teach without
+    Given to an ``AuditLog``, as ``signals``, a copy of it is fed by the log. Otherwise feed it the log from its
+    beginning: what it does not know is new to it. ``learning``: so many calls teach without
     being told as new. ``denials`` and ``approvals``: how many, within how many seconds, are a burst.
     """
 
@@ -42,9 +43,5 @@ class Signals:
 
     def observe(self, record: Record, sequence: int) -> list[Signal]:
         """What is out of the ordinary about the next record, which is the entry of that sequence."""
-        return [_signal(told) for told in self.__watch.observe(record_json(record), sequence)]
-
-
-def _signal(record: str) -> Signal:
-    said = json.loads(record)
-    return Signal(said["signal"], said["entry"], said["text"], record)
+        told = [(json.loads(signal), signal) for signal in self.__watch.observe(record_json(record), sequence)]
+        return [Signal(said["signal"], said["entry"], said["text"], signal) for said, signal in told]

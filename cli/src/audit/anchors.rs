@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use deputize::{Checkpoint, CheckpointPolicy, Code, Error, NoteKey};
 
 use crate::args::Anchors;
-use crate::files::{beside, note_keys, read_text};
+use crate::files::{beside, note_keys, open_regular, read_text, unavailable};
 use crate::screen::{Failure, Screen};
 
 /// Checkpoints, and which of them anchor.
@@ -71,6 +71,7 @@ pub(crate) fn anchors(path: &Path, arguments: &Anchors, screen: &mut Screen<'_>)
     if let Some(policy) = &policy
         && here.try_exists().unwrap_or(true)
     {
+        open_regular(&here).map_err(|error| unavailable("cannot be opened", &error, &here))?;
         let note = read_text(&here, screen)?;
         // The log signs it alone: where witnesses are asked for, it has to be right, and does not anchor.
         let witnessed = policy.verify(&note, screen.now);

@@ -37,6 +37,10 @@ fn broken(error: &Error, screen: &mut Screen<'_>) -> Result<u8, Failure> {
     Err(error.clone().into())
 }
 
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
 /// Where the fault is: at an entry, or, where only a checkpoint says so, at one of those since the checkpoint before.
 pub(crate) fn place(error: &Error) -> String {
     let first = error.entry().unwrap_or(0);
@@ -60,15 +64,13 @@ fn whole(report: &LogReport, anchored: &Anchored, screen: &mut Screen<'_>) -> Re
         }))?;
         return Ok(code);
     }
-    let entries = match size {
-        1 => "1 entry".to_owned(),
-        more => format!("{more} entries"),
-    };
+    let entries = super::entries_of(size);
+    let (hold, they) = if size == 1 { ("holds", "it is") } else { ("hold", "they are") };
     match up_to {
         None => {
             let line = Line::styled(Style::Warn, "UNANCHORED").and(
                 Style::Plain,
-                &format!(": {entries} hold together, and nothing says that they are all, or the first that were written"),
+                &format!(": {entries} {hold} together, and nothing says that {they} all, or the first that were written"),
             );
             screen.line(&line)?;
             screen.line(&Line::styled(Style::Bold, "what to do: ").and(Style::Plain, KEEP))?;
@@ -78,10 +80,11 @@ fn whole(report: &LogReport, anchored: &Anchored, screen: &mut Screen<'_>) -> Re
                 .and(Style::Plain, &format!(": {entries}, anchored up to {up_to} by {}", anchored.from()));
             screen.line(&line)?;
             if up_to < size {
-                screen.text(&format!(
-                    "entries {up_to} to {} came after that checkpoint: they hold together, and are not anchored",
-                    size - 1
-                ))?;
+                let last = size - 1;
+                screen.text(&match up_to == last {
+                    true => format!("entry {last} came after that checkpoint: it holds together, and is not anchored"),
+                    false => format!("entries {up_to} to {last} came after that checkpoint: they hold together, and are not anchored"),
+                })?;
             }
             if anchored.is_beside {
                 screen.note("this checkpoint lies beside the log: who can change both can go back to older ones; keep one elsewhere");
@@ -90,7 +93,7 @@ fn whole(report: &LogReport, anchored: &Anchored, screen: &mut Screen<'_>) -> Re
     }
     screen.line(&Line::styled(Style::Dim, &format!("root {}", report.head.root())))?;
     if let Some(first) = report.first_step_back {
-        screen.line(&Line::styled(Style::Dim, &format!("the clock stepped back {} times, first at entry {first}", report.steps_back)))?;
+        screen.line(&Line::styled(Style::Dim, &format!("the clock stepped back {}, first at entry {first}", times(report.steps_back))))?;
     }
     Ok(code)
 }

@@ -6,11 +6,12 @@ use serde_json::json;
 
 use crate::DONE;
 use crate::args::Checkpoint;
-use crate::files::{beside, read_text, write};
+use crate::files::{beside, open_regular, read_text, unavailable, write};
 use crate::screen::{Failure, Screen};
 
 pub(super) fn run(arguments: &Checkpoint, screen: &mut Screen<'_>) -> Result<u8, Failure> {
     let Checkpoint { log, key, origin, output } = arguments;
+    let output = output.as_ref().filter(|output| output.as_os_str() != "-");
     let signer = load(key)?;
     let note_key = NoteKey::of_log(origin, signer.verifying_key())?;
     match super::read::origin(&log.path, screen)? {
@@ -20,8 +21,9 @@ pub(super) fn run(arguments: &Checkpoint, screen: &mut Screen<'_>) -> Result<u8,
     // Neither the one beside the log nor the one that is replaced may be of another history, or a longer one.
     let policy = CheckpointPolicy::new([note_key.clone()])?;
     let mut before = Vec::new();
-    for path in [Some(beside(&log.path, ".checkpoint")), output.clone()].into_iter().flatten() {
+    for path in [Some(beside(&log.path, ".checkpoint")), output.cloned()].into_iter().flatten() {
         if path.try_exists().unwrap_or(true) {
+            open_regular(&path).map_err(|error| unavailable("cannot be opened", &error, &path))?;
             before.push(policy.verify(&read_text(&path, screen)?, screen.now)?);
         }
     }
@@ -36,8 +38,8 @@ pub(super) fn run(arguments: &Checkpoint, screen: &mut Screen<'_>) -> Result<u8,
         )?;
     } else if let Some(output) = output {
         screen.text(&format!(
-            "signed {} entries of {origin} into {}; keep it where the log is not",
-            report.head.size(),
+            "signed {} of {origin} into {}; keep it where the log is not",
+            super::entries_of(report.head.size()),
             output.display()
         ))?;
         screen.text(&format!("its key: {}", note_key.to_text()))?;

@@ -13,7 +13,7 @@ use super::read::Reader;
 use super::records::{Record, sentence_line};
 use crate::DONE;
 use crate::args::Follow;
-use crate::files::{beside, unavailable};
+use crate::files::{beside, open_regular, unavailable};
 use crate::screen::{Failure, Line, Screen};
 
 const PAUSE: Duration = Duration::from_millis(200);
@@ -37,12 +37,12 @@ pub(super) fn run(arguments: &Follow, screen: &mut Screen<'_>) -> Result<u8, Fai
         },
         screen.is_json,
     );
-    for line in last {
+    let limit = arguments.limit.unwrap_or(usize::MAX);
+    for line in last.into_iter().take(limit) {
         put(&line, screen)?;
         shown += 1;
     }
     read?;
-    let limit = arguments.limit.unwrap_or(usize::MAX);
     while shown < limit {
         screen.flush()?;
         let before = shown;
@@ -89,7 +89,7 @@ impl Following {
         loop {
             if self.file.is_none() {
                 let Some(next) = self.next_file(path)? else { return Ok(()) };
-                match File::open(&next) {
+                match open_regular(&next) {
                     Ok(file) => self.file = Some((file, 0)),
                     // It was put away since.
                     Err(error) if error.kind() == ErrorKind::NotFound => continue,

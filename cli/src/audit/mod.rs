@@ -19,6 +19,11 @@ use crate::args::{Audit, Filter};
 use crate::report;
 use crate::screen::{Failure, Screen};
 
+/// So many entries.
+pub(crate) fn entries_of(count: u64) -> String {
+    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+}
+
 pub(crate) fn run(command: &Audit, screen: &mut Screen<'_>) -> Result<u8, Failure> {
     match command {
         Audit::Verify(arguments) => check::run(arguments, screen),

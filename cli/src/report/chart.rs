@@ -5,6 +5,8 @@ use crate::time::span;
 
 /// Spans that are counted; two become one when there would be more.
 const MOST: usize = 48;
+/// And drawn, at least.
+const FEWEST: usize = 12;
 /// Of the drawing, in its own units.
 const WIDTH: usize = 960;
 const HEIGHT: usize = 140;
@@ -46,12 +48,13 @@ impl Chart {
             page.raw("<p class=\"empty\">No calls were decided.</p>");
             return;
         };
-        page.raw("<figure><svg class=\"chart\" role=\"img\" aria-label=\"Calls over time\" preserveAspectRatio=\"none\" viewBox=\"0 0 ")
+        page.raw("<figure><svg class=\"chart\" role=\"img\" aria-label=\"Calls over time: the same is told below, in the timeline\" preserveAspectRatio=\"none\" viewBox=\"0 0 ")
             .number(WIDTH)
             .raw(" ")
             .number(HEIGHT)
             .raw("\">");
-        let slot = WIDTH / self.counts.len().max(12);
+        let slots = self.counts.len().max(FEWEST);
+        let slot = WIDTH / slots;
         let height =
             |count: u64| (count as f64 / most as f64 * (HEIGHT - 4) as f64).round().max(if count > 0 { 3.0 } else { 0.0 }) as usize;
         for (at, [allowed, denied]) in self.counts.iter().enumerate() {
@@ -67,11 +70,17 @@ impl Chart {
                 page.plain(&clock(start + at as u64 * self.width)).raw("</title></rect>");
             }
         }
-        let end = start + self.counts.len() as u64 * self.width;
+        let end = start + slots as u64 * self.width;
         page.raw("</svg><figcaption><span>")
             .plain(&clock(start))
-            .raw("</span><span><i class=\"key allow\"></i>allowed <i class=\"key deny\"></i>denied, each bar ");
-        page.plain(&span(self.width)).raw("</span><span>").plain(&clock(end)).raw("</span></figcaption></figure>");
+            .raw("</span><span><i class=\"key allow\"></i>allowed <i class=\"key deny\"></i>denied; each bar ");
+        page.plain(&span(self.width))
+            .raw(", the highest ")
+            .number(most)
+            .raw(if most == 1 { " call" } else { " calls" })
+            .raw("</span><span>")
+            .plain(&clock(end))
+            .raw("</span></figcaption></figure>");
     }
 }
 

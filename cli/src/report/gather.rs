@@ -6,6 +6,7 @@ use deputize::LogRecord;
 
 use super::chart::Chart;
 use super::graph::Graph;
+use super::html::SENTENCE;
 use crate::audit::Record;
 use crate::time;
 
@@ -17,7 +18,7 @@ pub(super) const LATEST: usize = 200;
 const MOST: usize = 10_000;
 /// Codes that are counted one by one; and codes and tools of one agent.
 const CODES: usize = 500;
-const FEW: usize = 16;
+pub(super) const FEW: usize = 16;
 /// Denials further apart than this belong to different incidents.
 const QUIET: u64 = 3_600_000;
 
@@ -138,6 +139,8 @@ pub(super) struct Facts {
     callers: VecDeque<(u64, String)>,
     /// Whose each token is.
     holders: HashMap<String, String>,
+    /// What was said last of each target of a revocation.
+    states: HashMap<String, String>,
 }
 
 impl Facts {
@@ -164,6 +167,7 @@ impl Facts {
             forgotten: 0,
             callers: VecDeque::new(),
             holders: HashMap::new(),
+            states: HashMap::new(),
         }
     }
 
@@ -213,16 +217,17 @@ impl Facts {
                 if record.result.as_deref() == Some("failed") { "failed" } else { "" }
             }
             "suppressed" => {
-                self.suppressed += record.count.unwrap_or(0);
+                self.suppressed = self.suppressed.saturating_add(record.count.unwrap_or(0));
                 for (code, count) in &record.suppressed {
-                    *slot(&mut self.codes, code, CODES) += count;
+                    let all = slot(&mut self.codes, code, CODES);
+                    *all = all.saturating_add(*count);
                 }
                 ""
             }
             _ => "",
         };
         let sentence = record.to_sentence();
-        let sentence = sentence.split_once(' ').map_or(&*sentence, |(_, what)| what).chars().take(600).collect();
+        let sentence = sentence.split_once(' ').map_or(&*sentence, |(_, what)| what).chars().take(SENTENCE).collect();
         self.latest.push(Row { sequence, kind, time: record.time, sentence, arguments });
     }
 
@@ -337,12 +342,14 @@ impl Facts {
 
     fn revoke(&mut self, sequence: u64, record: &LogRecord) {
         let millis = time::of_record(&record.time);
-        let Some(first) = record.targets.first() else { return };
-        let all = record.count.unwrap_or(0).max(record.targets.len() as u64);
-        let shown = record.targets.iter().take(ROWS);
-        let left = all.saturating_sub(shown.len() as u64);
-        for target in shown {
-            let what = target.split_once(' ').map_or(&**target, |(_, what)| what);
+        // A full list says again what lists before it said.
+        let new: Vec<_> = record.targets.iter().filter(|target| self.is_new(target)).collect();
+        let unnamed = record.count.unwrap_or(0).saturating_sub(record.targets.len() as u64);
+        let left = new.len().saturating_sub(ROWS) as u64 + unnamed;
+        // Of an agent of which a key and a token are named, both end the same incident.
+        let mut ended: HashMap<String, (Option<u64>, Option<u64>)> = HashMap::new();
+        for (at, target) in new.into_iter().take(ROWS).enumerate() {
+            let what = what(target);
             let key = match what.split_once(':') {
                 Some(("key", key)) => Some(brief(key)),
                 Some(("token", token)) => self.holders.get(&brief(token)).cloned(),
@@ -354,7 +361,7 @@ impl Facts {
                 time: record.time.clone(),
                 by: record.authority.clone().or_else(|| record.issuer.clone()),
                 target: target.clone(),
-                more: if target == first { left } else { 0 },
+                more: if at == 0 { left } else { 0 },
                 name: None,
                 key: None,
                 millis,
@@ -365,8 +372,11 @@ impl Facts {
             if let Some(agent) = key.as_ref().and_then(|key| self.agents.get_mut(key)) {
                 row.name = Some(agent.name.clone());
                 if let (Some((first, _)), false) = (agent.trouble.take(), is_active) {
-                    row.to_detect = agent.signal.take().and_then(|signal| signal.checked_sub(first));
-                    row.to_revoke = millis.and_then(|millis| millis.checked_sub(first));
+                    let to_detect = agent.signal.take().and_then(|signal| signal.checked_sub(first));
+                    ended.insert(key.clone().unwrap_or_default(), (to_detect, millis.and_then(|millis| millis.checked_sub(first))));
+                }
+                if let (Some(times), false) = (key.as_ref().and_then(|key| ended.get(key)), is_active) {
+                    (row.to_detect, row.to_revoke) = *times;
                 }
                 if what.starts_with("key:") {
                     agent.is_revoked = !is_active;
@@ -378,6 +388,15 @@ impl Facts {
             row.key = key.filter(|_| !is_active);
             self.revoked.push(row);
         }
+    }
+
+    /// Whether something else was said of a target before, or nothing.
+    fn is_new(&mut self, target: &str) -> bool {
+        let (target, what) = (brief(target), brief(what(target)));
+        if self.states.len() >= MOST && !self.states.contains_key(&what) {
+            return true;
+        }
+        self.states.insert(what, target.clone()).is_none_or(|before| before != target)
     }
 
     /// The first use of something that was revoked: its denial says so.
@@ -396,8 +415,13 @@ impl Facts {
     }
 }
 
+/// A target without what happened to it: `suspended`, `pending` or `active`; nothing if it was revoked.
+fn what(target: &str) -> &str {
+    ["suspended ", "pending ", "active "].iter().find_map(|state| target.strip_prefix(state)).unwrap_or(target)
+}
+
 /// The count of a name; of too many names, that of all others.
-fn slot<'a>(counts: &'a mut BTreeMap<String, u64>, name: &str, most: usize) -> &'a mut u64 {
+pub(super) fn slot<'a>(counts: &'a mut BTreeMap<String, u64>, name: &str, most: usize) -> &'a mut u64 {
     let name = brief(name);
     let is_known = counts.len() < most || counts.contains_key(&name);
     counts.entry(if is_known { name } else { "others".to_owned() }).or_default()

@@ -1,11 +1,14 @@
 //! Who gave what to whom, and what was called with it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use deputize::LogRecord;
 
-use super::gather::brief;
+use super::gather::{FEW, ROWS, brief, slot};
 use super::html::Html;
+use super::page::{cell, some, table};
+use crate::visible::visible;
 
 /// Nodes and edges that are kept, and nodes of a column that are drawn.
 const MOST: usize = 2000;
@@ -43,6 +46,8 @@ struct Edge {
     denied: u64,
     /// What was handed on.
     tools: Vec<String>,
+    /// Why calls were denied.
+    codes: BTreeMap<String, u64>,
 }
 
 /// Where each node is that is drawn, the width and height of all, and how many are not drawn.
@@ -68,7 +73,7 @@ impl Graph {
         if let [.., from, to] = path[..]
             && let Some(edge) = self.edge(from, to)
         {
-            edge.tools = record.tools.iter().take(16).map(|tool| brief(tool)).collect();
+            edge.tools = record.tools.iter().take(FEW).map(|tool| brief(tool)).collect();
         }
     }
 
@@ -88,7 +93,12 @@ impl Graph {
             self.nodes[tool].calls += 1;
             self.nodes[caller].calls += 1;
             if let Some(edge) = self.edge(caller, tool) {
-                if record.is_allowed() { edge.allowed += 1 } else { edge.denied += 1 }
+                if record.is_allowed() {
+                    edge.allowed += 1;
+                } else {
+                    edge.denied += 1;
+                    *slot(&mut edge.codes, record.code.as_deref().unwrap_or("?"), FEW) += 1;
+                }
             }
         }
     }
@@ -144,7 +154,7 @@ impl Graph {
         }
         let Layout { places, width, height, hidden } = self.layout();
         page.raw(
-            "<div class=\"scroll\"><svg class=\"graph\" role=\"img\" aria-label=\"Who gave what to whom, and what was called\" width=\"",
+            "<div class=\"scroll\" role=\"region\" aria-label=\"Drawing, which scrolls\" tabindex=\"0\"><svg class=\"graph\" role=\"img\" aria-label=\"Who gave what to whom, and what was called: the same is in the table below\" width=\"",
         );
         page.number(width).raw("\" height=\"").number(height).raw("\" viewBox=\"0 0 ").number(width).raw(" ").number(height).raw("\">");
         for ((from, to), edge) in &self.edges {
@@ -167,6 +177,39 @@ impl Graph {
         if hidden > 0 {
             page.raw("<p class=\"note\">").number(hidden).raw(" more with fewer calls are not drawn.</p>");
         }
+        self.list(page);
+    }
+
+    /// The same in words: authority first, then calls, those with the most denials first.
+    fn list(&self, page: &mut Html) {
+        let mut edges: Vec<_> = self.edges.iter().collect();
+        edges.sort_by_key(|((from, to), edge)| {
+            (self.nodes[*to].kind == Kind::Tool, Reverse(edge.denied), Reverse(edge.allowed), *from, *to)
+        });
+        table(page, &["who", "did", "to", "what came of it"]);
+        for ((from, to), edge) in edges.iter().take(ROWS) {
+            let is_call = self.nodes[*to].kind == Kind::Tool;
+            cell(page.raw("<tr>"), "who").text(&self.nodes[*from].name).raw("</td>");
+            cell(page, "did").raw(if is_call { "called</td>" } else { "gave authority</td>" });
+            cell(page, "to").text(&self.nodes[*to].name).raw("</td>");
+            cell(page, "what came of it");
+            for (at, tool) in edge.tools.iter().enumerate() {
+                page.raw(if at == 0 { "for " } else { ", " }).text(tool);
+            }
+            if edge.allowed > 0 {
+                page.raw("<span class=\"allow\">").number(edge.allowed).raw(" allowed</span>");
+            }
+            if edge.denied > 0 {
+                page.raw(if edge.allowed > 0 { ", <span class=\"deny\">" } else { "<span class=\"deny\">" });
+                page.number(edge.denied).raw(" denied</span>: ");
+                some(page, edge.codes.iter());
+            }
+            page.raw("</td></tr>");
+        }
+        page.raw("</tbody></table>");
+        if edges.len() > ROWS {
+            page.raw("<p class=\"note\">").number(ROWS).raw(" of ").number(edges.len()).raw(".</p>");
+        }
     }
 
     /// In each column those with the most calls are drawn.
@@ -184,7 +227,7 @@ impl Graph {
         let mut places = vec![None; self.nodes.len()];
         let mut hidden = 0;
         for members in columns.values_mut() {
-            members.sort_by_key(|at| std::cmp::Reverse(self.nodes[*at].calls));
+            members.sort_by_key(|at| Reverse(self.nodes[*at].calls));
             hidden += members.len().saturating_sub(DRAWN);
             members.truncate(DRAWN);
             members.sort_unstable();
@@ -228,7 +271,11 @@ impl Graph {
     /// How often, above every line. On the curve, nearer to where it leaves: there those of one caller and of others are apart.
     fn draw_count(page: &mut Html, (x1, y1): (usize, usize), (x2, y2): (usize, usize), edge: &Edge) {
         let (x1, y1, y2) = (x1 + BOX, y1 + TALL / 2, y2 + TALL / 2);
-        let (x, y) = (x1 + x1.abs_diff(x2) * 38 / 100, (72 * y1 + 28 * y2) / 100);
+        let (x, y) = match x1.abs_diff(x2) > COLUMN - BOX + CALLS {
+            // Other columns are in between, whose boxes would hide it.
+            true => on_curve((x1, y1), (x2, y2), x2.saturating_sub(COLUMN - BOX)),
+            false => (x1 + x1.abs_diff(x2) * 38 / 100, (72 * y1 + 28 * y2) / 100),
+        };
         let digits = |count: u64| if count > 0 { count.to_string().len() + 2 } else { 0 };
         let wide = (digits(edge.allowed) + digits(edge.denied)) * 7 + 6;
         page.raw("<rect class=\"back\" x=\"").number(x.saturating_sub(wide / 2)).raw("\" y=\"").number(y.saturating_sub(8));
@@ -242,6 +289,17 @@ impl Graph {
         }
         page.raw("</text>");
     }
+}
+
+/// Where the line of an edge is, as far to the right as that.
+fn on_curve((x1, y1): (usize, usize), (x2, y2): (usize, usize), x: usize) -> (usize, usize) {
+    let between = |from: usize, to: usize, share: usize| (from * (1_000_000 - share) + to * share) / 1_000_000;
+    // Its bends are half-way: the hundredths of the way by which it went so far across, and so far up or down.
+    let mut at = (0..100_usize).map(|t| {
+        let rest = 100 - t;
+        (between(x1, x2, 3 * rest * t * 50 + t * t * t), between(y1, y2, t * t * (300 - 2 * t)))
+    });
+    at.find(|(at, _)| *at >= x).unwrap_or((x2, y2))
 }
 
 fn draw_node(page: &mut Html, node: &Node, (x, y): (usize, usize)) {
@@ -267,20 +325,35 @@ fn draw_node(page: &mut Html, node: &Node, (x, y): (usize, usize)) {
         .raw("\" height=\"")
         .number(TALL)
         .raw("\" rx=\"10\"/>");
+    // An SVG of its own shows nothing outside itself, whatever letters a name has.
+    page.raw("<svg x=\"").number(x).raw("\" y=\"").number(y).raw("\" width=\"").number(BOX).raw("\" height=\"").number(TALL).raw("\">");
     let is_alone = node.more.is_empty() && !node.is_revoked;
-    let middle = x + BOX / 2;
-    page.raw("<text class=\"name\" x=\"")
-        .number(middle)
-        .raw("\" y=\"")
-        .number(y + if is_alone { 28 } else { 20 })
-        .raw("\">")
-        .cut(&node.name, 19)
-        .raw("</text>");
+    page.raw("<text class=\"name\" x=\"").number(BOX / 2).raw("\" y=\"").number(if is_alone { 28_usize } else { 20 }).raw("\">");
+    page.plain(&fitted(&node.name)).raw("</text>");
     if !is_alone {
-        page.raw("<text class=\"more\" x=\"").number(middle).raw("\" y=\"").number(y + 36).raw("\">");
+        page.raw("<text class=\"more\" x=\"").number(BOX / 2).raw("\" y=\"36\">");
         page.raw(if node.is_revoked { "revoked " } else { "" }).cut(&node.more, 24).raw("</text>");
     }
-    page.raw("</g>");
+    page.raw("</svg></g>");
+}
+
+/// As much of a name as a box has room for.
+fn fitted(name: &str) -> String {
+    let name = visible(name, BOX);
+    let mut room = 170_usize;
+    for (at, c) in name.char_indices() {
+        let wide = match c {
+            'M' | 'W' | 'm' | 'w' | '@' => 17,
+            'A'..='Z' => 13,
+            '\0'..='\u{10ff}' => 10,
+            _ => 20,
+        };
+        match room.checked_sub(wide) {
+            Some(left) => room = left,
+            None => return format!("{}…", &name[..at]),
+        }
+    }
+    name
 }
 
 /// The end of a key, by which people tell keys apart.

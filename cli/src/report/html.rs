@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
-use deputize::shown;
+use crate::visible::visible;
 
 /// Characters of one text that are shown.
 const MOST: usize = 300;
+/// And of a sentence.
+pub(super) const SENTENCE: usize = 600;
 
 /// HTML. Only texts of this program are put in as they are.
 #[derive(Debug, Default)]
@@ -33,6 +35,14 @@ impl Html {
         self.raw("<bdi>").plain(text).raw("</bdi>")
     }
 
+    /// A sentence of texts with arrows between them: letters that are written from right to left turn no arrow around.
+    pub(super) fn sentence(&mut self, text: &str) -> &mut Self {
+        for (at, part) in text.split(" → ").enumerate() {
+            self.raw(if at == 0 { "<bdi dir=\"ltr\">" } else { " → <bdi dir=\"ltr\">" }).cut(part, SENTENCE).raw("</bdi>");
+        }
+        self
+    }
+
     /// A text where there can be no element: in a title, an attribute, an SVG.
     pub(super) fn plain(&mut self, text: &str) -> &mut Self {
         self.cut(text, MOST)
@@ -40,7 +50,7 @@ impl Html {
 
     /// The same, of so many characters, those of escapes counted.
     pub(super) fn cut(&mut self, text: &str, most: usize) -> &mut Self {
-        for (at, c) in shown(text, most).chars().enumerate() {
+        for (at, c) in visible(text, most).chars().enumerate() {
             if at == most {
                 self.0.push('…');
                 break;
@@ -71,6 +81,9 @@ mod tests {
         let mut page = Html::default();
         page.text("<script>alert('1')</script>&\"\u{202e}\u{1b}[31m");
         assert_eq!(page.finish(), "<bdi>&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;\\u{202e}\\u{1b}[31m</bdi>");
+        let mut page = Html::default();
+        page.sentence("a → \u{5d0}<");
+        assert_eq!(page.finish(), "<bdi dir=\"ltr\">a</bdi> → <bdi dir=\"ltr\">\u{5d0}&lt;</bdi>");
         let mut page = Html::default();
         page.plain(&"<".repeat(1_000_000));
         assert_eq!(page.finish(), format!("{}…", "&lt;".repeat(MOST)));

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::DONE;
 use crate::args::Report;
-use crate::audit::{Record, anchors, entries};
+use crate::audit::{Record, anchors, entries, entries_of};
 use crate::files::write;
 use crate::screen::{Failure, Screen};
 use gather::Facts;
@@ -19,8 +19,14 @@ use gather::Facts;
 /// What can be said of the log as a whole.
 #[derive(Debug)]
 enum Integrity {
-    /// Up to which size, by which checkpoint, and whether that one lies beside the log.
-    Anchored(u64, String, bool),
+    Anchored {
+        /// Up to which size, and by which checkpoint.
+        size: u64,
+        from: String,
+        /// Whether its signature was checked, and whether it lies beside the log.
+        is_signed: bool,
+        is_beside: bool,
+    },
     Unanchored,
     Broken(Error),
 }
@@ -28,7 +34,7 @@ enum Integrity {
 impl Integrity {
     const fn state(&self) -> &'static str {
         match self {
-            Integrity::Anchored(..) => "anchored",
+            Integrity::Anchored { .. } => "anchored",
             Integrity::Unanchored => "unanchored",
             Integrity::Broken(_) => "broken",
         }
@@ -48,7 +54,10 @@ pub(crate) fn run(arguments: &Report, screen: &mut Screen<'_>) -> Result<u8, Fai
         Ok(report) => {
             root = Some(report.head.root().to_string());
             match anchored.up_to(report.head.size()) {
-                Some(size) => Integrity::Anchored(size, anchored.from(), anchored.is_beside),
+                Some(size) => {
+                    let is_signed = !arguments.anchors.key.is_empty();
+                    Integrity::Anchored { size, from: anchored.from(), is_signed, is_beside: anchored.is_beside }
+                }
                 None => Integrity::Unanchored,
             }
         }
@@ -64,7 +73,7 @@ pub(crate) fn run(arguments: &Report, screen: &mut Screen<'_>) -> Result<u8, Fai
         let file = arguments.output.display().to_string();
         match screen.is_json {
             true => screen.json(&json!({ "file": file, "entries": facts.entries, "state": integrity.state() }))?,
-            false => screen.text(&format!("{} entries, {}: {file}", facts.entries, integrity.state()))?,
+            false => screen.text(&format!("{}, {}: {file}", entries_of(facts.entries), integrity.state()))?,
         }
     }
     match integrity {

@@ -10,7 +10,7 @@ use super::chart::readable;
 use super::gather::{Agent, Facts, Headline, Latest};
 use super::graph::short;
 use super::html::Html;
-use crate::audit::{KEEP, place};
+use crate::audit::{KEEP, entries_of, place};
 use crate::time::span;
 
 const STYLE: &str = include_str!("style.css");
@@ -102,39 +102,43 @@ fn headline(page: &mut Html, facts: &Facts) {
         page.raw(" <span class=\"arrow\">→</span> <span class=\"chip\">").text(record.holder_name(link).unwrap_or("?")).raw("</span>");
     }
     page.raw(" <span class=\"arrow\">→</span> <span class=\"chip tool\">").text(record.tool.as_deref().unwrap_or("?")).raw("</span></p>");
-    page.raw("<p class=\"note\">The latest of the calls that took the most approvals.</p></section>\n");
+    let which = if record.approvals.is_empty() { "calls that were allowed." } else { "calls that took the most approvals." };
+    page.raw("<p class=\"note\">The latest of the ").raw(which).raw("</p></section>\n");
+}
+
+fn entries_hold(count: u64) -> String {
+    format!("{} {} together", entries_of(count), if count == 1 { "holds" } else { "hold" })
 }
 
 fn banner(page: &mut Html, facts: &Facts, integrity: &Integrity) {
     match integrity {
-        Integrity::Anchored(size, from, is_beside) => {
+        Integrity::Anchored { size, from, is_signed, is_beside } => {
             page.raw("<section class=\"banner good\"><strong>Whole and anchored.</strong> ");
-            page.raw("All ")
-                .number(facts.entries)
-                .raw(" entries hold together; the first ")
-                .number(*size)
-                .raw(" are what the signed checkpoint ")
-                .text(from)
-                .raw(" says.");
+            page.plain(&format!("{}, as ", entries_hold(facts.entries)));
+            page.raw(if *is_signed { "the signed checkpoint " } else { "the checkpoint " }).text(from).raw(" says");
             if *size < facts.entries {
-                page.raw(" Those after it are not anchored yet.");
+                page.raw(" of the first ").number(*size).raw("; those after it are not anchored yet");
+            }
+            page.raw(".");
+            if !is_signed {
+                page.raw(" Its signature was not checked: whoever made this page vouches for it.");
             }
             if *is_beside {
                 page.raw(" It lies beside the log: who can change both can go back to older ones.");
             }
         }
         Integrity::Unanchored => {
-            page.raw("<section class=\"banner warn\"><strong>Unanchored.</strong> ").number(facts.entries);
-            page.raw(" entries hold together, but nothing shows that the log was not cut or written anew. To know: ").plain(KEEP).raw(".");
+            page.raw("<section class=\"banner warn\"><strong>Unanchored.</strong> ").plain(&entries_hold(facts.entries));
+            page.raw(", but nothing shows that the log was not cut or written anew. To know: ").plain(KEEP).raw(".");
         }
         Integrity::Broken(error) => {
             page.raw("<section class=\"banner bad\"><strong>Broken ").plain(&place(error)).raw(".</strong> ");
             page.plain(&error.to_string())
                 .raw(". ")
                 .plain(&error.help())
-                .raw(". This page tells of the ")
-                .number(facts.entries)
-                .raw(" entries that were read before that was found.");
+                .raw(". This page tells of what was read before that was found: ")
+                .plain(&entries_of(facts.entries))
+                .raw(".");
         }
     }
     page.raw("</section>\n");
@@ -145,7 +149,7 @@ fn numbers(page: &mut Html, facts: &Facts) {
     let agents = facts.agents.values().filter(|agent| agent.allowed + agent.denied > 0).count() as u64;
     for (class, label, number) in [
         ("allow", "allowed", facts.allowed),
-        ("deny", "denied", facts.denied + facts.suppressed),
+        ("deny", "denied", facts.denied.saturating_add(facts.suppressed)),
         ("", "agents called", agents),
         ("", "approvals", facts.approvals.all),
         ("", "revocations", facts.revoked.all),
@@ -155,10 +159,10 @@ fn numbers(page: &mut Html, facts: &Facts) {
         page.raw("<div class=\"").raw(class).raw("\"><dt>").raw(label).raw("</dt><dd>").number(number).raw("</dd></div>");
     }
     page.raw("</dl>");
-    if facts.unproven + facts.suppressed > 0 {
+    if facts.unproven.saturating_add(facts.suppressed) > 0 {
         page.raw("<p class=\"note\">")
-            .number(facts.unproven + facts.suppressed)
-            .raw(" denials were of callers without a proof: nobody can be blamed for them.");
+            .number(facts.unproven.saturating_add(facts.suppressed))
+            .raw(" of the denials: by callers without a proof, so nobody can be blamed.");
         if facts.suppressed > 0 {
             page.raw(" ").number(facts.suppressed).raw(" of them were counted and not recorded one by one.");
         }
@@ -167,16 +171,16 @@ fn numbers(page: &mut Html, facts: &Facts) {
     page.raw("</section>\n");
 }
 
-fn table(page: &mut Html, heads: &[&'static str]) {
+pub(super) fn table(page: &mut Html, heads: &[&'static str]) {
     page.raw("<table><thead><tr>");
     for head in heads {
-        page.raw("<th>").raw(head).raw("</th>");
+        page.raw("<th scope=\"col\">").raw(head).raw("</th>");
     }
     page.raw("</tr></thead><tbody>");
 }
 
 /// A cell, which on a small screen has its heading in front.
-fn cell<'a>(page: &'a mut Html, head: &'static str) -> &'a mut Html {
+pub(super) fn cell<'a>(page: &'a mut Html, head: &'static str) -> &'a mut Html {
     page.raw("<td data-head=\"").raw(head).raw("\">")
 }
 
@@ -197,7 +201,7 @@ fn signals(page: &mut Html, facts: &Facts) {
         let record = &signal.record;
         cell(page.raw("<tr>"), "time").plain(&readable(&record.time)).raw("</td>");
         cell(page, "signal").raw("<span class=\"badge warn\">").text(record.signal.as_deref().unwrap_or("?")).raw("</span></td>");
-        cell(page, "what it says").text(record.text.as_deref().unwrap_or("")).raw("</td>");
+        cell(page, "what it says").sentence(record.text.as_deref().unwrap_or("")).raw("</td>");
         cell(page, "entry").number(record.entry.unwrap_or(signal.sequence)).raw("</td></tr>");
     }
     page.raw("</tbody></table>");
@@ -261,7 +265,12 @@ fn agents(page: &mut Html, facts: &Facts) {
     }
     table(page, &["agent", "for", "allowed", "denied", "tools", "why denied", "last call"]);
     for (key, agent) in agents.iter().take(LISTED) {
-        cell(page.raw("<tr>"), "agent").raw("<strong>").text(&agent.name).raw("</strong> <small>").plain(&short(key)).raw("</small>");
+        cell(page.raw("<tr>"), "agent")
+            .raw("<strong>")
+            .text(&agent.name)
+            .raw("</strong> <small class=\"id\">")
+            .plain(&short(key))
+            .raw("</small>");
         if agent.is_revoked {
             page.raw(" <span class=\"badge deny\">revoked</span>");
         }
@@ -285,7 +294,7 @@ fn agents(page: &mut Html, facts: &Facts) {
 }
 
 /// The names with the highest counts.
-fn some<'a>(page: &mut Html, counts: impl Iterator<Item = (&'a String, &'a u64)>) {
+pub(super) fn some<'a>(page: &mut Html, counts: impl Iterator<Item = (&'a String, &'a u64)>) {
     let mut counts: Vec<_> = counts.collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     for (at, (name, count)) in counts.iter().take(4).enumerate() {
@@ -301,7 +310,8 @@ fn codes(page: &mut Html, facts: &Facts) {
     let mut codes: Vec<_> = facts.codes.iter().collect();
     codes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     let most = codes.first().map_or(1, |(_, count)| **count).max(1);
-    table(page, &["code", "calls", "what it means"]);
+    let all = codes.iter().fold(1, |all: u64, (_, count)| all.saturating_add(**count)).saturating_sub(1).max(1);
+    table(page, &["code", "calls", "share", "what it means"]);
     for (code, count) in codes.iter().take(LISTED) {
         let known = Code::ALL.iter().find(|known| known.as_str() == **code);
         let class = if *code == "allowed" { "allow" } else { "deny" };
@@ -312,7 +322,12 @@ fn codes(page: &mut Html, facts: &Facts) {
             .raw("\">")
             .number(**count)
             .raw("</span> <svg class=\"bar\" viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"");
-        page.raw(class).raw("\" x=\"0\" y=\"0\" height=\"8\" width=\"").number((**count * 100 / most).max(1)).raw("\"/></svg></td>");
+        page.raw(class)
+            .raw("\" x=\"0\" y=\"0\" height=\"8\" width=\"")
+            .number((count.saturating_mul(100) / most).max(1))
+            .raw("\"/></svg></td>");
+        let share = count.saturating_mul(1000) / all;
+        cell(page, "share").number(share / 10).raw(".").number(share % 10).raw(" %</td>");
         cell(page, "what it means")
             .raw(known.map_or(if *code == "allowed" { "every check passed" } else { "" }, |known| known.summary()))
             .raw("</td></tr>");
@@ -333,7 +348,7 @@ fn approvals(page: &mut Html, facts: &Facts) {
         cell(page, "approver")
             .raw("<strong>")
             .text(record.name.as_deref().unwrap_or("no name"))
-            .raw("</strong> <small>")
+            .raw("</strong> <small class=\"id\">")
             .plain(&by)
             .raw("</small></td>");
         let class = if record.kind == "approved" { "<span class=\"badge allow\">yes" } else { "<span class=\"badge deny\">no" };
@@ -371,7 +386,7 @@ fn latest(page: &mut Html, facts: &Facts) {
         if !first.is_empty() {
             page.raw("<span class=\"badge ").raw(row.kind).raw("\">").plain(first).raw("</span> ");
         }
-        page.raw("<span>").raw("<bdi>").cut(rest, 600).raw("</bdi>");
+        page.raw("<span>").sentence(rest);
         if let Some(arguments) = row.arguments.as_ref().filter(|arguments| *arguments != "{}") {
             page.raw(" <code>").text(arguments).raw("</code>");
         }
@@ -386,8 +401,8 @@ fn footer(page: &mut Html, facts: &Facts, integrity: &Integrity, root: Option<&s
         .raw(" on ")
         .plain(&readable(&now.to_rfc3339()))
         .raw(" UTC from ")
-        .number(facts.entries);
-    page.raw(" entries, ").raw(integrity.state());
+        .plain(&entries_of(facts.entries));
+    page.raw(", ").raw(integrity.state());
     if let Some(root) = root {
         page.raw(", root <code>").plain(root).raw("</code>");
     }

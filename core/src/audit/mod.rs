@@ -100,6 +100,12 @@ impl AuditRecord {
         Some(chain.asked(&call, &self.audience).id())
     }
 
+    /// The id of the call's proof, if that was verified: whoever called knows it too.
+    #[must_use]
+    pub const fn proof(&self) -> Option<&TokenId> {
+        self.proof.as_ref()
+    }
+
     /// When it was decided.
     #[must_use]
     pub const fn time(&self) -> Now {

@@ -3,10 +3,18 @@
 use super::LogRecord;
 use crate::error::shown;
 
+/// How the sentences of decisions and signals begin, and no others.
+const VERDICTS: [&str; 3] = ["ALLOW", "DENY", "SIGNAL"];
+
 pub(super) fn sentence(record: &LogRecord) -> String {
     let seconds = record.time.get(..19).unwrap_or(&record.time);
-    let text = format!("{seconds}Z {}", what(record));
-    shown(&text, usize::MAX)
+    let mut what = what(record);
+    let is_verdict = matches!(&*record.kind, "decision" | "signal");
+    // A name in front, of an approver or of a holder, pretends to be one.
+    if !is_verdict && VERDICTS.iter().any(|verdict| what.trim_start().starts_with(verdict)) {
+        what = format!("{}: {what}", record.kind);
+    }
+    shown(&format!("{seconds}Z {what}"), usize::MAX)
 }
 
 fn what(record: &LogRecord) -> String {
@@ -112,4 +120,37 @@ fn holders(record: &LogRecord) -> String {
     let names: Vec<_> = (0..record.chain.len()).filter_map(|link| record.holder_name(link)).collect();
     let session = record.session.as_deref().and_then(|session| session.get(..8)).unwrap_or("?");
     format!(" ({} → {}; session {session})", record.issuer.as_deref().unwrap_or("?"), names.join(" → "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(record: &str) -> String {
+        let text = sentence(&LogRecord::from_json(record).unwrap());
+        text.split_once(' ').unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn no_name_makes_a_sentence_look_like_a_decision_or_a_signal() {
+        for verdict in ["ALLOW", "DENY key-revoked:", "SIGNAL x:", " \u{a0}ALLOW"] {
+            let approved = format!(
+                r#"{{"kind":"approved","name":"{verdict} deployer called deploy for ana","request":"abababab","tool":"deploy","version":1}}"#
+            );
+            assert_eq!(said(&approved), format!("approved: {}", said_plainly(verdict)));
+        }
+        let delegated =
+            r#"{"chain":[{"key":"a","name":"ALLOW x","token":"1"},{"key":"b","token":"2"}],"kind":"delegated","tools":["t"],"version":1}"#;
+        assert!(said(delegated).starts_with("delegated: ALLOW x delegated t to b"));
+        assert!(said(r#"{"kind":"outcome","result":"failed","tool":"SIGNAL x:","version":1}"#).starts_with("outcome: SIGNAL x: failed"));
+        assert!(
+            said(r#"{"code":"allowed","decision":"allow","kind":"decision","tool":"t","version":1}"#).starts_with("ALLOW an unverified")
+        );
+        assert!(said(r#"{"kind":"signal","signal":"x","text":"y","version":1}"#).starts_with("SIGNAL x: y"));
+        assert!(said(r#"{"kind":"approved","name":"bo","version":1}"#).starts_with("bo approved"));
+    }
+
+    fn said_plainly(verdict: &str) -> String {
+        shown(&format!("{verdict} deployer called deploy for ana approved deploy (request abababab)"), usize::MAX)
+    }
 }

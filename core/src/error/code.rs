@@ -232,7 +232,7 @@ codes! {
     ReceiptInvalid = "receipt-invalid", Log, "the receipt does not show that the entry is in the log", "use the receipt of exactly this entry";
 
     ConfigInvalid = "config-invalid", System, "the configuration is not usable", "correct what is named in the message";
-    AuditUnavailable = "audit-unavailable", System, "the audit record could not be written", "no record, no action: check the audit sink";
+    AuditUnavailable = "audit-unavailable", System, "the audit log cannot be read or written", "check that it is there, and who may read and write it; no record, no action";
     FileUnavailable = "file-unavailable", System, "the file cannot be opened", "check that it is there, is a regular file, and that this process may open it";
     StateUnavailable = "state-unavailable", System, "the trust state cannot be read or written", "restore the file, or load the issuers' current lists into a new one";
     Internal = "internal", System, "an internal error", "please report it; the call was refused";

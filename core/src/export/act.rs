@@ -2,13 +2,15 @@
 
 use crate::audit::LogRecord;
 use crate::json::{Members, object};
+use crate::limits;
 
 impl LogRecord {
     /// A decision about a caller who proved itself, as claims that readers of RFC 8693 know: `sub`, and in `act` who acts for it, the caller
-    /// outermost. Nothing of other records. It is for reading: what authorizes is the chain, and never this.
+    /// outermost. Nothing of other records, and of chains that are too long to be one. It is for reading: what authorizes is the chain, and never this.
     #[must_use]
     pub fn to_act(&self) -> Option<String> {
-        let caller = self.proven_caller().filter(|_| self.kind == "decision")?;
+        // No chain is longer, and a record that says so must not make this deeper.
+        let caller = self.proven_caller().filter(|_| self.kind == "decision" && self.chain.len() <= limits::MAX_TOKENS)?;
         let mut out = String::new();
         object(&mut out, |members| {
             // In own behalf the first holder is its own principal, and nobody's actor.

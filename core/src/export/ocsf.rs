@@ -122,7 +122,7 @@ impl LogRecord {
     /// For whom a call was made, if its caller proved itself; of other records who signed.
     fn user(&self) -> Who<'_> {
         match &*self.kind {
-            "decision" => Who { name: self.principal.as_deref().filter(|_| self.proof.is_some()), uid: None },
+            "decision" => Who { name: self.principal.as_deref().filter(|_| self.proven_caller().is_some()), uid: None },
             _ => self.source(),
         }
     }

@@ -27,7 +27,7 @@ impl LogRecord {
 
     /// A tool is in the name once a caller has proven that it is its call.
     fn span(&self) -> String {
-        match (&*self.kind, &self.tool, &self.proof) {
+        match (&*self.kind, &self.tool, self.proven_caller()) {
             ("decision", Some(tool), Some(_)) => format!("authorize {tool}"),
             ("decision", ..) => "authorize".to_owned(),
             (kind, ..) => format!("deputize {kind}"),

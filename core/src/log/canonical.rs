@@ -161,7 +161,7 @@ impl<'a> Reader<'a, '_> {
             let name = match key.strip_prefix('$') {
                 None => &*key,
                 Some(rest) if rest.starts_with('$') => rest,
-                Some(_) if before.is_none() => return self.special(&key),
+                Some(_) if before.is_none() && depth > 0 => return self.special(&key),
                 Some(_) => return Err(NotCanonical),
             };
             let key_start = self.to.out.len();
@@ -356,6 +356,8 @@ mod tests {
             r#"{"a":{"$bytes":"AQ","b":1}}"#,
             r#"{"a":{"b":1,"$bytes":"AQ"}}"#,
             r#"{"a":{"$bytes":"AQ=="}}"#,
+            r#"{"$bytes":"AQ"}"#,
+            r#"{"$integer":"9007199254740992"}"#,
         ] {
             assert_eq!(transcoded(text), None, "{text}");
         }
@@ -363,6 +365,27 @@ mod tests {
         assert!(transcoded(&nested(MAX_DEPTH)).is_some());
         assert!(transcoded(&nested(MAX_DEPTH + 1)).is_none());
         assert!(transcoded(&nested(1_000_000)).is_none());
+    }
+
+    /// Each byte replaced, taken out and put in.
+    #[test]
+    fn both_ways_agree_about_every_text_beside_a_canonical_one() {
+        for text in [
+            r#"{"a":1,"b":[true,-1.5,{"$$c":"\"\n\u0001é"}],"d":{"$bytes":"AQ"},"e":{"$integer":"-9007199254740992"},"f":[],"g":{}}"#,
+            "{\"\u{1f600}\":5e-324,\"\u{fb33}\":null,\"\u{ffff}\":9007199254740991}",
+        ] {
+            assert!(transcoded(text).is_some(), "{text}");
+            for at in 0..text.len() {
+                let pieces = [&[][..], &text.as_bytes()[at..=at]].into_iter();
+                for piece in pieces.chain((b' '..=b'~').collect::<Vec<_>>().chunks(1)) {
+                    for after in [at, at + 1] {
+                        let other = [&text.as_bytes()[..at], piece, &text.as_bytes()[after..]].concat();
+                        let Ok(other) = String::from_utf8(other) else { continue };
+                        assert_eq!(transcoded(&other), mapped(&other), "{other}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::checkpoint::Checkpoint;
 use super::head::{LogHead, digest};
-use super::line::{Entry, MAX_LINE, Reader};
+use super::line::{self, Entry, MAX_LINE, Reader};
 use super::tree::Roots;
 use crate::audit::LogRecord;
 use crate::id::Digest;
@@ -83,10 +83,14 @@ impl LogCheck {
     /// The head at the end of what is whole, and how many bytes are after that.
     #[cfg(feature = "os")]
     pub(crate) fn finish_tail(mut self) -> Result<(LogHead, u64)> {
-        let torn = std::mem::take(&mut self.rest).len() as u64;
+        let torn = std::mem::take(&mut self.rest);
+        // The beginning of a file that never was a log is nothing to set aside.
+        if self.is_file && !line::is_beginning(&torn) {
+            return Err(Error::about(Code::LogForeign, "it does not begin as a log"));
+        }
         self.checkpoints.clear();
         self.end()?;
-        Ok((self.head, torn))
+        Ok((self.head, torn.len() as u64))
     }
 
     /// The same, which also collects the roots of some ranges of entries.
@@ -185,6 +189,9 @@ impl LogCheck {
             return Err(changed(entry.sequence));
         }
         let clock = &mut self.clock;
+        if entry.time.is_empty() {
+            return Ok(());
+        }
         if entry.time < &*clock.latest {
             clock.steps_back += 1;
             clock.first_step_back.get_or_insert(entry.sequence);

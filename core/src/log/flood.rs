@@ -35,31 +35,42 @@ impl Flood {
         true
     }
 
-    /// What was counted in the minute that is over, as a record; at the end of all, what was counted since.
-    pub(crate) fn counted(&mut self, now: Now, at_the_end: bool) -> Option<String> {
+    /// What was counted in the minute that is over; at the end of all, what was counted since.
+    pub(crate) fn counted(&mut self, now: Now, at_the_end: bool) -> Option<Counted> {
         let is_over = now.millis().abs_diff(self.since) >= WINDOW;
-        if !is_over && !at_the_end {
-            return None;
-        }
         if is_over {
             (self.since, self.seen) = (now.millis(), 0);
         }
-        let suppressed = std::mem::take(&mut self.suppressed);
-        if suppressed.is_empty() {
-            return None;
+        let is_told = (is_over || at_the_end) && !self.suppressed.is_empty();
+        is_told.then(|| Counted(std::mem::take(&mut self.suppressed)))
+    }
+
+    /// What could not be written is counted still.
+    pub(crate) fn give_back(&mut self, counted: Option<Counted>) {
+        for (code, count) in counted.into_iter().flat_map(|counted| counted.0) {
+            *self.suppressed.entry(code).or_default() += count;
         }
+    }
+}
+
+/// How many denials were not recorded one by one, by code.
+pub(crate) struct Counted(BTreeMap<&'static str, u64>);
+
+impl Counted {
+    /// The record of them.
+    pub(crate) fn to_json(&self, now: Now) -> String {
         let mut out = String::new();
         object(&mut out, |members| {
-            members.name("count").push_str(&suppressed.values().sum::<u64>().to_string());
+            members.name("count").push_str(&self.0.values().sum::<u64>().to_string());
             members.text("kind", "suppressed");
             object(members.name("suppressed"), |members| {
-                for (code, count) in &suppressed {
+                for (code, count) in &self.0 {
                     members.name(code).push_str(&count.to_string());
                 }
             });
             members.text("time", &now.to_rfc3339());
             members.name("version").push('1');
         });
-        Some(out)
+        out
     }
 }

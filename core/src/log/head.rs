@@ -44,15 +44,15 @@ impl LogHead {
     }
 
     /// Puts a record at the end: its line, with the newline. `log-malformed` unless the record is an object in canonical JSON, or if the line is too
-    /// long; `too-many` for the entry after 2^53 − 1.
+    /// long, or if it continues another log; `too-many` for the entry after 2^53 − 1.
     pub fn append(&mut self, record: &str) -> Result<String> {
         if self.size() >= limits::MAX_SEQUENCE {
             return Err(Code::TooMany.into());
         }
         let line = line::write(&self.last, record, self.size());
         let entry = Reader::default().read(&line[..line.len() - 1])?;
-        // A record that ends early would make another entry of the rest.
-        if entry.record != record {
+        // A record that ends early would make another entry of the rest; one that continues another log no check would take.
+        if entry.record != record || Self::before(&entry)?.is_some_and(|before| before != *self) {
             return Err(Code::LogMalformed.into());
         }
         self.push(entry.leaf);

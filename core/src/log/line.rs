@@ -57,6 +57,12 @@ impl Reader {
     }
 }
 
+/// Whether bytes can be the beginning of a line.
+#[cfg(feature = "os")]
+pub(crate) fn is_beginning(bytes: &[u8]) -> bool {
+    bytes.starts_with(PREVIOUS.as_bytes()) || PREVIOUS.as_bytes().starts_with(bytes)
+}
+
 /// The line of an entry, with its newline.
 pub(crate) fn write(previous: &Digest, record: &str, sequence: u64) -> String {
     format!("{PREVIOUS}{previous}{RECORD}{record}{SEQUENCE}{sequence}}}\n")

@@ -205,6 +205,30 @@ fn only_a_whole_canonical_object_becomes_an_entry() {
 }
 
 #[test]
+fn a_record_is_a_map_and_no_other_value() {
+    for bad in [r#"{"$bytes":"AQ"}"#, r#"{"$integer":"9007199254740993"}"#, r#"{"$bytes":""}"#] {
+        refused(Code::LogMalformed, None, LogHead::default().append(bad));
+        let line = format!("{{\"previous\":\"{}\",\"record\":{bad},\"sequence\":0}}\n", "0".repeat(64));
+        refused(Code::LogMalformed, Some(0), check([line], &[]));
+    }
+}
+
+#[test]
+fn a_record_that_a_check_would_refuse_is_not_appended() {
+    let (_, heads) = log(3);
+    let mut head = heads[3].clone();
+    let good = heads[3].continued(ORIGIN, now());
+    let root = good.split('"').find(|part| part.len() == 64).unwrap();
+    let (other, no_hash) = (good.replace(root, &"0".repeat(64)), good.replace(root, &root.to_uppercase()));
+    for bad in [r#"{"kind":"continued","roots":[]}"#, r#"{"kind":"continued","x":1}"#, &heads[2].continued(ORIGIN, now()), &other, &no_hash]
+    {
+        assert_eq!(head.append(bad).unwrap_err().code(), Code::LogMalformed);
+    }
+    assert_eq!(head, heads[3]);
+    head.append(&good).unwrap();
+}
+
+#[test]
 fn a_clock_that_steps_back_is_told_and_breaks_nothing() {
     let mut head = LogHead::default();
     let lines: Vec<_> = ["22", "23", "21", "22", "23", "24"]
@@ -221,11 +245,9 @@ fn a_log_goes_on_in_a_new_file_and_its_roots_are_checked() {
     lines.push(head.append(&head.clone().continued(ORIGIN, now())).unwrap());
     check(&lines, &[]).unwrap();
     let other = heads[10].continued(ORIGIN, now()).replace(ORIGIN, "x");
-    let mut head = heads[11].clone();
-    lines[11] = head.append(&other).unwrap();
+    lines[11] = line::write(heads[11].last(), &other, 11);
     refused(Code::LogMalformed, Some(11), check(&lines, &[]));
-    let mut head = heads[11].clone();
-    lines[11] = head.append(&log(13).1[7].continued(ORIGIN, now())).unwrap();
+    lines[11] = line::write(heads[11].last(), &log(13).1[7].continued(ORIGIN, now()), 11);
     refused(Code::LogChanged, Some(11), check(&lines, &[]));
 }
 

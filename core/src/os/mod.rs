@@ -16,7 +16,7 @@ pub use beneath::{FileAccess, open_beneath};
 pub use clock::now;
 pub use getrandom::SysRng;
 pub use key_file::{load, load_or_create, save};
-pub use log_file::{LogFile, LogOptions, check_log, log_files, log_pieces, make_receipt, prove_consistency, read_log};
+pub use log_file::{LogFile, LogOptions, LogPieces, check_log, log_files, log_pieces, make_receipt, prove_consistency, read_log};
 pub use measure::measure;
 pub use random::{fill, generate_key};
 pub use state_file::StateFile;

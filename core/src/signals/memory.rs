@@ -38,7 +38,7 @@ impl Name {
 }
 
 /// Names that were seen: those of late for certain, and of the others at least as many as fit.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Names {
     half: usize,
     young: HashSet<Name>,
@@ -78,7 +78,7 @@ impl Names {
 }
 
 /// The latest times of something, for each name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Bursts {
     count: usize,
     window: u64,
@@ -112,7 +112,7 @@ impl Bursts {
 }
 
 /// How many signals of a kind there were in this minute.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pace {
     since: u64,
     told: u64,

@@ -154,7 +154,7 @@ impl Signal {
 }
 
 /// Watches a log, record by record. Its memory has fixed bounds, whatever the log holds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Signals {
     thresholds: Thresholds,
     learnt: u64,

@@ -1,109 +1,28 @@
 //! The audit log in a file that survives crashes, and that several processes may share.
 
 mod files;
+mod options;
+mod pieces;
 #[cfg(test)]
 mod tests;
+mod watch;
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use self::files::Place;
-use crate::audit::{AuditRecord, Disclosed, Disclosure, Salt};
-use crate::key::Signer;
+use self::watch::Watch;
+use crate::audit::AuditRecord;
 use crate::log::{AuditEvent, Checkpoint, CheckpointPolicy, Flood, LogCheck, LogHead, LogProof, LogReport, NoteKey, opening};
+use crate::signals::Signal;
 use crate::time::Now;
 use crate::{Code, Digest, Error, Result};
 
 pub use self::files::log_files;
-
-/// How a log is kept.
-#[derive(Clone)]
-#[must_use]
-pub struct LogOptions {
-    is_synced: bool,
-    disclosure: Disclosure,
-    rotate_at: u64,
-    unproven: u64,
-    checkpoints: Option<(Arc<dyn Signer + Send + Sync>, u64)>,
-    expected: Vec<Checkpoint>,
-}
-
-impl Default for LogOptions {
-    fn default() -> Self {
-        LogOptions {
-            is_synced: false,
-            disclosure: Disclosure::default(),
-            rotate_at: 64 << 20,
-            unproven: 1000,
-            checkpoints: None,
-            expected: Vec::new(),
-        }
-    }
-}
-
-impl LogOptions {
-    /// Not synced, without arguments, files of 64 MiB, 1,000 denials of unproven callers a minute, no checkpoints.
-    pub fn new() -> Self {
-        LogOptions::default()
-    }
-
-    /// Waits after each append until the system says that it is on the disk. Without it an entry survives the end of the process, and not always
-    /// that of the machine.
-    pub const fn synced(mut self, is_synced: bool) -> Self {
-        self.is_synced = is_synced;
-        self
-    }
-
-    /// Records the arguments of calls, not only their digest.
-    pub fn with_arguments(mut self, with_arguments: bool) -> Self {
-        self.disclosure.arguments = if with_arguments { Disclosed::Everything } else { Disclosed::Nothing };
-        self
-    }
-
-    /// Records arguments of these names, whatever the tool, and the digest of all of them.
-    pub fn disclosing(mut self, names: impl IntoIterator<Item = String>) -> Self {
-        self.disclosure.arguments = Disclosed::Named(names.into_iter().collect());
-        self
-    }
-
-    /// Salts the digests of arguments with a secret: whoever has it can still tell whether a digest is of some arguments, and nobody else can
-    /// find arguments by trying what they may be.
-    pub fn salted(mut self, salt: [u8; 32]) -> Self {
-        self.disclosure.salt = Some(Salt(zeroize::Zeroizing::new(salt)));
-        self
-    }
-
-    /// Begins a new file before one grows beyond so many bytes.
-    pub const fn rotate_at(mut self, bytes: u64) -> Self {
-        self.rotate_at = bytes;
-        self
-    }
-
-    /// How many denials a minute are recorded of callers without a verified proof; the rest is counted.
-    pub const fn unproven_per_minute(mut self, most: u64) -> Self {
-        self.unproven = most;
-        self
-    }
-
-    /// Signs a checkpoint, with the key of the log, after so many entries and at the end, into the file with `.checkpoint` at its end.
-    pub fn checkpoints(mut self, signer: Arc<dyn Signer + Send + Sync>, every: u64) -> Self {
-        self.checkpoints = Some((signer, every.max(1)));
-        self
-    }
-
-    /// Refuses to go on with a log that is not what a checkpoint, kept elsewhere and verified, says.
-    pub fn expected(mut self, checkpoint: Checkpoint) -> Self {
-        self.expected.push(checkpoint);
-        self
-    }
-}
-
-impl std::fmt::Debug for LogOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LogOptions").field("is_synced", &self.is_synced).field("rotate_at", &self.rotate_at).finish_non_exhaustive()
-    }
-}
+pub use self::options::LogOptions;
+pub use self::pieces::{LogPieces, log_pieces};
 
 /// An audit log in a file (specification, log.md). Whatever an append acknowledged is in the file; a crash at any instant leaves whole entries
 /// and at most one torn line, which the next append sets aside. Several processes can append to one file.
@@ -113,6 +32,8 @@ pub struct LogFile {
     origin: String,
     options: LogOptions,
     inner: Mutex<Inner>,
+    /// Signals that nobody took yet.
+    told: Mutex<VecDeque<Signal>>,
 }
 
 #[derive(Debug)]
@@ -122,10 +43,15 @@ struct Inner {
     /// The end of the log as this process knows it: it never goes back.
     known: LogHead,
     flood: Flood,
+    watch: Option<Watch>,
     /// The size at the latest checkpoint, and its note.
     checkpoint: (u64, Option<String>),
-    is_closed: bool,
+    /// Why nothing is written any more.
+    ended: Option<&'static str>,
 }
+
+const CLOSED: &str = "the log was closed";
+const DAMAGED: &str = "what was written is not on the disk, or could not be taken back: open the log again";
 
 #[derive(Debug)]
 struct Open {
@@ -141,15 +67,17 @@ impl LogFile {
     /// [`Code::NameInvalid`] for an origin that is none; [`Code::AuditUnavailable`] if the file cannot be used; [`Code::LogForeign`] for another
     /// log; [`Code::LogTruncated`] and [`Code::LogChanged`] if it is behind or beside a checkpoint that is expected, or is beside it;
     /// [`Code::LogMalformed`], [`Code::LogGap`], [`Code::LogChanged`] of its last file.
-    pub fn open(path: impl AsRef<Path>, origin: &str, options: LogOptions, now: Now) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>, origin: &str, mut options: LogOptions, now: Now) -> Result<Self> {
         if let Some((signer, _)) = &options.checkpoints {
             NoteKey::of_log(origin, signer.verifying_key())?;
         } else if !crate::log::is_origin(origin) {
             return Err(Error::named(Code::NameInvalid, "the origin of a log", origin));
         }
         let flood = Flood::new(options.unproven);
-        let inner = Inner { open: None, known: LogHead::default(), flood, checkpoint: (0, None), is_closed: false };
-        let log = LogFile { path: path.as_ref().to_owned(), origin: origin.to_owned(), options, inner: Mutex::new(inner) };
+        let watch = options.signals.take().map(Watch::new);
+        let inner = Inner { open: None, known: LogHead::default(), flood, watch, checkpoint: (0, None), ended: None };
+        let (path, origin, told) = (path.as_ref().to_owned(), origin.to_owned(), Mutex::default());
+        let log = LogFile { path, origin, options, inner: Mutex::new(inner), told };
         log.write(&[], now)?;
         Ok(log)
     }
@@ -183,21 +111,26 @@ impl LogFile {
     /// # Errors
     /// As [`LogFile::append`].
     pub fn record(&self, record: &AuditRecord) -> Result<Option<u64>> {
-        let mut records = Vec::with_capacity(2);
-        {
+        let (counted, is_suppressed) = {
             let mut inner = self.inner();
-            records.extend(inner.flood.counted(record.time(), false));
-            if inner.flood.suppresses(record) {
-                if records.is_empty() {
-                    return if inner.is_closed { Err(closed()) } else { Ok(None) };
-                }
-                drop(inner);
-                return self.append(&records, record.time()).map(|_| None);
+            if let Some(why) = inner.ended {
+                return Err(ended(why));
+            }
+            (inner.flood.counted(record.time(), false), inner.flood.suppresses(record))
+        };
+        let mut records: Vec<_> = counted.iter().map(|counted| counted.to_json(record.time())).collect();
+        if !is_suppressed {
+            records.push(record.to_json_disclosing(&self.options.disclosure));
+        } else if records.is_empty() {
+            return Ok(None);
+        }
+        match self.append(&records, record.time()) {
+            Ok(first) => Ok((!is_suppressed).then_some(first + records.len() as u64 - 1)),
+            Err(error) => {
+                self.inner().flood.give_back(counted);
+                Err(error)
             }
         }
-        records.push(record.to_json_disclosing(&self.options.disclosure));
-        let first = self.append(&records, record.time())?;
-        Ok(Some(first + records.len() as u64 - 1))
     }
 
     /// Records an event: its sequence.
@@ -211,9 +144,10 @@ impl LogFile {
     /// Puts records, which are canonical JSON objects, at the end, all with one write: the sequence of the first.
     ///
     /// # Errors
-    /// [`Code::AuditUnavailable`] if they cannot be written, or the log was closed: then none of them is in the log; [`Code::LogTruncated`]
-    /// if the file lost entries since; [`Code::LogMalformed`] for a record that is none; those of [`LogFile::open`] about what other
-    /// processes wrote.
+    /// [`Code::AuditUnavailable`] if they cannot be written, or the log was closed: then none of them is in the log, unless they could not be
+    /// taken back either, which ends it; [`Code::LogTruncated`] if the file lost entries since; [`Code::LogMalformed`] for a record that is none;
+    /// those of [`LogFile::open`] about what other processes wrote; those of signing, if a checkpoint that was due could not be signed: then
+    /// nothing was written.
     pub fn append(&self, records: &[impl AsRef<str>], now: Now) -> Result<u64> {
         let records: Vec<_> = records.iter().map(AsRef::as_ref).collect();
         self.write(&records, now)
@@ -224,9 +158,8 @@ impl LogFile {
     /// # Errors
     /// [`Code::ConfigInvalid`] without a key; [`Code::SigningFailed`]; [`Code::AuditUnavailable`].
     pub fn sign_checkpoint(&self, now: Now) -> Result<String> {
-        self.write(&[], now)?;
-        let mut inner = self.inner();
-        self.sign(&mut inner)?.ok_or(Error::about(Code::ConfigInvalid, "a log that has a key for checkpoints"))
+        let signed = self.locked(now, |inner, open, place| self.sign(inner, open, place))?;
+        signed.ok_or(Error::about(Code::ConfigInvalid, "a log that has a key for checkpoints"))
     }
 
     /// Writes what is left, signs a checkpoint if there is a key for it, and ends: whatever is appended after that is refused.
@@ -236,64 +169,72 @@ impl LogFile {
     pub fn close(&self, now: Now) -> Result<()> {
         let counted = {
             let mut inner = self.inner();
-            if inner.is_closed {
+            if inner.ended == Some(CLOSED) {
                 return Ok(());
             }
             inner.flood.counted(now, true)
         };
-        let records: Vec<_> = counted.iter().map(String::as_str).collect();
-        let written = self.write(&records, now);
+        let records: Vec<_> = counted.iter().map(|counted| counted.to_json(now)).collect();
+        let done = self.locked(now, |inner, open, place| {
+            self.put(inner, open, place, &records, now)?;
+            self.sign(inner, open, place).map(drop)
+        });
         let mut inner = self.inner();
-        let signed = if written.is_ok() { self.sign(&mut inner).map(drop) } else { Ok(()) };
-        inner.is_closed = true;
+        inner.ended = Some(CLOSED);
         inner.open = None;
-        written.map(drop).and(signed)
+        done
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self, records: &[&str], now: Now) -> Result<u64> {
+    /// Does something with the file as it is while nobody else does.
+    fn locked<T>(&self, now: Now, work: impl FnOnce(&mut Inner, &mut Open, &Place<'_>) -> Result<T>) -> Result<T> {
         let mut inner = self.inner();
-        if inner.is_closed {
-            return Err(closed());
+        if let Some(why) = inner.ended {
+            return Err(ended(why));
         }
         let place = Place::new(&self.path);
-        let locked = place.lock()?;
+        let _lock = place.lock(true)?;
         let mut open = self.current(&mut inner, &place, now)?;
-        let first = inner.known.size();
-        let written = self.put(&mut inner, &mut open, &place, records, now);
-        // What was taken back left the file as it was; otherwise it is read again.
-        let is_as_known = written.is_ok() || place.length(&open.file).is_ok_and(|length| length == open.length);
-        drop(locked);
-        inner.open = is_as_known.then_some(open);
-        written?;
-        let is_due = self.options.checkpoints.as_ref().is_some_and(|(_, every)| inner.known.size() >= inner.checkpoint.0 + every);
-        if is_due {
-            self.sign(&mut inner)?;
+        let done = work(&mut inner, &mut open, &place);
+        // What was taken back left the file as it was. Otherwise there may be more in it than is on the disk: nothing is put after that.
+        match done.is_ok() || place.length(&open.file).is_ok_and(|length| length == open.length) {
+            true => inner.open = Some(open),
+            false => inner.ended = Some(DAMAGED),
         }
-        Ok(first)
+        done
     }
 
-    fn put(&self, inner: &mut Inner, open: &mut Open, place: &Place<'_>, records: &[&str], now: Now) -> Result<()> {
+    fn write(&self, records: &[&str], now: Now) -> Result<u64> {
+        self.locked(now, |inner, open, place| {
+            self.sign_if_due(inner, open, place)?;
+            self.put(inner, open, place, records, now)?;
+            let first = inner.known.size() - records.len() as u64;
+            self.watch(inner, open, place, (first, records), now);
+            // What is written is acknowledged. A checkpoint that fails now is due before the next append.
+            let _ = self.sign_if_due(inner, open, place);
+            Ok(first)
+        })
+    }
+
+    fn put(&self, inner: &mut Inner, open: &mut Open, place: &Place<'_>, records: &[impl AsRef<str>], now: Now) -> Result<()> {
         if records.is_empty() {
             return Ok(());
         }
-        let mut head = inner.known.clone();
-        let mut lines = String::new();
-        for record in records {
-            lines.push_str(&head.append(record)?);
+        let lines = |mut head: LogHead| -> Result<(LogHead, String)> {
+            let lines = records.iter().map(|record| head.append(record.as_ref())).collect::<Result<String>>()?;
+            Ok((head, lines))
+        };
+        let (mut head, mut text) = lines(inner.known.clone())?;
+        if open.length > 0 && open.length + text.len() as u64 > self.options.rotate_at {
+            Self::sync(inner, open, place)?;
+            place.put_away(inner.known.size())?;
+            *open = self.begin(inner, place, now)?;
+            (head, text) = lines(inner.known.clone())?;
         }
-        if open.length > 0 && open.length + lines.len() as u64 > self.options.rotate_at {
-            *open = self.rotate(inner, place, now)?;
-            head = inner.known.clone();
-            lines.clear();
-            for record in records {
-                lines.push_str(&head.append(record)?);
-            }
-        }
-        open.length = place.append(&mut open.file, open.length, lines.as_bytes(), self.options.is_synced)?;
+        open.length = place.append(&mut open.file, open.length, text.as_bytes(), self.options.is_synced)?;
         inner.known = head;
         Ok(())
     }
@@ -302,26 +243,38 @@ impl LogFile {
     fn current(&self, inner: &mut Inner, place: &Place<'_>, now: Now) -> Result<Open> {
         let kept = inner.open.take().filter(|open| open.process == std::process::id() && place.is_same(&open.file));
         if let Some(mut open) = kept {
-            let from = open.length;
-            let head = self.read_on(&mut open, inner.known.clone(), from, place, &[])?;
+            let (head, torn) = self.read_on(&mut open, inner.known.clone(), place, &[], inner.watch.as_mut())?;
             inner.known = head;
+            self.mend(&mut open, torn, place)?;
             return Ok(open);
         }
-        let Some(file) = place.open()? else { return self.begin(inner, place, now) };
-        let mut open = Open { file, length: 0, process: std::process::id() };
-        let anchors = self.anchors(inner, place, now)?;
-        let head = self.read_on(&mut open, LogHead::default(), 0, place, &anchors)?;
-        if open.length == 0 {
-            // A process ended between making the file and its first entry.
-            return self.begin(inner, place, now);
+        if let Some(watch) = &mut inner.watch {
+            watch.catch_up(&self.path, &self.origin);
         }
-        let least = anchors.iter().map(Checkpoint::size).chain([inner.known.size()]).max().unwrap_or(0);
+        let anchors = self.anchors(inner, place, now)?;
+        let mut open = place.open()?.map(|file| Open { file, length: 0, process: std::process::id() });
+        let (mut head, torn) = match &mut open {
+            Some(open) => self.read_on(open, LogHead::default(), place, &anchors, inner.watch.as_mut())?,
+            None => (LogHead::default(), 0),
+        };
+        // Before its first entry a file is the one that comes after those that were put away.
+        let is_begun = head.size() > 0;
+        if !is_begun {
+            head = self.put_away_before(&anchors)?;
+        }
+        let least = anchors.iter().map(Checkpoint::size).max().unwrap_or(0);
         if head.size() < least {
-            let context = format!("{} entries of {least}", head.size());
-            return Err(Error::of(Code::LogTruncated, &context).at_entry(head.size()));
+            return Err(truncated(&head, least));
         }
         inner.known = head;
-        Ok(open)
+        // Nothing is changed before all that.
+        match open {
+            Some(mut open) => {
+                self.mend(&mut open, torn, place)?;
+                if is_begun { Ok(open) } else { self.begin(inner, place, now) }
+            }
+            None => self.begin(inner, place, now),
+        }
     }
 
     /// What has to be in the log: the checkpoint beside it, those that are expected, and what this process knows.
@@ -337,70 +290,90 @@ impl LogFile {
         Ok(anchors)
     }
 
-    /// Reads entries from there to the end of the file, and sets a torn line aside.
-    fn read_on(&self, open: &mut Open, head: LogHead, from: u64, place: &Place<'_>, anchors: &[Checkpoint]) -> Result<LogHead> {
-        let length = place.length(&open.file)?;
+    /// Reads whole entries to the end of the file: the head after them, and how many bytes of a torn line there are.
+    fn read_on(
+        &self,
+        open: &mut Open,
+        head: LogHead,
+        place: &Place<'_>,
+        anchors: &[Checkpoint],
+        mut watch: Option<&mut Watch>,
+    ) -> Result<(LogHead, u64)> {
+        let (from, length) = (open.length, place.length(&open.file)?);
         if length < from {
             return Err(Error::about(Code::LogTruncated, "the file is shorter than it was").at_entry(head.size()));
         }
         if length == from {
-            return Ok(head);
+            return Ok((head, 0));
         }
         let mut check = LogCheck::tail(head, &self.origin, anchors);
-        place.read(&mut open.file, from, length, |piece| check.push(piece))?;
+        let mut fed = |sequence, record: &str| {
+            // What others appended, or was there before, was told then.
+            if let Some(watch) = &mut watch {
+                watch.feed(sequence, record);
+            }
+            Ok(())
+        };
+        place.read(&mut open.file, from, length, |piece| check.push_each(piece, &mut fed))?;
         let (head, torn) = check.finish_tail()?;
         open.length = length - torn;
-        if torn > 0 {
-            place.set_aside(&mut open.file, open.length, length)?;
-        }
-        Ok(head)
+        Ok((head, torn))
     }
 
-    /// The first file of a log, or the one after those that were rotated away.
+    /// Sets a torn line aside.
+    fn mend(&self, open: &mut Open, torn: u64, place: &Place<'_>) -> Result<()> {
+        if torn == 0 { Ok(()) } else { place.set_aside(&mut open.file, open.length, open.length + torn) }
+    }
+
+    /// The head at the end of the last file that was put away: it is whole, and of the size that its name says.
+    fn put_away_before(&self, anchors: &[Checkpoint]) -> Result<LogHead> {
+        let Some(path) = log_files(&self.path)?.into_iter().rfind(|file| *file != self.path) else { return Ok(LogHead::default()) };
+        let place = Place::new(&path);
+        let Some(file) = place.open()? else { return Err(Error::about(Code::LogTruncated, "a file is gone")) };
+        let mut open = Open { file, length: 0, process: 0 };
+        let (head, torn) = self.read_on(&mut open, LogHead::default(), &place, anchors, None)?;
+        let size = files::size_at_end(&path).unwrap_or(u64::MAX);
+        if torn > 0 || head.size() != size { Err(truncated(&head, size)) } else { Ok(head) }
+    }
+
+    /// Begins a file: the first of a log, or the next.
     fn begin(&self, inner: &mut Inner, place: &Place<'_>, now: Now) -> Result<Open> {
-        let mut head = LogHead::default();
-        if let Some(before) = log_files(&self.path)?.into_iter().rfind(|file| *file != self.path) {
-            let anchors = self.anchors(inner, place, now)?;
-            let before_place = Place::new(&before);
-            if let Some(file) = before_place.open()? {
-                let mut open = Open { file, length: 0, process: 0 };
-                head = self.read_on(&mut open, head, 0, &before_place, &anchors)?;
-            }
-        }
-        let least = self.anchors(inner, place, now)?.iter().map(Checkpoint::size).max().unwrap_or(0);
-        if head.size() < least {
-            return Err(Error::about(Code::LogTruncated, "the file is gone").at_entry(head.size()));
-        }
-        inner.known = head;
-        self.begin_after(inner, place, now)
-    }
-
-    fn begin_after(&self, inner: &mut Inner, place: &Place<'_>, now: Now) -> Result<Open> {
         let mut head = inner.known.clone();
         let record = if head.size() == 0 { opening(&self.origin, now) } else { head.continued(&self.origin, now) };
         let line = head.append(&record)?;
-        let mut open = Open { file: place.create()?, length: 0, process: std::process::id() };
+        let mut open = Open { file: place.create(self.options.is_synced)?, length: 0, process: std::process::id() };
         open.length = place.append(&mut open.file, 0, line.as_bytes(), self.options.is_synced)?;
         inner.known = head;
         Ok(open)
     }
 
-    fn rotate(&self, inner: &mut Inner, place: &Place<'_>, now: Now) -> Result<Open> {
-        place.put_away(inner.known.size())?;
-        self.begin_after(inner, place, now)
+    /// After a sync that failed, one that does not says nothing about what was written before.
+    fn sync(inner: &mut Inner, open: &Open, place: &Place<'_>) -> Result<()> {
+        place.sync(&open.file).inspect_err(|_| inner.ended = Some(DAMAGED))
     }
 
-    fn sign(&self, inner: &mut Inner) -> Result<Option<String>> {
+    fn sign_if_due(&self, inner: &mut Inner, open: &Open, place: &Place<'_>) -> Result<()> {
+        let is_due = self.options.checkpoints.as_ref().is_some_and(|(_, every)| inner.known.size() >= inner.checkpoint.0 + every);
+        if is_due { self.sign(inner, open, place).map(drop) } else { Ok(()) }
+    }
+
+    /// Only of what is on the disk: a log that the machine lost the end of would be behind its checkpoint for ever.
+    fn sign(&self, inner: &mut Inner, open: &Open, place: &Place<'_>) -> Result<Option<String>> {
         let Some((signer, _)) = &self.options.checkpoints else { return Ok(None) };
+        Self::sync(inner, open, place)?;
         let note = inner.known.checkpoint(&self.origin).sign(&**signer)?;
-        Place::new(&self.path).write_checkpoint(&note)?;
+        place.write_checkpoint(&note)?;
         inner.checkpoint = (inner.known.size(), Some(note.clone()));
         Ok(Some(note))
     }
 }
 
-fn closed() -> Error {
-    Error::about(Code::AuditUnavailable, "the log was closed")
+fn ended(why: &'static str) -> Error {
+    Error::about(Code::AuditUnavailable, why)
+}
+
+fn truncated(head: &LogHead, least: u64) -> Error {
+    Error::of(Code::LogTruncated, &format!("{} entries of {least}", head.size())).at_entry(head.size())
 }
 
 /// Checks a whole log, with all of its files, against checkpoints that were verified. After each piece `progress` is given the bytes that are done and
@@ -429,24 +402,6 @@ pub fn read_log(
         Ok(())
     })?;
     check.finish()
-}
-
-/// Gives the bytes of a whole log, with all of its files, piece by piece, each with how many bytes that makes and how many there are in all. Nothing is
-/// checked: for [`LogProof`](crate::LogProof), and a [`LogCheck`] of one's own.
-///
-/// # Errors
-/// [`Code::AuditUnavailable`] if a file cannot be read, or there is none; those of `each`.
-pub fn log_pieces(path: impl AsRef<Path>, mut each: impl FnMut(&[u8], u64, u64) -> Result<()>) -> Result<()> {
-    let files = files::snapshot(path.as_ref())?;
-    let all = files.iter().map(|(_, _, length)| length).sum();
-    let mut done = 0;
-    for (path, mut file, length) in files {
-        Place::new(&path).read(&mut file, 0, length, |piece| {
-            done += piece.len() as u64;
-            each(piece, done, all)
-        })?;
-    }
-    Ok(())
 }
 
 /// The receipt of an entry by a checkpoint of the log, whose note goes into it.

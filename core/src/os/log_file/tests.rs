@@ -1,8 +1,9 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::files::tests_only::crash_after;
+use super::files::tests_only::{crash_after, fail_after};
 use super::*;
-use crate::key::SigningKey;
+use crate::key::{Signer, SigningKey};
 
 const ORIGIN: &str = "acme.example/calls";
 
@@ -276,4 +277,304 @@ fn arguments_are_disclosed_by_name_and_digests_are_salted() {
     assert_eq!((&salted["arguments_digest"], &salted["arguments_salted"]), (&again["arguments_digest"], &true.into()));
     assert_ne!(salted["arguments_digest"], other["arguments_digest"]);
     assert!(!salted.to_string().contains(&plain) && !format!("{:?}", LogOptions::new().salted([7; 32])).contains("7, 7"));
+}
+
+#[test]
+fn an_append_that_begins_a_file_says_where_its_record_is() {
+    let path = folder().join("calls.log");
+    let log = open(&path, LogOptions::new().rotate_at(600)).unwrap();
+    let appended: Vec<_> = (0..20).map(|number| (append(&log, number).unwrap(), number)).collect();
+    let mut found = Vec::new();
+    let each = |sequence, record: &str| {
+        found.extend((0..20).filter(|number| record == self::record(*number)).map(|number| (sequence, number)));
+        Ok(())
+    };
+    read_log(&path, Vec::new(), each, |_, _| {}).unwrap();
+    assert_eq!(appended, found);
+}
+
+#[test]
+fn a_file_without_a_whole_line_that_begins_no_log_is_left_as_it_is() {
+    let path = folder().join("notes.txt");
+    for text in ["hello", "{\"a\":1}", "\0\0\0", "{\"prev"] {
+        std::fs::write(&path, text).unwrap();
+        if text == "{\"prev" {
+            append(&open(&path, LogOptions::new()).unwrap(), 1).unwrap();
+        } else {
+            refused(Code::LogForeign, open(&path, LogOptions::new()));
+            assert_eq!((std::fs::read_to_string(&path).unwrap().as_str(), path.with_extension("txt.torn").exists()), (text, false));
+        }
+    }
+}
+
+#[test]
+fn a_log_that_is_refused_is_left_as_it_is() {
+    let path = folder().join("calls.log");
+    let log = open(&path, LogOptions::new()).unwrap();
+    (0..5).for_each(|number| assert!(append(&log, number).is_ok()));
+    let kept = log.head().checkpoint(ORIGIN);
+    let whole = std::fs::read_to_string(&path).unwrap();
+    // The last line without its newline, and half of the first.
+    for end in [whole.len() - 1, 100] {
+        std::fs::write(&path, &whole[..end]).unwrap();
+        refused(Code::LogTruncated, open(&path, LogOptions::new().expected(kept.clone())));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), whole[..end]);
+        assert!(!path.with_extension("log.torn").exists());
+    }
+}
+
+#[test]
+fn a_file_that_was_put_away_and_cut_is_not_gone_on_with() {
+    let path = folder().join("calls.log");
+    let log = open(&path, LogOptions::new().rotate_at(1)).unwrap();
+    append(&log, 1).unwrap();
+    drop(log);
+    std::fs::remove_file(&path).unwrap();
+    let last = log_files(&path).unwrap().pop().unwrap();
+    let whole = std::fs::read_to_string(&last).unwrap();
+    for cut in ["", "{\"previous\":\"0"] {
+        std::fs::write(&last, cut).unwrap();
+        refused(Code::LogTruncated, open(&path, LogOptions::new()));
+        assert!(!path.exists());
+    }
+    std::fs::write(&last, whole).unwrap();
+    assert_eq!(append(&open(&path, LogOptions::new()).unwrap(), 2).unwrap(), 2);
+}
+
+/// Signs so many times, and then no more.
+struct Failing {
+    key: Arc<SigningKey>,
+    left: AtomicU64,
+}
+
+impl Signer for Failing {
+    fn verifying_key(&self) -> &crate::VerifyingKey {
+        self.key.verifying_key()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64]> {
+        match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+            Ok(_) => self.key.sign(message),
+            Err(_) => Err(Code::SigningFailed.into()),
+        }
+    }
+}
+
+#[test]
+fn a_record_that_is_written_is_acknowledged_and_no_more_are_until_the_checkpoint_is_signed() {
+    let path = folder().join("calls.log");
+    let signer = Arc::new(Failing { key: key(), left: AtomicU64::new(0) });
+    let log = open(&path, LogOptions::new().checkpoints(signer.clone(), 3)).unwrap();
+    assert_eq!([1, 2].map(|number| append(&log, number).unwrap()), [1, 2]);
+    for number in [3, 4] {
+        refused(Code::SigningFailed, append(&log, number));
+    }
+    assert_eq!(numbers(&path), [1, 2]);
+    signer.left.store(u64::MAX, Ordering::Relaxed);
+    assert_eq!(append(&log, 5).unwrap(), 3);
+    signer.left.store(0, Ordering::Relaxed);
+    refused(Code::SigningFailed, log.close(at(2)));
+}
+
+#[test]
+fn processes_that_sign_at_once_leave_the_newest_checkpoint() {
+    let path = folder().join("calls.log");
+    let options = || LogOptions::new().checkpoints(key(), 1).rotate_at(5_000);
+    std::thread::scope(|scope| {
+        for handle in 0..4 {
+            let log = open(&path, options()).unwrap();
+            scope.spawn(move || (0..40).for_each(|n| assert!(append(&log, handle * 100 + n).is_ok())));
+        }
+    });
+    let note = std::fs::read_to_string(path.with_extension("log.checkpoint")).unwrap();
+    let report = check_log(&path, vec![policy().verify(&note, at(3)).unwrap()], |_, _| {}).unwrap();
+    assert_eq!(report.anchored, Some(report.head.size()));
+}
+
+#[test]
+fn what_was_counted_and_cannot_be_written_is_counted_still() {
+    let path = folder().join("calls.log");
+    let log = open(&path, LogOptions::new().unproven_per_minute(1)).unwrap();
+    let denied = |second: u64| {
+        let mut record = AuditRecord::new("deploy", None, "https://tools.acme.example".into(), at(second));
+        record.refusal = Some(Code::Malformed.into());
+        log.record(&record)
+    };
+    assert_eq!([denied(1), denied(2), denied(3)].map(Result::unwrap), [Some(1), None, None]);
+    crash_after(Some(0), None);
+    refused(Code::AuditUnavailable, denied(70));
+    crash_after(None, None);
+    log.close(at(80)).unwrap();
+    let mut found = Vec::new();
+    let each = |_, record: &str| {
+        found.extend(crate::LogRecord::from_json(record)?.count);
+        Ok(())
+    };
+    read_log(&path, Vec::new(), each, |_, _| {}).unwrap();
+    assert_eq!(found, [2]);
+}
+
+#[test]
+fn what_cannot_be_taken_back_ends_the_log_and_is_set_aside_by_the_next() {
+    for is_synced in [false, true] {
+        let path = folder().join("calls.log");
+        let log = open(&path, LogOptions::new().synced(is_synced)).unwrap();
+        append(&log, 1).unwrap();
+        // The write is cut, and taking it back fails.
+        crash_after(Some(1), Some(50));
+        refused(Code::AuditUnavailable, append(&log, 2));
+        crash_after(None, None);
+        refused(Code::AuditUnavailable, append(&log, 3));
+        refused(Code::AuditUnavailable, log.close(at(2)));
+        assert_eq!(check_log(&path, Vec::new(), |_, _| {}).unwrap_err().code(), Code::LogTorn);
+        append(&open(&path, LogOptions::new()).unwrap(), 4).unwrap();
+        assert_eq!(numbers(&path), [1, 4]);
+    }
+}
+
+#[test]
+fn what_was_not_synced_is_taken_back_and_the_log_goes_on() {
+    let path = folder().join("calls.log");
+    let log = open(&path, LogOptions::new().synced(true)).unwrap();
+    append(&log, 1).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    // Written whole, and the disk says no.
+    fail_after(1);
+    refused(Code::AuditUnavailable, append(&log, 2));
+    crash_after(None, None);
+    assert_eq!(std::fs::read(&path).unwrap(), whole);
+    assert_eq!(append(&log, 3).unwrap(), 2);
+    assert_eq!(numbers(&path), [1, 3]);
+}
+
+#[test]
+fn after_a_sync_of_what_was_acknowledged_failed_nothing_is_written() {
+    let path = folder().join("calls.log");
+    let options = || LogOptions::new().checkpoints(key(), 100);
+    let log = open(&path, options()).unwrap();
+    append(&log, 1).unwrap();
+    fail_after(0);
+    refused(Code::AuditUnavailable, log.sign_checkpoint(at(1)));
+    refused(Code::AuditUnavailable, append(&log, 2));
+    refused(Code::AuditUnavailable, log.sign_checkpoint(at(1)));
+    assert!(!path.with_extension("log.checkpoint").exists());
+    crash_after(None, None);
+    open(&path, options()).unwrap().sign_checkpoint(at(2)).unwrap();
+}
+
+#[test]
+fn a_lock_that_a_forked_process_has_too_is_given_back() {
+    let path = folder().join("calls.log");
+    let log = open(&path, LogOptions::new()).unwrap();
+    let lock = Place::new(&path).lock(true).unwrap();
+    let forked = lock.0.try_clone().unwrap();
+    drop(lock);
+    append(&log, 1).unwrap();
+    drop(forked);
+}
+
+#[test]
+fn a_check_makes_no_file_where_there_is_no_log() {
+    let folder = folder();
+    refused(Code::AuditUnavailable, check_log(folder.join("none.log"), Vec::new(), |_, _| {}));
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_beside_a_log_is_never_a_pipe_or_a_link() {
+    let make_pipe = |path: &Path| assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    let path = folder().join("calls.log");
+    append(&open(&path, LogOptions::new().checkpoints(key(), 1)).unwrap(), 1).unwrap();
+    let put_away = path.with_extension("log.0000000000000009");
+    make_pipe(&put_away);
+    refused(Code::AuditUnavailable, check_log(&path, Vec::new(), |_, _| {}));
+    std::fs::remove_file(&put_away).unwrap();
+    let checkpoint = path.with_extension("log.checkpoint");
+    std::fs::remove_file(&checkpoint).unwrap();
+    make_pipe(&checkpoint);
+    refused(Code::AuditUnavailable, open(&path, LogOptions::new().checkpoints(key(), 1)));
+    std::fs::remove_file(&checkpoint).unwrap();
+    let [mine, new, torn] = ["mine", "log.checkpoint.new", "log.torn"].map(|ending| path.with_extension(ending));
+    std::fs::write(&mine, "mine").unwrap();
+    std::os::unix::fs::symlink(&mine, &new).unwrap();
+    let log = open(&path, LogOptions::new().checkpoints(key(), 1));
+    refused(Code::AuditUnavailable, log);
+    std::fs::write(&path, [&std::fs::read(&path).unwrap()[..], b"{"].concat()).unwrap();
+    std::os::unix::fs::symlink(&mine, &torn).unwrap();
+    refused(Code::AuditUnavailable, open(&path, LogOptions::new()));
+    std::fs::remove_file(&torn).unwrap();
+    make_pipe(&torn);
+    refused(Code::AuditUnavailable, open(&path, LogOptions::new()));
+    assert_eq!(std::fs::read_to_string(&mine).unwrap(), "mine");
+}
+
+fn taken(log: &LogFile) -> Vec<Signal> {
+    std::iter::from_fn(|| log.take_signal()).collect()
+}
+
+fn decided(agent: &str) -> String {
+    let chain = format!(r#"[{{"key":"{agent}","token":"00"}}]"#);
+    format!(
+        r#"{{"chain":{chain},"code":"allowed","decision":"allow","issuer":"ana","kind":"decision","proof":"00","time":"2026-11-21T08:00:00.000Z","tool":"t"}}"#
+    )
+}
+
+#[test]
+fn a_log_that_is_watched_tells_each_signal_once_and_keeps_it() {
+    let path = folder().join("calls.log");
+    let options = || LogOptions::new().rotate_at(1500).signals(crate::Signals::new(crate::Thresholds::new().learning(0)).unwrap());
+    let call = |log: &LogFile, agent: &str| {
+        let at = log.append(&[decided(agent)], at(1)).unwrap();
+        let told = taken(log);
+        assert!(told.iter().all(|signal| signal.entry() == at), "{at} {told:?}");
+        told.iter().map(|signal| signal.kind()).collect::<Vec<_>>()
+    };
+    let (one, other) = (open(&path, options()).unwrap(), open(&path, options()).unwrap());
+    assert_eq!(call(&one, "k1"), ["new-agent"]);
+    assert!(call(&other, "k1").is_empty());
+    assert_eq!(call(&other, "k2"), ["new-agent"]);
+    assert!(call(&one, "k2").is_empty());
+    for _ in 0..10 {
+        assert!(call(&one, "k1").is_empty());
+    }
+    let again = open(&path, options()).unwrap();
+    assert!(call(&again, "k1").is_empty() && call(&again, "k2").is_empty());
+    assert_eq!(call(&again, "k3"), ["new-agent"]);
+    assert!(log_files(&path).unwrap().len() > 2);
+    let mut kept = Vec::new();
+    let each = |sequence, record: &str| {
+        kept.extend(record.contains(r#""signal":"new-agent""#).then_some(sequence));
+        Ok(())
+    };
+    read_log(&path, Vec::new(), each, |_, _| {}).unwrap();
+    assert_eq!(kept.len(), 3);
+    assert!(open(&path, LogOptions::new()).unwrap().append(&[decided("k4")], at(1)).is_ok() && call(&one, "k4").is_empty());
+}
+
+#[test]
+fn signals_that_cannot_be_written_are_told_and_refuse_nothing() {
+    let path = folder().join("calls.log");
+    let log = open(&path, LogOptions::new().signals(crate::Signals::new(crate::Thresholds::new().learning(0)).unwrap())).unwrap();
+    // A record is two steps; what comes after it fails.
+    crash_after(Some(2), None);
+    let appended = log.append(&[decided("k1")], at(1));
+    crash_after(None, None);
+    assert_eq!((appended.unwrap(), taken(&log).len()), (1, 1));
+    assert_eq!(log.append(&[decided("k1")], at(1)).unwrap(), 2);
+    assert_eq!(check_log(&path, Vec::new(), |_, _| {}).unwrap().head.size(), 3);
+    assert!(taken(&log).is_empty());
+}
+
+#[test]
+fn signals_that_nobody_takes_fill_no_memory() {
+    let path = folder().join("calls.log");
+    let log =
+        open(&path, LogOptions::new().signals(crate::Signals::new(crate::Thresholds::new().learning(0).most_per_minute(10_000)).unwrap()))
+            .unwrap();
+    let records: Vec<_> = (0..2000).map(|number| decided(&format!("k{number}"))).collect();
+    log.append(&records, at(1)).unwrap();
+    let told = taken(&log);
+    assert_eq!((told.len(), told.last().unwrap().entry()), (1024, 2000));
+    assert_eq!(log.head().size(), 4001);
 }
