@@ -53,12 +53,16 @@ class _Middleware(AgentMiddleware[AgentState[Any], Any, Any]):
         return "deputize"
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Any]) -> Any:
-        return self._calls.wrap_tool_call(request, handler)
+        result = self._calls.wrap_tool_call(request, handler)
+        self._calls.tasks.done(request.runtime.config)  # each call of an agent is a task of its own
+        return result
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Any]]
     ) -> Any:
-        return await self._calls.awrap_tool_call(request, handler)
+        result = await self._calls.awrap_tool_call(request, handler)
+        self._calls.tasks.done(request.runtime.config)
+        return result
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]

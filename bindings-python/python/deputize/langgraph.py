@@ -19,7 +19,7 @@ from deputize._native import ApprovalRequest, Verifier  # noqa: E402
 from deputize.actor import Actor, SubAgent, unsupported  # noqa: E402
 from deputize.approver import Approver  # noqa: E402
 from deputize.guarding import DENIAL_KEY, caller  # noqa: E402
-from deputize.tool_calls import Tasks, ToolCalls, declared_at  # noqa: E402
+from deputize.tool_calls import Declared, ToolCalls  # noqa: E402
 
 __all__ = ["acting_as", "answer", "caller", "guard"]
 
@@ -59,13 +59,14 @@ def acting_as(
         raise unsupported("not an agent of LangGraph:", agent)
     if type(who) not in (SubAgent, Actor) and not callable(who):
         raise unsupported("neither a SubAgent, an Actor nor a function that gives one:", who)
+    declared = Declared(who)
 
     def run(given: Any, config: RunnableConfig) -> Any:
-        with declared_at(config, who):
+        with declared.at(config):
             return agent.invoke(given, config)
 
     async def run_async(given: Any, config: RunnableConfig) -> Any:
-        with declared_at(config, who):
+        with declared.at(config):
             return await agent.ainvoke(given, config)
 
     return RunnableLambda(run, run_async, name=name or getattr(agent, "name", None))
@@ -89,7 +90,7 @@ class _GuardedNode(ToolNode):
 
     def __init__(self, tools: Sequence[BaseTool], calls: ToolCalls, **options: Any) -> None:
         super().__init__(tools, wrap_tool_call=calls.wrap_tool_call, awrap_tool_call=calls.awrap_tool_call, **options)
-        self._tasks = calls.tasks = Tasks()
+        self._tasks = calls.tasks
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         result = super().invoke(input, config, **kwargs)

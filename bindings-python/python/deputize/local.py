@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -12,7 +12,7 @@ from deputize.actor import Actor, SubAgent, acting, current_actor, unsupported
 from deputize.errors import Denied, DeputizeError
 from deputize.guarding import Guard, in_thread
 
-__all__ = ["Local", "answers_of", "handed_over", "handing"]
+__all__ = ["Local", "answers_of", "handed_over", "handing", "hands_over"]
 
 #: Whose guarded tool is running here; it hands over to sub-agents, and nobody else acts for it.
 _handing: ContextVar[Actor | None] = ContextVar("deputize_handing", default=None)
@@ -64,7 +64,16 @@ class Local:
         self, actor: Actor | None, tool: str, arguments: dict[str, Any], evidence: Sequence[Approval] = ()
     ) -> Authorized:
         """The same, without waiting for a store or a disk in the event loop."""
-        return await in_thread(self.admit, actor, tool, arguments, evidence)
+        found: list[Authorized] = []
+        try:
+            await in_thread(lambda: found.append(self.admit(actor, tool, arguments, evidence)))
+        except BaseException:
+            if found:  # cancelled by now, so the tool does not run
+                with suppress(DeputizeError):
+                    self.guard.verifier.refund(found[0])
+                    self.guard.verifier.outcome(found[0], "cancelled")
+            raise
+        return found[0]
 
     def request(
         self, actor: Actor | None, tool: str, arguments: dict[str, Any], error: DeputizeError
@@ -92,7 +101,7 @@ def handing(actor: Actor | None) -> Iterator[None]:
 def handed_over(who: SubAgent | Actor | Callable[[], Actor], reason: str | None = None) -> Iterator[Actor | None]:
     """An agent runs within, as who it was declared to be: a sub-agent of whoever hands over, or an actor."""
     if type(who) is SubAgent:
-        above = _current() or _handing.get()
+        above = hands_over()
         found = None if above is None else above.hand_over(who, reason)
     elif type(who) is Actor:
         found = who
@@ -106,6 +115,11 @@ def handed_over(who: SubAgent | Actor | Callable[[], Actor], reason: str | None 
             yield found
     finally:
         _handing.reset(token)
+
+
+def hands_over() -> Actor | None:
+    """Who hands over to a sub-agent here: whoever acts, or called the tool that is running."""
+    return _current() or _handing.get()
 
 
 def answers_of(value: object) -> list[Approval] | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias, final
 
@@ -21,9 +22,9 @@ from deputize._native import Approval, Authorized, Verifier, arguments_digest
 from deputize.actor import Actor, SubAgent, acting, unsupported
 from deputize.errors import DeputizeError, UnsupportedOperation
 from deputize.guarding import DENIAL_KEY, denial_of, refusal_of
-from deputize.local import Local, answers_of, handed_over, handing
+from deputize.local import Local, answers_of, handed_over, handing, hands_over
 
-__all__ = ["Tasks", "ToolCalls", "declared_at"]
+__all__ = ["Declared", "Tasks", "ToolCalls"]
 
 _Result: TypeAlias = Any
 _Handler: TypeAlias = Callable[[ToolCallRequest], _Result]
@@ -38,16 +39,46 @@ _NESTED = "In a graph of several agents each acts as deputize.langgraph.acting_a
 _place: ContextVar[str] = ContextVar("deputize_place", default="")
 
 
-@contextmanager
-def declared_at(config: RunnableConfig, who: SubAgent | Actor | Callable[[], Actor]) -> Iterator[None]:
-    """An agent of a graph runs within, as who it was declared to be."""
-    known = type(who) is Actor or _above(config) == _place.get()
-    token = _place.set(_path(config))
-    try:
-        with handed_over(who) if known else acting(None):
+@final
+class Declared:
+    """Who an agent of a graph acts as. What was handed over in a task stays while the task is interrupted, so that an
+    approval is for the token that asked for it."""
+
+    def __init__(self, who: SubAgent | Actor | Callable[[], Actor]) -> None:
+        self._who = who
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[Any, ...], Actor] = OrderedDict()
+
+    @contextmanager
+    def at(self, config: RunnableConfig) -> Iterator[None]:
+        """The agent runs within."""
+        known = type(self._who) is Actor or _above(config) == _place.get()
+        token = _place.set(_path(config))
+        try:
+            with self._acting(config) if known else acting(None):
+                yield
+        finally:
+            _place.reset(token)
+
+    @contextmanager
+    def _acting(self, config: RunnableConfig) -> Iterator[None]:
+        task, above = _task(config), hands_over()
+        if type(self._who) is not SubAgent or task is None or above is None:
+            with handed_over(self._who):
+                yield
+            return
+        key = (*task, above.agent.did, above.chain.bytes)
+        with self._lock:
+            actor = self._kept.get(key)
+            if actor is None or actor.chain.unverified_claims()[-1]["expires"] <= time.time():
+                actor = self._kept[key] = above.hand_over(self._who)
+            self._kept.move_to_end(key)
+            if len(self._kept) > _MOST_TASKS:
+                self._kept.popitem(last=False)
+        with handed_over(actor):
             yield
-    finally:
-        _place.reset(token)
+        with self._lock:
+            self._kept.pop(key, None)
 
 
 def _path(config: RunnableConfig | None) -> str:
@@ -75,8 +106,7 @@ class ToolCalls:
     ) -> None:
         self.local = Local(verifier, tools, elsewhere, actor)
         self.ask = ask
-        #: Only a node with several calls runs finished ones again.
-        self.tasks: Tasks | None = None
+        self.tasks = Tasks()
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: _Handler) -> _Result:
         if self._passes(request, handler):
@@ -124,6 +154,8 @@ class ToolCalls:
         return name in self.local.elsewhere
 
     def _admitted(self, call: _Call) -> Authorized:
+        if (before := call.before()) is not None:
+            return before
         try:
             return self.local.admit(call.actor, call.tool, call.arguments)
         except DeputizeError as error:
@@ -132,6 +164,8 @@ class ToolCalls:
         return self.local.admit(call.actor, call.tool, call.arguments, given)
 
     async def _admitted_async(self, call: _Call) -> Authorized:
+        if (before := call.before()) is not None:
+            return before
         try:
             return await self.local.admit_async(call.actor, call.tool, call.arguments)
         except DeputizeError as error:
@@ -144,14 +178,13 @@ class ToolCalls:
         request = self.local.request(call.actor, call.tool, call.arguments, error)
         if request is None or not self.ask or not call.config.get("configurable", {}).get(_CHECKPOINTER):
             return None
+        shown = {DENIAL_KEY: denial_of(error), "text": request.text, "request": request.text_form}
         with call.asking() as answers:
-            while not (given := answers.pop(request.id, [])):
-                shown = {DENIAL_KEY: denial_of(error), "text": request.text, "request": request.text_form}
+            while not (given := answers.take(request.id)):
                 found = answers_of(interrupt(shown))
                 if found is None:
                     return None
-                for one in found:  # of siblings in this node, any of which may be the first to come here
-                    answers.setdefault(one.request, []).append(one)
+                answers.add(found)
         return given
 
 
@@ -159,7 +192,7 @@ class ToolCalls:
 class _Call:
     """One call of a tool, as the model made it."""
 
-    def __init__(self, request: ToolCallRequest, local: Local, tasks: Tasks | None) -> None:
+    def __init__(self, request: ToolCallRequest, local: Local, tasks: Tasks) -> None:
         self._request = request
         self._verifier = local.guard.verifier
         self.config = request.runtime.config
@@ -167,7 +200,7 @@ class _Call:
         self.arguments: dict[str, Any] = request.tool_call["args"]
         self._nested = _above(self.config) != _place.get()
         self.actor = None if self._nested else local.actor(request.runtime)
-        self._task = None if tasks is None else tasks.of(self.config)
+        self._task = tasks.of(self.config)
         self._mine: Future[Any] | None = None
         self._key: tuple[Any, ...] = ()
         self.result: _Result = _UNFINISHED
@@ -200,14 +233,21 @@ class _Call:
                         del self._task.calls[self._key]
                 self._mine.set_result(self.result)
 
+    def before(self) -> Authorized | None:
+        """The decision about this call if its tool was interrupted: it goes on, and its approvals count for it."""
+        before = self._task.suspended.pop(self._key, None) if self._task is not None and self._mine else None
+        if before is not None and self.actor is not None:
+            self._verifier.verify_chain(self.actor.chain)  # expired or revoked by now
+        return before
+
     @contextmanager
     def told(self, authorized: Authorized) -> Iterator[None]:
-        """What a tool raises of this library is told to the model; a tool that is suspended did not spend anything."""
+        """What a tool raises of this library is told to the model."""
         try:
             yield
         except GraphInterrupt:
-            with suppress(DeputizeError):
-                self._verifier.refund(authorized)
+            if self._task is not None and self._mine:
+                self._task.suspended[self._key] = authorized
             raise
         except UnsupportedOperation:
             raise
@@ -215,10 +255,10 @@ class _Call:
             self.result = self.refused(error)
 
     @contextmanager
-    def asking(self) -> Iterator[dict[str, list[Approval]]]:
-        """Answers by what they are about. One call of a task asks at a time."""
+    def asking(self) -> Iterator[_Answers]:
+        """What was answered to the calls of this task. One of them asks at a time."""
         if self._task is None:
-            yield {}
+            yield _Answers()
             return
         with self._task.asks:
             yield self._task.answers
@@ -243,14 +283,34 @@ def _error_in(result: _Result) -> str | None:
 
 
 @final
+class _Answers:
+    """What people signed, by what it is about: of several calls in a node, any may be the first to get an answer."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, list[Approval]] = {}
+        self._seen: set[str] = set()
+
+    def add(self, found: list[Approval]) -> None:
+        """LangGraph gives the answers of earlier rounds again; each is used once."""
+        for one in found:
+            if one.id not in self._seen:
+                self._seen.add(one.id)
+                self._open.setdefault(one.request, []).append(one)
+
+    def take(self, request: str) -> list[Approval]:
+        return self._open.pop(request, [])
+
+
+@final
 class _Task:
     """One run of a node, in all its rounds."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.calls: dict[tuple[Any, ...], Future[Any]] = {}
+        self.suspended: dict[tuple[Any, ...], Authorized] = {}
         self.asks = threading.Lock()
-        self.answers: dict[str, list[Approval]] = {}
+        self.answers = _Answers()
 
 
 @final

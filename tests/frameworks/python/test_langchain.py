@@ -28,7 +28,10 @@ from deputize import (
     ApprovalPolicy,
     ApprovalRequest,
     Budget,
+    RevocationList,
     SubAgent,
+    Target,
+    TrustState,
     UnsupportedOperation,
     Verifier,
     acting,
@@ -560,6 +563,44 @@ def test_a_hand_over_that_is_refused_is_told_to_the_model(world: World) -> None:
         (only,) = said(agent.invoke(ASKED))
     assert code(only) == "depth-exceeded"
     assert world.ran["deploy"] == 0
+
+
+def test_a_sub_agent_that_has_to_ask_interrupts_its_supervisor_and_both_go_on_with_their_approvals() -> None:
+    world, _ = needing_approval()
+    agent = agent_of(world, ("ask_coder", {"task": "deploy"}), tools=sub_agents(world, declared=True), checkpointer=InMemorySaver())
+    config = {"configurable": {"thread_id": "1"}}
+    asked = []
+    with acting(world.actor({"ask_coder": {}, **DEPLOY})):
+        result = agent.invoke(ASKED, config)
+        while result.get("__interrupt__"):
+            (one,) = result["__interrupt__"]
+            asked.append([holder for holder in ApprovalRequest.from_text(one.value["request"]).holders])
+            result = agent.invoke(deputize.langchain.answer(result, world.approver()), config)
+    assert asked == [[world.planner.key], [world.planner.key, world.coder.key]]
+    assert said(result)[0].content.startswith("coder for ana: staging 1; denied: argument-refused")
+    assert world.ran == {"ask_coder": 2, "deploy": 1}  # LangGraph runs a tool that was interrupted from its start
+
+
+def test_an_interrupted_call_whose_token_was_revoked_does_not_go_on(world: World) -> None:
+    @tool
+    def survey() -> str:
+        """Asks."""
+        interrupt("how many?")
+        world.ran["survey"] += 1
+        return "told"
+
+    state = TrustState([world.ana])
+    state.apply_list(RevocationList(1).sign(world.ana, "1h"))
+    verifier = Verifier(trust=[world.ana], audience=APP, state=state)
+    agent = agent_of(world, ("survey", {}), tools=[survey], verifier=verifier, checkpointer=InMemorySaver())
+    config = {"configurable": {"thread_id": "1"}}
+    actor = world.actor({"survey": {}})
+    with acting(actor):
+        agent.invoke(ASKED, config)
+        state.apply_list(RevocationList(2, revoke=[Target.key(world.planner)]).sign(world.ana, "1h"))
+        (only,) = said(agent.invoke(Command(resume=3), config))
+    assert code(only) == "key-revoked"
+    assert world.ran == {}
 
 
 def test_an_audience_of_another_app_in_the_same_process(world: World) -> None:
