@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, final
 
 from deputize._native import Approval, ApprovalRequest, Authorized, Verifier
 from deputize.actor import Actor, SubAgent, acting, current_actor, unsupported
 from deputize.errors import Denied, DeputizeError
 from deputize.guarding import Guard, in_thread
 
-__all__ = ["Local", "answers_of", "handed_over", "handing", "hands_over"]
+__all__ = ["Handed", "Local", "answers_of", "handed_over", "handing", "hands_over"]
 
 #: Whose guarded tool is running here; it hands over to sub-agents, and nobody else acts for it.
 _handing: ContextVar[Actor | None] = ContextVar("deputize_handing", default=None)
 _MOST_ANSWERS = 64
+_MOST_HANDED = 1024
 
 
 class Local:
@@ -115,6 +119,31 @@ def handed_over(who: SubAgent | Actor | Callable[[], Actor], reason: str | None 
             yield found
     finally:
         _handing.reset(token)
+
+
+@final
+class Handed:
+    """The actors that a declared sub-agent is: one for each who hands over, as long as its token is valid."""
+
+    def __init__(self, sub_agent: SubAgent) -> None:
+        self.sub_agent = sub_agent
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[Any, ...], Actor] = OrderedDict()
+
+    def actor(self, above: Actor, *about: Any) -> Actor:
+        key = (above.agent.did, above.chain.bytes, *about)
+        with self._lock:
+            actor = self._kept.get(key)
+            if actor is None or actor.chain.unverified_claims()[-1]["expires"] <= time.time():
+                actor = self._kept[key] = above.hand_over(self.sub_agent)
+            self._kept.move_to_end(key)
+            if len(self._kept) > _MOST_HANDED:
+                self._kept.popitem(last=False)
+            return actor
+
+    def done(self, above: Actor, *about: Any) -> None:
+        with self._lock:
+            self._kept.pop((above.agent.did, above.chain.bytes, *about), None)
 
 
 def hands_over() -> Actor | None:

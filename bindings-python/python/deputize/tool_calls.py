@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -22,7 +21,7 @@ from deputize._native import Approval, Authorized, Verifier, arguments_digest
 from deputize.actor import Actor, SubAgent, acting, unsupported
 from deputize.errors import DeputizeError, UnsupportedOperation
 from deputize.guarding import DENIAL_KEY, denial_of, refusal_of
-from deputize.local import Local, answers_of, handed_over, handing, hands_over
+from deputize.local import Handed, Local, answers_of, handed_over, handing, hands_over
 
 __all__ = ["Declared", "Tasks", "ToolCalls"]
 
@@ -46,8 +45,7 @@ class Declared:
 
     def __init__(self, who: SubAgent | Actor | Callable[[], Actor]) -> None:
         self._who = who
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[Any, ...], Actor] = OrderedDict()
+        self._handed = Handed(who) if type(who) is SubAgent else None
 
     @contextmanager
     def at(self, config: RunnableConfig) -> Iterator[None]:
@@ -63,22 +61,13 @@ class Declared:
     @contextmanager
     def _acting(self, config: RunnableConfig) -> Iterator[None]:
         task, above = _task(config), hands_over()
-        if type(self._who) is not SubAgent or task is None or above is None:
+        if self._handed is None or task is None or above is None:
             with handed_over(self._who):
                 yield
             return
-        key = (*task, above.agent.did, above.chain.bytes)
-        with self._lock:
-            actor = self._kept.get(key)
-            if actor is None or actor.chain.unverified_claims()[-1]["expires"] <= time.time():
-                actor = self._kept[key] = above.hand_over(self._who)
-            self._kept.move_to_end(key)
-            if len(self._kept) > _MOST_TASKS:
-                self._kept.popitem(last=False)
-        with handed_over(actor):
+        with handed_over(self._handed.actor(above, *task)):
             yield
-        with self._lock:
-            self._kept.pop(key, None)
+        self._handed.done(above, *task)
 
 
 def _path(config: RunnableConfig | None) -> str:
@@ -110,8 +99,9 @@ class ToolCalls:
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: _Handler) -> _Result:
         if self._passes(request, handler):
-            return handler(request)
-        call = _Call(request, self.local, self.tasks)
+            with acting(self._actor(request)):
+                return handler(request)
+        call = _Call(request, self._actor(request), self.local.guard.verifier, self.tasks)
         while (before := call.claim()) is not None:
             if (result := before.result()) is not _UNFINISHED:
                 return result
@@ -127,8 +117,9 @@ class ToolCalls:
 
     async def awrap_tool_call(self, request: ToolCallRequest, handler: _AsyncHandler) -> _Result:
         if self._passes(request, handler):
-            return await handler(request)
-        call = _Call(request, self.local, self.tasks)
+            with acting(self._actor(request)):
+                return await handler(request)
+        call = _Call(request, self._actor(request), self.local.guard.verifier, self.tasks)
         while (before := call.claim()) is not None:
             if (result := await asyncio.wrap_future(before)) is not _UNFINISHED:
                 return result
@@ -152,6 +143,10 @@ class ToolCalls:
         if request.tool is not None and request.tool.name != name:
             raise unsupported(f"the tool `{request.tool.name}` called as `{name}`:", request.tool)
         return name in self.local.elsewhere
+
+    def _actor(self, request: ToolCallRequest) -> Actor | None:
+        """Whose call it is. An agent in a graph that was not declared there is nobody."""
+        return self.local.actor(request.runtime) if _above(request.runtime.config) == _place.get() else None
 
     def _admitted(self, call: _Call) -> Authorized:
         if (before := call.before()) is not None:
@@ -192,14 +187,14 @@ class ToolCalls:
 class _Call:
     """One call of a tool, as the model made it."""
 
-    def __init__(self, request: ToolCallRequest, local: Local, tasks: Tasks) -> None:
+    def __init__(self, request: ToolCallRequest, actor: Actor | None, verifier: Verifier, tasks: Tasks) -> None:
         self._request = request
-        self._verifier = local.guard.verifier
+        self._verifier = verifier
         self.config = request.runtime.config
         self.tool: str = request.tool_call["name"]
         self.arguments: dict[str, Any] = request.tool_call["args"]
         self._nested = _above(self.config) != _place.get()
-        self.actor = None if self._nested else local.actor(request.runtime)
+        self.actor = actor
         self._task = tasks.of(self.config)
         self._mine: Future[Any] | None = None
         self._key: tuple[Any, ...] = ()

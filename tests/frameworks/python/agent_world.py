@@ -78,3 +78,30 @@ def run(source: str, folder: Path) -> str:
 
 def example(name: str, folder: Path) -> str:
     return run((ROOT / "examples" / "python" / f"{name}.py").read_text(encoding="utf-8"), folder)
+
+
+SERVER = """
+import sys
+
+from mcp.server import MCPServer
+
+import deputize.mcp
+from deputize import TrustAnchor, Verifier, VerifyingKey
+
+server = MCPServer("deploy")
+
+
+@server.tool()
+def deploy(env: str, replicas: int = 1) -> str:
+    return f"{deputize.mcp.caller().caller}: {env} {replicas}"
+
+
+verifier = Verifier(trust=[TrustAnchor("ana", VerifyingKey.from_did_key(sys.argv[1]))], audience="https://deploy.example")
+deputize.mcp.guard(server, verifier).run("stdio")
+"""
+
+
+def mcp_server(world: World, folder: Path) -> tuple[str, list[str]]:
+    """The command of a guarded server of MCP."""
+    (folder / "server.py").write_text(SERVER, encoding="utf-8")
+    return sys.executable, [str(folder / "server.py"), world.ana.did]

@@ -567,7 +567,9 @@ def test_a_hand_over_that_is_refused_is_told_to_the_model(world: World) -> None:
 
 def test_a_sub_agent_that_has_to_ask_interrupts_its_supervisor_and_both_go_on_with_their_approvals() -> None:
     world, _ = needing_approval()
-    agent = agent_of(world, ("ask_coder", {"task": "deploy"}), tools=sub_agents(world, declared=True), checkpointer=InMemorySaver())
+    agent = agent_of(
+        world, ("ask_coder", {"task": "deploy"}), tools=sub_agents(world, declared=True), checkpointer=InMemorySaver()
+    )
     config = {"configurable": {"thread_id": "1"}}
     asked = []
     with acting(world.actor({"ask_coder": {}, **DEPLOY})):
