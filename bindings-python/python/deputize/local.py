@@ -25,9 +25,9 @@ _MOST_HANDED = 1024
 
 class Local:
     """A guard before tools of this process. ``elsewhere`` names those that another server guards; ``actor`` finds whose
-    run it is in the framework's own context, which otherwise is ``acting``."""
+    run it is in the framework's own context, which otherwise is ``acting``; ``who`` is declared beside a sub-agent."""
 
-    __slots__ = ("elsewhere", "find", "guard")
+    __slots__ = ("_find", "_handed", "elsewhere", "guard", "who")
 
     def __init__(
         self,
@@ -35,21 +35,31 @@ class Local:
         tools: Mapping[str, str] | None,
         elsewhere: Iterable[str],
         actor: Callable[[Any], Actor | None] | None,
+        who: SubAgent | Callable[[], Actor] | None = None,
     ) -> None:
         others = (elsewhere,) if isinstance(elsewhere, Mapping) else tuple(elsewhere)
         if isinstance(elsewhere, str) or not all(type(name) is str for name in others):
             raise unsupported("elsewhere: names of tools, not", elsewhere)
         if actor is not None and not callable(actor):
             raise unsupported("actor: a function of the framework's context, not", actor)
+        if who is not None and type(who) is not SubAgent and not callable(who):
+            raise unsupported("who: a SubAgent, or a function that gives an Actor, not", who)
         self.guard = Guard(verifier, tools)
         self.elsewhere = frozenset(others)
-        self.find = actor
+        self.who = who
+        self._find = actor
+        self._handed = Handed(who) if type(who) is SubAgent else None
 
     def actor(self, context: object) -> Actor | None:
         """Whose call this is, if anybody's."""
-        if self.find is None:
-            return _current()
-        found = self.find(context)
+        found = _current() if self._find is None else self._in(context, self._find)
+        if self._handed is not None:
+            above = found or hands_over()
+            return None if above is None else self._handed.actor(above)
+        return _found(self.who) if found is None and callable(self.who) else found
+
+    def _in(self, context: object, find: Callable[[Any], Actor | None]) -> Actor | None:
+        found = find(context)
         if found is not None and type(found) is not Actor:
             raise unsupported("the function gave no Actor but", found)
         # Within a tool the actor that called it does not act: a sub-agent that has its context is not declared by that.
@@ -153,7 +163,7 @@ def hands_over() -> Actor | None:
 
 def answers_of(value: object) -> list[Approval] | None:
     """The approvals and denials in an answer; nothing if it is anything but those."""
-    texts = value if isinstance(value, (list, tuple)) else [value]
+    texts: Sequence[Any] = value if isinstance(value, (list, tuple)) else [value]
     if not 0 < len(texts) <= _MOST_ANSWERS or not all(type(text) is str for text in texts):
         return None
     try:

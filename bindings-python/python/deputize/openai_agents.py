@@ -24,7 +24,7 @@ from deputize.actor import Actor, SubAgent, acting, current_actor, unsupported  
 from deputize.approver import Approver  # noqa: E402
 from deputize.errors import DeputizeError, UnsupportedOperation  # noqa: E402
 from deputize.guarding import META_KEY, caller, refusal_of, tool_names  # noqa: E402
-from deputize.local import Handed, Local, handing, hands_over  # noqa: E402
+from deputize.local import Local, handing  # noqa: E402
 
 __all__ = ["answer", "asked", "caller", "guard", "sign"]
 
@@ -50,9 +50,7 @@ def guard(
     """
     if type(agent) is not Agent:
         raise unsupported("not an Agent that has no guard yet:", agent)
-    if who is not None and type(who) is not SubAgent and not callable(who):
-        raise unsupported("neither a SubAgent nor a function that gives an Actor:", who)
-    calls = _Calls(Local(verifier, tools, elsewhere, actor), who)
+    calls = _Calls(Local(verifier, tools, elsewhere, actor, who))
     agent.tools[:] = [calls.guarded(tool) for tool in agent.tools]
     agent.__class__ = _GuardedAgent
     agent.deputize = calls  # type: ignore[attr-defined]
@@ -100,7 +98,7 @@ def _interruptions(result: RunResultBase | RunState[Any, Any]) -> list[ToolAppro
 
 
 def _calls_of(item: ToolApprovalItem) -> _Calls:
-    calls: _Calls = item.agent.deputize  # type: ignore[union-attr]
+    calls: _Calls = item.agent.deputize  # type: ignore[union-attr, attr-defined]
     return calls
 
 
@@ -136,18 +134,13 @@ class _Kept:
 class _Calls:
     """What stands before the tools of one agent."""
 
-    def __init__(self, local: Local, who: SubAgent | Callable[[], Actor] | None) -> None:
+    def __init__(self, local: Local) -> None:
         self.local = local
-        self.who = who
         self.below = False
         self.asked, self.answers, self._admitted = _Kept(), _Kept(), _Kept()
-        self._handed = Handed(who) if type(who) is SubAgent else None
 
     def actor(self, ctx: Any) -> Actor | None:
-        if self._handed is not None:
-            above = self.local.actor(ctx) or hands_over()
-            return None if above is None else self._handed.actor(above)
-        return None if self.who is None and self.below else self.local.actor(ctx)
+        return None if self.local.who is None and self.below else self.local.actor(ctx)
 
     def guarded(self, tool: Tool) -> Tool:
         """The tool, with a guard before it; what is not run by a function of this process is refused."""

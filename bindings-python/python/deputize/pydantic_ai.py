@@ -23,7 +23,7 @@ from deputize.actor import Actor, SubAgent, acting, current_actor, unsupported  
 from deputize.approver import Approver  # noqa: E402
 from deputize.errors import DeputizeError, UnsupportedOperation  # noqa: E402
 from deputize.guarding import DENIAL_KEY, META_KEY, caller, denial_of, refusal_of, tool_names  # noqa: E402
-from deputize.local import Handed, Local, answers_of, handing, hands_over  # noqa: E402
+from deputize.local import Local, answers_of, handing  # noqa: E402
 
 __all__ = ["ANSWERS_KEY", "answer", "caller", "guard", "sign"]
 
@@ -47,9 +47,7 @@ def guard(
     names tools that another server guards, or that run outside this process. ``actor`` finds whose run it is in the
     ``RunContext``, in place of ``acting``. A call that needs an approval is deferred; see :func:`answer`.
     """
-    if who is not None and type(who) is not SubAgent and not callable(who):
-        raise unsupported("neither a SubAgent nor a function that gives an Actor:", who)
-    return _Guard(Local(verifier, tools, elsewhere, actor), who)
+    return _Guard(Local(verifier, tools, elsewhere, actor, who))
 
 
 def sign(audience: str, *, tools: Mapping[str, str] | None = None) -> Callable[..., Awaitable[Any]]:
@@ -87,10 +85,8 @@ def answer(requests: DeferredToolRequests, *approvers: Approver) -> DeferredTool
 class _Guard(AbstractCapability[Any]):
     """Sees the arguments of a call before and after they were validated, and stands next to the tools."""
 
-    def __init__(self, local: Local, who: SubAgent | Callable[[], Actor] | None) -> None:
+    def __init__(self, local: Local) -> None:
         self._local = local
-        self._handed = Handed(who) if type(who) is SubAgent else None
-        self._who = who
         self._calls: dict[str, tuple[Any, Any]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> NoReturn:
@@ -100,9 +96,7 @@ class _Guard(AbstractCapability[Any]):
         return CapabilityOrdering(position="innermost")
 
     async def for_run(self, ctx: RunContext[Any]) -> AbstractCapability[Any]:
-        mine = _Guard(self._local, None)
-        mine._who, mine._handed = self._who, self._handed
-        return mine
+        return _Guard(self._local)
 
     async def before_model_request(self, ctx: RunContext[Any], request_context: Any) -> Any:
         """What the provider of a model runs by itself passes no guard."""
@@ -126,11 +120,7 @@ class _Guard(AbstractCapability[Any]):
         return _Toolset(toolset, self)
 
     def actor(self, ctx: RunContext[Any]) -> Actor | None:
-        found = self._local.actor(ctx)
-        if self._handed is not None:
-            above = found or hands_over()
-            return None if above is None else self._handed.actor(above)
-        return self._who() if found is None and callable(self._who) else found
+        return self._local.actor(ctx)
 
     def passes(self, name: str, tool: ToolsetTool[Any]) -> bool:
         """Whether another server guards this tool."""

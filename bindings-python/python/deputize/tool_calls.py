@@ -108,6 +108,8 @@ class ToolCalls:
         with call.finishing():
             try:
                 authorized = self._admitted(call)
+            except UnsupportedOperation:
+                raise
             except DeputizeError as error:
                 return call.refused(error)
             with call.told(authorized), self.local.guard.running(authorized) as run, handing(call.actor):
@@ -126,6 +128,8 @@ class ToolCalls:
         with call.finishing():
             try:
                 authorized = await self._admitted_async(call)
+            except UnsupportedOperation:
+                raise
             except DeputizeError as error:
                 return call.refused(error)
             with call.told(authorized):
@@ -328,8 +332,10 @@ class Tasks:
             return task
 
     def done(self, config: RunnableConfig | None) -> None:
+        key = _task(config)
         with self._lock:
-            self._tasks.pop(_task(config), None)
+            if key is not None:
+                self._tasks.pop(key, None)
 
 
 def _task(config: RunnableConfig | None) -> tuple[str, str] | None:

@@ -97,7 +97,7 @@ def code(message: ToolMessage) -> str:
 
 def ask(agent: Any, mode: str, config: Any = None) -> Any:
     if mode == "async":
-        return asyncio.run(agent.ainvoke(ASKED, config))
+        return LOOP.run_until_complete(agent.ainvoke(ASKED, config))
     if mode == "stream":
         values: dict[str, Any] = {}
         for chunk in agent.stream(ASKED, config, stream_mode="values"):
@@ -106,6 +106,7 @@ def ask(agent: Any, mode: str, config: Any = None) -> Any:
     return agent.invoke(ASKED, config)
 
 
+LOOP = asyncio.new_event_loop()
 MODES = pytest.mark.parametrize("mode", ["sync", "async", "stream"])
 
 
@@ -390,7 +391,7 @@ def test_a_call_that_needs_an_approval_interrupts_and_runs_once_it_is_signed(mod
         assert shown[DENIAL_KEY]["request_id"] == request.id
         assert world.ran == {}
         resumed = deputize.langchain.answer(waiting, world.approver())
-        result = asyncio.run(agent.ainvoke(resumed, config)) if mode == "async" else agent.invoke(resumed, config)
+        result = LOOP.run_until_complete(agent.ainvoke(resumed, config)) if mode == "async" else agent.invoke(resumed, config)
     assert said(result)[0].content == "planner for ana: staging 1"
     assert world.ran["deploy"] == 1
 
@@ -479,7 +480,7 @@ def test_siblings_of_an_interrupted_call_neither_run_nor_spend_twice(mode: str) 
     with acting(world.actor({"look": {}, **DEPLOY}, audience=APP, budgets=[Budget.calls(1, tool="look")])):
         waiting = ask(agent, mode, config)
         resumed = deputize.langchain.answer(waiting, deputize.Approver(people[0], lambda request: True))
-        result = asyncio.run(agent.ainvoke(resumed, config)) if mode == "async" else agent.invoke(resumed, config)
+        result = LOOP.run_until_complete(agent.ainvoke(resumed, config)) if mode == "async" else agent.invoke(resumed, config)
     assert {message.content for message in said(result)} == {"seen", "planner for ana: staging 1"}
     assert world.ran == {"look": 1, "deploy": 1}
 

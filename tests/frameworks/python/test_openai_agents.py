@@ -409,6 +409,22 @@ def test_a_state_that_was_stored_goes_on_with_what_was_signed() -> None:
         deputize.openai_agents.answer(ask(agent_of(World(), STAGING)))
 
 
+def test_an_agent_as_a_tool_that_has_to_ask_interrupts_the_whole_run() -> None:
+    bo = deputize.Agent.generate("bo")
+    world = World(approvals=ApprovalPolicy(1, [bo], harmless=["ask_coder"]))
+    world.bo = bo
+    sub = agent_of(world, STAGING, name="coder", guard={"who": SubAgent(world.coder, CODER)})
+    agent = agent_of(world, ("ask_coder", {"input": "deploy"}), tools=[sub.as_tool("ask_coder", "asks")])
+    with acting(world.actor({"ask_coder": {}, "deploy": {}})):
+        result = ask(agent)
+        (request,) = deputize.openai_agents.asked(result)
+        assert request.holders == [world.planner.key, world.coder.key]
+        assert world.ran == {}
+        ask(agent, given=deputize.openai_agents.answer(result, world.approver()))
+    assert world.ran == {"deploy": 1}
+    assert world.codes.count("allowed") >= 2
+
+
 def test_an_approval_that_the_program_wants_does_not_replace_the_guard(world: World) -> None:
     @function_tool(needs_approval=True)
     def deploy(env: str) -> str:
