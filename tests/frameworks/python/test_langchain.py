@@ -11,17 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import deputize.langchain
 import pytest
 from agent_world import APP, World, example, guide, no_credentials, run
 from chain_models import SEEN, calls, script
-from langchain.agents import create_agent
-from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddleware, ToolRetryMiddleware
-from langchain.tools import ToolRuntime, tool
-from langchain_core.messages import AIMessage, ToolMessage
-from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.types import Command, interrupt
-
-import deputize.langchain
 from deputize import (
     Actor,
     Agent,
@@ -39,6 +32,12 @@ from deputize import (
     optional,
 )
 from deputize.guarding import DENIAL_KEY
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddleware, ToolRetryMiddleware
+from langchain.tools import ToolRuntime, tool
+from langchain_core.messages import AIMessage, ToolMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command, interrupt
 
 DEPLOY = {"deploy": {"env": "staging", "replicas": optional(range(1, 4))}}
 
@@ -391,7 +390,11 @@ def test_a_call_that_needs_an_approval_interrupts_and_runs_once_it_is_signed(mod
         assert shown[DENIAL_KEY]["request_id"] == request.id
         assert world.ran == {}
         resumed = deputize.langchain.answer(waiting, world.approver())
-        result = LOOP.run_until_complete(agent.ainvoke(resumed, config)) if mode == "async" else agent.invoke(resumed, config)
+        result = (
+            LOOP.run_until_complete(agent.ainvoke(resumed, config))
+            if mode == "async"
+            else agent.invoke(resumed, config)
+        )
     assert said(result)[0].content == "planner for ana: staging 1"
     assert world.ran["deploy"] == 1
 
@@ -480,7 +483,11 @@ def test_siblings_of_an_interrupted_call_neither_run_nor_spend_twice(mode: str) 
     with acting(world.actor({"look": {}, **DEPLOY}, audience=APP, budgets=[Budget.calls(1, tool="look")])):
         waiting = ask(agent, mode, config)
         resumed = deputize.langchain.answer(waiting, deputize.Approver(people[0], lambda request: True))
-        result = LOOP.run_until_complete(agent.ainvoke(resumed, config)) if mode == "async" else agent.invoke(resumed, config)
+        result = (
+            LOOP.run_until_complete(agent.ainvoke(resumed, config))
+            if mode == "async"
+            else agent.invoke(resumed, config)
+        )
     assert {message.content for message in said(result)} == {"seen", "planner for ana: staging 1"}
     assert world.ran == {"look": 1, "deploy": 1}
 
@@ -611,3 +618,48 @@ def test_an_audience_of_another_app_in_the_same_process(world: World) -> None:
     with acting(world.actor(DEPLOY, audience=APP)):
         (only,) = said(agent_of(world, STAGING, verifier=other).invoke(ASKED))
     assert code(only) == "audience-mismatch"
+
+
+CHAIN_MODEL = """
+from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
+
+
+class Model(GenericFakeChatModel):
+    def bind_tools(self, tools, **options):
+        return self
+
+
+def script(*environments):
+    made = [{"name": "deploy", "args": {"env": env}, "id": env} for env in environments]
+    return Model(messages=iter([AIMessage(content="", tool_calls=made), AIMessage(content="done")]))
+
+
+model, another = script("staging", "production"), script("staging")
+planner_model, coder_model, reviewer_model = script("production"), script("staging", "production"), script("staging")
+"""
+
+
+def test_the_guide_gives_agents_identities(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(CHAIN_MODEL, encoding="utf-8")
+    first, refused, asked, approved = run("\n".join(guide("LangChain")), tmp_path).splitlines()
+    assert first == "success planner for ana: staging × 1"
+    assert refused.startswith("error denied: argument-refused: ")
+    assert (asked, approved) == ('tool: "deploy"', "planner for ana: staging × 1")
+    assert (tmp_path / "calls.jsonl").exists()
+
+
+def test_the_guide_gives_sub_agents_their_part(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(CHAIN_MODEL, encoding="utf-8")
+    lines = run("\n".join(guide("LangGraph")), tmp_path).splitlines()
+    assert lines[:2] == ["planner deploys to production", "coder deploys to staging"]
+    assert "argument-refused: " in lines[2]
+    assert "proof-missing: " in lines[3]
+
+
+def test_the_example_tells_its_story(tmp_path: Path) -> None:
+    asked, read, refused, deployed = example("langchain_agent", tmp_path).splitlines()
+    assert asked == 'bo is asked: tool: "deploy"'
+    assert read == "success: coder for ana reads /src/app.py"
+    assert refused.startswith("error: denied: argument-refused: ")
+    assert deployed == "success: coder for ana deploys to staging"

@@ -6,24 +6,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pytest
-from agent_world import APP, World, example, guide, no_credentials, run
-from chain_models import SEEN, calls, script
-from langchain.agents import create_agent
-from langchain.tools import tool
-from langchain_core.messages import AIMessage, ToolMessage
-from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import END, START, MessagesState, StateGraph
-from langgraph.prebuilt import ToolNode, ToolRuntime, tools_condition
-from langgraph.types import Command, RetryPolicy
-
 import deputize.langchain
 import deputize.langgraph
+import pytest
+from agent_world import APP, World, example, no_credentials
+from chain_models import SEEN, calls, script
 from deputize import (
     Agent,
     ApprovalPolicy,
@@ -35,6 +26,13 @@ from deputize import (
     current_actor,
 )
 from deputize.guarding import DENIAL_KEY
+from langchain.agents import create_agent
+from langchain.tools import tool
+from langchain_core.messages import AIMessage, ToolMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode, ToolRuntime, tools_condition
+from langgraph.types import Command, RetryPolicy
 
 ASKED = {"messages": [("user", "go")]}
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
@@ -420,3 +418,13 @@ def test_fifty_threads_of_a_graph_at_once_are_each_their_own(world: World) -> No
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(one, range(50))) == [[f"agent-{number} look {number}"] * 4 for number in range(50)]
     assert world.codes == ["allowed"] * 200
+
+
+def test_the_example_tells_its_story(tmp_path: Path) -> None:
+    lines = example("langgraph_team", tmp_path).splitlines()
+    assert lines[:2] == [
+        "planner-production: planner: deployed to production",
+        "coder-staging: planner > coder: deployed to staging",
+    ]
+    assert lines[2].startswith("coder-production: denied: argument-refused: ")
+    assert lines[3].startswith("intern-staging: denied: proof-missing: ")

@@ -6,20 +6,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import deputize
+import deputize.openai_agents
 import pytest
 from agent_world import APP, World, example, guide, mcp_server, no_credentials, run
 from agents import Agent, FunctionTool, RunConfig, Runner, RunState, WebSearchTool, function_tool, handoff
 from agents.mcp import MCPServerStdio
 from agents.testing import ScriptedModel, assistant_message, function_call
-from agents.tool_context import ToolContext
-
-import deputize
-import deputize.openai_agents
 from deputize import (
     Actor,
     ApprovalPolicy,
@@ -480,3 +477,37 @@ def test_a_sub_agent_signs_its_calls_to_an_mcp_server_itself(world: World, tmp_p
     with acting(world.actor({"deploy": {}}, audience=audience)):
         last = asyncio.run(main())[-1]
     assert "coder: staging 1" in last if declared else last.startswith("refused: proof-missing: ")
+
+
+def test_the_guide_hands_over_a_part(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(
+        """
+import json
+
+from agents import set_tracing_disabled
+from agents.testing import ScriptedModel, assistant_message, function_call
+
+set_tracing_disabled(True)
+
+
+def call(name, number, **arguments):
+    return function_call(name, json.dumps(arguments), call_id=f"call-{number}", item_id=f"item-{number}")
+
+
+planner_model = ScriptedModel([[call("deploy", 0, env="production")], [call("transfer_to_coder", 1)]])
+coder_model = ScriptedModel(
+    [[call("deploy", 2, env="staging"), call("deploy", 3, env="production")], [assistant_message("done")]]
+)
+""",
+        encoding="utf-8",
+    )
+    first, second, refused = run("\n".join(guide("OpenAI Agents SDK")), tmp_path).splitlines()
+    assert (first, second) == ("planner for ana: production", "coder for ana: staging")
+    assert refused.startswith("denied: argument-refused: ")
+
+
+def test_the_example_tells_its_story(tmp_path: Path) -> None:
+    lines = example("openai_agents_team", tmp_path).splitlines()
+    assert lines[0] == 'bo is asked: tool: "deploy"'
+    assert "coder for ana deploys to staging" in lines
+    assert any(line.startswith("denied: argument-refused: ") for line in lines)

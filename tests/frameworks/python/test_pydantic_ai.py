@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import deputize
+import deputize.pydantic_ai
 import pytest
 from agent_world import APP, World, example, guide, mcp_server, no_credentials, run
+from deputize import Actor, ApprovalPolicy, ApprovalRequest, Budget, SubAgent, UnsupportedOperation, acting, optional
 from pydantic_ai import Agent, ExternalToolset, ModelRetry, RunContext, Tool
 from pydantic_ai.capabilities import AbstractCapability, WebSearch
 from pydantic_ai.mcp import MCPToolset
@@ -20,10 +22,6 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCall
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
 from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults, ToolApproved, ToolDefinition
 from pydantic_ai.toolsets import FunctionToolset
-
-import deputize
-import deputize.pydantic_ai
-from deputize import Actor, ApprovalPolicy, ApprovalRequest, Budget, SubAgent, UnsupportedOperation, acting, optional
 
 DEPLOY = {"deploy": {"env": "staging", "replicas": optional(range(1, 4))}}
 STAGING = ("deploy", {"env": "staging"})
@@ -470,3 +468,40 @@ def test_a_sub_agent_signs_its_calls_to_an_mcp_server_itself(world: World, tmp_p
         (only,) = said(ask(agent))
     assert "coder: staging 1" in only
     assert "; refused: proof-missing: " in only
+
+
+def test_the_guide_runs_a_sub_agent_in_a_tool(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(
+        """
+from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart
+from pydantic_ai.models.function import FunctionModel
+
+
+def script(*calls):
+    left = list(calls)
+
+    def say(messages, info):
+        made = [ToolCallPart(tool, args) for tool, args in left]
+        left.clear()
+        parts = [part for message in messages for part in message.parts if isinstance(part, ToolReturnPart)]
+        return ModelResponse(made or [TextPart("\\n".join(part.content for part in parts))])
+
+    return FunctionModel(say)
+
+
+planner_model = script(("ask_coder", {"task": "deploy"}))
+coder_model = script(("deploy", {"env": "staging"}), ("deploy", {"env": "production"}))
+""",
+        encoding="utf-8",
+    )
+    deployed, refused = run("\n".join(guide("Pydantic AI")), tmp_path).splitlines()
+    assert deployed == "coder for ana: staging"
+    assert refused.startswith("denied: argument-refused: ")
+
+
+def test_the_example_tells_its_story(tmp_path: Path) -> None:
+    asked, wrote, refused, deployed = example("pydantic_ai_agent", tmp_path).splitlines()
+    assert asked == 'bo is asked: tool: "deploy"'
+    assert wrote == "coder for ana writes /src/app.py"
+    assert refused.startswith("denied: argument-refused: ")
+    assert deployed == "planner deploys to staging"
