@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from pydantic_ai.exceptions import ApprovalRequired, ToolFailed  # noqa: E402
 from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults  # noqa: E402
 from pydantic_ai.toolsets import AbstractToolset, ToolsetTool, WrapperToolset  # noqa: E402
 
-from deputize._native import ApprovalRequest, Authorized, Verifier, make_error  # noqa: E402
+from deputize._native import ApprovalRequest, Authorized, Verifier  # noqa: E402
 from deputize.actor import Actor, SubAgent, acting, current_actor, unsupported  # noqa: E402
 from deputize.approver import Approver  # noqa: E402
 from deputize.errors import DeputizeError, UnsupportedOperation  # noqa: E402
@@ -106,7 +107,10 @@ class _Guard(AbstractCapability[Any]):
         return request_context
 
     async def before_tool_validate(self, ctx: RunContext[Any], *, call: Any, tool_def: Any, args: Any) -> Any:
-        self._calls[call.tool_call_id] = (args, None)
+        # What is validated is what was read here, also where another reader of JSON would read it otherwise.
+        given = _read(args)
+        args = json.dumps(given) if isinstance(args, str) and given is not None else args
+        self._calls[call.tool_call_id] = (given, None)
         if len(self._calls) > _MOST:
             del self._calls[next(iter(self._calls))]
         return args
@@ -130,11 +134,11 @@ class _Guard(AbstractCapability[Any]):
         self, name: str, arguments: dict[str, Any], ctx: RunContext[Any], call: Callable[[], Awaitable[Any]]
     ) -> Any:
         given, validated = self._calls.get(ctx.tool_call_id or "", (None, None))
-        if validated is None or dict(arguments) != validated:
+        if given is None or validated is None or dict(arguments) != validated:
             raise unsupported(f"the arguments of `{name}` were changed after they were validated:", arguments)
         with _told():
             actor = self.actor(ctx)
-            authorized = await self._decision(name, _arguments(given), actor, ctx)
+            authorized = await self._decision(name, given, actor, ctx)
             async with self._local.guard.running_async(authorized):
                 with handing(actor):
                     return await call()
@@ -165,15 +169,13 @@ def _told() -> Iterator[None]:
         raise ToolFailed(refusal_of(error)) from None
 
 
-def _arguments(given: Any) -> dict[str, Any]:
+def _read(given: Any) -> dict[str, Any] | None:
     """What the model gave, before the schema of the tool changes it."""
     try:
-        arguments = json.loads(given or "{}") if isinstance(given, str) else given
+        arguments = json.loads(given or "{}") if isinstance(given, str) else copy.deepcopy(given)
     except (ValueError, RecursionError):
-        arguments = None
-    if not isinstance(arguments, dict):
-        raise make_error("malformed", "the arguments are not an object of JSON", "arguments")
-    return arguments
+        return None
+    return arguments if isinstance(arguments, dict) else None
 
 
 def _signs(tool: Any) -> bool:

@@ -152,6 +152,14 @@ def test_arguments_are_decided_about_as_the_model_gave_them_before_any_schema_ch
     assert world.ran == {}
 
 
+def test_arguments_are_read_once(world: World) -> None:
+    twice = '{"env": "production", "env": "staging"}', '{"env": "staging", "env": "production"}'
+    with acting(world.actor(DEPLOY)):
+        first, second = said(ask(agent_of(world, [("deploy", given) for given in twice])))
+    assert first == "planner for ana: staging 1"
+    assert "argument-refused: " in second
+
+
 def test_no_credential_reaches_the_model_or_the_state(world: World) -> None:
     agent = agent_of(world, STAGING, ("deploy", {"env": "production"}))
     actor = world.actor(DEPLOY)
@@ -445,7 +453,9 @@ def test_calls_to_a_guarded_mcp_server_are_signed_on_the_wire(world: World, tmp_
     sign = deputize.openai_agents.sign(audience)
 
     async def main() -> list[list[str]]:
-        async with MCPServerStdio(params={"command": command, "args": args}, tool_meta_resolver=sign) as server:
+        async with MCPServerStdio(
+            params={"command": command, "args": args}, tool_meta_resolver=sign, client_session_timeout_seconds=60
+        ) as server:
             found = []
             for turns in ([STAGING, ("deploy", {"env": "production"})], [STAGING]):
                 agent = agent_of(world, turns, tools=[], mcp_servers=[server])
@@ -467,7 +477,9 @@ def test_a_sub_agent_signs_its_calls_to_an_mcp_server_itself(world: World, tmp_p
 
     async def main() -> list[str]:
         sign = deputize.openai_agents.sign(audience)
-        async with MCPServerStdio(params={"command": command, "args": args}, tool_meta_resolver=sign) as server:
+        async with MCPServerStdio(
+            params={"command": command, "args": args}, tool_meta_resolver=sign, client_session_timeout_seconds=60
+        ) as server:
             sub = agent_of(
                 world, ("deploy", {"env": "staging"}), name="coder", tools=[], mcp_servers=[server], guard={"who": who}
             )

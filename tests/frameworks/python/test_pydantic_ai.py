@@ -168,6 +168,18 @@ def test_arguments_are_decided_about_as_the_model_gave_them_before_any_schema_ch
     assert world.ran == {}
 
 
+def test_arguments_are_read_once(world: World) -> None:
+    twice = '{"env": "production", "env": "staging"}', '{"env": "staging", "env": "production"}'
+    with acting(world.actor(DEPLOY)):
+        first, second = said(ask(agent_of(world, [("deploy", given) for given in twice])))
+    assert first == "planner for ana: staging 1"
+    assert "argument-refused: " in second
+    for bad in ("[1]", '{"env": ', "[" * 100_000):
+        with acting(world.actor(DEPLOY)):
+            said(ask(agent_of(world, ("deploy", bad))))
+    assert world.ran["deploy"] == 1
+
+
 def test_no_credential_reaches_the_model_or_the_messages(world: World) -> None:
     SEEN.clear()
     actor = world.actor(DEPLOY)
@@ -434,7 +446,7 @@ def test_calls_to_a_guarded_mcp_server_are_signed_on_the_wire(world: World, tmp_
 
     async def ask_it(sign: bool) -> list[str]:
         options: Any = {"process_tool_call": deputize.pydantic_ai.sign(audience)} if sign else {}
-        served = MCPToolset(StdioTransport(command, args), tool_error_behavior="failed", **options)
+        served = MCPToolset(StdioTransport(command, args), tool_error_behavior="failed", init_timeout=60, **options)
         also = [deputize.pydantic_ai.guard(world.verifier)] if guarded else []
         agent = Agent(model(STAGING, ("deploy", {"env": "production"})), toolsets=[served], capabilities=also)
         return said(await agent.run("deploy"))
@@ -453,7 +465,9 @@ def test_a_sub_agent_signs_its_calls_to_an_mcp_server_itself(world: World, tmp_p
 
     command, args = mcp_server(world, tmp_path)
     audience = "https://deploy.example"
-    served = MCPToolset(StdioTransport(command, args), process_tool_call=deputize.pydantic_ai.sign(audience))
+    served = MCPToolset(
+        StdioTransport(command, args), process_tool_call=deputize.pydantic_ai.sign(audience), init_timeout=60
+    )
     subs = [
         agent_of(world, STAGING, name="coder", tools=[], toolsets=[served], guard={"who": who})
         for who in (SubAgent(world.coder, {"deploy": {"env": "staging"}}), None)
