@@ -69,6 +69,16 @@ class Guard {
   }
 }
 
+/** A challenge or context of a call, as the server finds it. Where that fails, no call is allowed: an option that is `null` is refused. */
+async function found(find, ...about) {
+  if (find === undefined) return undefined;
+  try {
+    return await find(...about);
+  } catch {
+    return null;
+  }
+}
+
 /** What a refused caller is told, as data: the same keys in every language. */
 function denialOf(error) {
   const about = { code: error.code, help: error.help };
@@ -82,4 +92,4 @@ function refusalOf(error) {
   return `${error instanceof Denied ? 'denied' : 'refused'}: ${error.message}. ${error.help}`;
 }
 
-module.exports = { Guard, caller, denialOf, refusalOf };
+module.exports = { Guard, caller, denialOf, found, refusalOf };
