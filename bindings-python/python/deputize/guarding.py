@@ -116,6 +116,24 @@ class Guard:
             with anyio.CancelScope(shield=True), suppress(DeputizeError):
                 await in_thread(self.verifier.outcome, authorized, run.error)
 
+    async def streaming(self, authorized: Authorized, stream: AsyncIterator[_T]) -> AsyncIterator[_T]:
+        """The same for a tool that gives one thing after another; between them whoever reads is not the caller."""
+        import anyio
+
+        run = Running()
+        try:
+            with _named(run):
+                while True:
+                    try:
+                        with _calling(authorized):
+                            item = await anext(stream)
+                    except StopAsyncIteration:
+                        return
+                    yield item
+        finally:
+            with anyio.CancelScope(shield=True), suppress(DeputizeError):
+                await in_thread(self.verifier.outcome, authorized, run.error)
+
 
 async def in_thread(function: Callable[..., _T], *args: Any) -> _T:
     """Calls something that may wait for a store or a disk, and not in the event loop."""
