@@ -58,6 +58,29 @@ class Guard {
     return result;
   }
 
+  /** The same for a tool that gives one thing after another; between them whoever reads is not the caller. */
+  async *stream(authorized, tool) {
+    let error = 'cancelled';
+    try {
+      const items = current.run(authorized, tool)[Symbol.asyncIterator]();
+      try {
+        for (;;) {
+          const { done, value } = await current.run(authorized, () => items.next());
+          if (done) break;
+          yield value;
+        }
+        error = undefined;
+      } finally {
+        if (error !== undefined) await items.return?.();
+      }
+    } catch (raised) {
+      error = raised instanceof Error ? raised.name : kindOf(raised);
+      throw raised;
+    } finally {
+      await this.#ended(authorized, () => error);
+    }
+  }
+
   /** Without its outcome the call stays open in the log: what the tool did is done. */
   async #ended(authorized, errorOf) {
     try {

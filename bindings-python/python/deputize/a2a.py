@@ -1,4 +1,4 @@
-"""Deputize in the A2A SDK (``a2a-sdk`` 1): each method of the protocol is a tool, signed by the client and guarded before the executor.
+"""Deputize in the A2A SDK (``a2a-sdk`` 1): methods are tools, signed by the client and guarded before the executor.
 
 The presentation of a message travels in ``message.metadata["dev.deputize/presentation"]``, that of every other method
 in the HTTP header ``Deputize-Presentation``.
@@ -210,19 +210,18 @@ def _taken(params: Any) -> tuple[Any, Any]:
 def _arguments(request: Any) -> dict[str, Any]:
     """The members of a request as JSON of the protocol; what is empty is as if it were not there."""
     wire: dict[str, Any] = _exact(MessageToDict(request))
-    for holder in (wire, wire.get("message", {})):
-        for name in ("metadata", "configuration"):
-            if holder.get(name) == {}:
-                del holder[name]
+    if wire.get("configuration") == {}:
+        del wire["configuration"]
     return wire
 
 
-def _exact(value: Any) -> Any:
-    """Numbers of the protocol are floats, and whole ones are signed as integers."""
+def _exact(value: Any, given: bool = False) -> Any:
+    """Numbers of the protocol are floats; whole ones are signed as integers. What is ``given`` is the caller's own."""
     if type(value) is dict:
-        return {name: _exact(member) for name, member in value.items()}
+        kept = {name: member for name, member in value.items() if given or name != "metadata" or member}
+        return {name: _exact(member, given or name in ("metadata", "data")) for name, member in kept.items()}
     if type(value) is list:
-        return [_exact(member) for member in value]
+        return [_exact(member, given) for member in value]
     return int(value) if type(value) is float and value.is_integer() and abs(value) <= _MAX_SAFE else value
 
 

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -56,7 +58,8 @@ from deputize import (
     fields,
     optional,
 )
-from deputize.a2a import EXTENSION, META_KEY, caller, guard, sign_calls
+from deputize.a2a import EXTENSION, META_KEY, _arguments, _taken, caller, guard, sign_calls
+from google.protobuf.json_format import ParseDict
 from starlette.applications import Starlette
 
 AUDIENCE = "https://translator.example"
@@ -388,3 +391,13 @@ def test_what_cannot_be_guarded_is_refused_at_the_start(world: World) -> None:
             make()
         assert caught.value.code == "config-invalid"
     assert [(extension.uri, extension.required) for extension in card.capabilities.extensions] == [(EXTENSION, True)]
+
+
+TABLE = json.loads((Path(__file__).parents[2] / "http" / "a2a-requests.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", TABLE, ids=[case["name"] for case in TABLE])
+def test_a_request_is_the_same_arguments_in_both_languages(case: dict[str, Any]) -> None:
+    request, shown = _taken(ParseDict(case["request"], SendMessageRequest()))
+    assert _arguments(request) == case["arguments"]
+    assert shown == case["request"]["message"].get("metadata", {}).get(META_KEY)
