@@ -7,7 +7,7 @@ const { kindOf } = require('./options.cjs');
 const { HEADER } = require('./mcp-names.cjs');
 const { answerTo } = require('./http-call.cjs');
 const { DeputizeError } = require('./errors.cjs');
-const { RouteGuard, queryAsSent, toolName } = require('./http-guard.cjs');
+const { RouteGuard, headerOf, queryAsSent, toolName } = require('./http-guard.cjs');
 
 const declared = new WeakSet();
 const watched = new WeakSet();
@@ -49,8 +49,7 @@ async function admit(guard, tool, request, response, next) {
   let decision;
   try {
     if (request.body !== undefined || request.readableEnded) throw failure('config-invalid', 'read before the guard:', 'the body');
-    const { headers } = request;
-    const parts = { path: request.params, query: queryAsSent(request.url), contentType: headers['content-type'], presentation: headers[HEADER.toLowerCase()] };
+    const parts = { path: request.params, query: queryAsSent(request.url), contentType: headerOf(request, 'Content-Type'), presentation: headerOf(request, HEADER) };
     decision = await guard.decide(tool, { ...parts, body: await guard.read(request) }, request);
   } catch (error) {
     if (!(error instanceof DeputizeError)) return next(error);

@@ -7,7 +7,7 @@ const { kindOf } = require('./options.cjs');
 const { HEADER } = require('./mcp-names.cjs');
 const { answerTo } = require('./http-call.cjs');
 const { DeputizeError } = require('./errors.cjs');
-const { RouteGuard, queryAsSent, toolName } = require('./http-guard.cjs');
+const { RouteGuard, headerOf, queryAsSent, toolName } = require('./http-guard.cjs');
 
 const watched = new WeakSet();
 const guards = new WeakSet();
@@ -47,8 +47,8 @@ async function admit(guard, tool, request, reply, payload, done) {
   let body;
   try {
     body = await guard.read(payload);
-    const { headers } = request.raw;
-    const parts = { path: request.params, query: queryAsSent(request.raw.url), contentType: headers['content-type'], presentation: headers[HEADER.toLowerCase()] };
+    const { raw } = request;
+    const parts = { path: request.params, query: queryAsSent(raw.url), contentType: headerOf(raw, 'Content-Type'), presentation: headerOf(raw, HEADER) };
     decision = await guard.decide(tool, { ...parts, body }, request);
   } catch (error) {
     if (!(error instanceof DeputizeError)) return done(error);

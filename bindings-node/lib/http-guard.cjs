@@ -64,6 +64,12 @@ class RouteGuard {
   }
 }
 
+/** A header of a request of node:http; several of a name are one text that nothing takes. */
+function headerOf(request, name) {
+  const values = request.headersDistinct?.[name.toLowerCase()] ?? [request.headers[name.toLowerCase()] ?? []].flat();
+  return values.length === 0 ? undefined : values.join(', ');
+}
+
 /** What the outcome of a response is. */
 function failedStatus(status) {
   return status >= 400 ? `status ${status}` : undefined;
@@ -86,4 +92,4 @@ function functionOrNone(find, name) {
   return find;
 }
 
-module.exports = { RouteGuard, failedStatus, queryAsSent, toolName };
+module.exports = { RouteGuard, failedStatus, headerOf, queryAsSent, toolName };

@@ -60,6 +60,7 @@ from deputize import (
 )
 from deputize.a2a import EXTENSION, META_KEY, _arguments, _taken, caller, guard, sign_calls
 from google.protobuf.json_format import ParseDict
+from running import ROOT, run, snippets
 from starlette.applications import Starlette
 
 AUDIENCE = "https://translator.example"
@@ -401,3 +402,15 @@ def test_a_request_is_the_same_arguments_in_both_languages(case: dict[str, Any])
     request, shown = _taken(ParseDict(case["request"], SendMessageRequest()))
     assert _arguments(request) == case["arguments"]
     assert shown == case["request"]["message"].get("metadata", {}).get(META_KEY)
+
+
+def test_the_guide_and_the_example_run_as_they_are_written(tmp_path: Path) -> None:
+    (source,) = snippets("http.md", "## A2A")
+    assert run(tmp_path, source).splitlines() == ["coder says hi", "True"]
+    example = (ROOT / "examples" / "python" / "a2a_agents.py").read_text(encoding="utf-8")
+    assert run(tmp_path, example).splitlines() == [
+        "without a proof: proof-missing",
+        "planner for ana: 2 words",
+        "coder, whom the planner asked: 3 words",
+        "coder, a longer text: argument-refused",
+    ]

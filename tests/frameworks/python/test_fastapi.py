@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -36,6 +37,7 @@ from deputize.asgi import HEADER, caller, guard_routes
 from deputize.http import headers_for, sign_calls
 from fastapi import APIRouter, Body, Depends, FastAPI, WebSocket
 from pydantic import BaseModel
+from running import ROOT, run, snippets
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, StreamingResponse
@@ -441,3 +443,22 @@ def search_path(world: World) -> Any:
         return PlainTextResponse("ran")
 
     return endpoint
+
+
+def test_the_guide_protects_a_gateway(tmp_path: Path) -> None:
+    gateway, client = snippets("http.md", "## FastAPI and Starlette")
+    assert run(tmp_path, client, gateway=gateway).splitlines() == [
+        "proof-missing",
+        "coder for ana: staging × 2",
+        "argument-refused",
+    ]
+
+
+@pytest.mark.parametrize("name", ["fastapi_gateway", "starlette_gateway"])
+def test_the_example_says_what_happens(tmp_path: Path, name: str) -> None:
+    lines = run(tmp_path, (ROOT / "examples" / "python" / f"{name}.py").read_text(encoding="utf-8")).splitlines()
+    assert [line.split(": ", 1)[1].split(" ")[0] for line in lines] == EXAMPLE
+    assert "2 replicas of staging by coder for ana" in lines[1]
+
+
+EXAMPLE = ["proof-missing", "200", "argument-refused", "malformed", "approval-required", "200", "approval-required"]

@@ -91,7 +91,7 @@ export function suite(framework, make) {
     assert.equal(world.ran.length, 1);
   });
 
-  served('what is no call is refused before anything is decided', async ({ world, send }) => {
+  served('what is no call is refused before anything is decided', async ({ world, send, url }) => {
     const type = { 'Content-Type': 'application/json' };
     for (const [body, headers] of [
       ['{"replicas":1,"replicas":3}', type],
@@ -109,6 +109,13 @@ export function suite(framework, make) {
       for (let at = 0; at < 17; at += 1) yield Buffer.alloc(65536, 32);
     };
     await denied(await send('/deploy/staging', { method: 'POST', body: ReadableStream.from(pieces()), duplex: 'half', headers: type }), 413, 'too-large');
+    const twice = await new Promise((resolve) => {
+      const request = http.request(`${url}/deploy/staging`, { method: 'POST' }, async (response) => resolve([response.statusCode, (await response.toArray()).join('')]));
+      request.setHeader('Content-Type', ['application/json', 'text/plain']);
+      request.end('{}');
+    });
+    assert.equal(twice[0], 400);
+    assert.match(twice[1], /malformed/);
     assert.equal((await send('/nowhere')).status, 404);
     assert.deepEqual([world.ran, world.records], [[], []]);
   });
