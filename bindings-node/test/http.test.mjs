@@ -8,7 +8,7 @@ import { HEADER, headersFor, signCalls } from '../lib/http.mjs';
 
 const require = createRequire(import.meta.url);
 const { MAX_BODY, argumentsOf, statusOf } = require('../lib/http-call.cjs');
-const { routesOf } = require('../lib/http.cjs');
+const { routesOf } = require('../lib/http-routes.cjs');
 const table = JSON.parse(readFileSync(new URL('../../tests/http/requests.json', import.meta.url)));
 const AUDIENCE = 'https://tools.acme.example';
 

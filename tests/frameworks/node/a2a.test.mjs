@@ -11,6 +11,7 @@ import express from 'express';
 import { acting, Actor, Agent, anything, ApprovalPolicy, ApprovalRequest, currentActor, optional, Verifier } from 'deputize';
 import { caller, EXTENSION, guard, META_KEY, signCalls } from 'deputize/a2a';
 import { listening } from './support/http-suite.mjs';
+import { example, run, snippets } from './support/running.mjs';
 
 const AUDIENCE = 'https://translator.example';
 const METHODS = { SendMessage: 'translate', SendStreamingMessage: 'translate', GetTask: 'look' };
@@ -244,4 +245,14 @@ test('A2A: a request is the same arguments in both languages', async () => {
     assert.deepEqual(signed, given.arguments, given.name);
     assert.notEqual(input.value.message.metadata[META_KEY], 'AA');
   }
+});
+
+test('A2A: the guide and the example run as they are written', () => {
+  assert.deepEqual(run(`${snippets('http.md', '## A2A')[0]}\nconsole.log(Object.keys(TOOLS).join(), typeof guarded, typeof interceptors);`), ['SendMessage,SendStreamingMessage function function']);
+  assert.deepEqual(run(example('a2a.mjs')), [
+    'without a proof: proof-missing',
+    'planner for ana: 2 words',
+    'coder, whom the planner asked: 3 words',
+    'coder, a longer text: argument-refused',
+  ]);
 });

@@ -6,7 +6,8 @@ import { Actor } from 'deputize';
 import express from 'express';
 import { caller, guardRoutes, unguarded } from 'deputize/express';
 import { headersFor, signCalls } from 'deputize/http';
-import { AUDIENCE, denied, listening, makeWorld, refused, suite } from './support/http-suite.mjs';
+import { AUDIENCE, denied, listening, makeWorld, refused, GATEWAY, suite } from './support/http-suite.mjs';
+import { example, run, snippets } from './support/running.mjs';
 
 function application(world, given) {
   const app = express();
@@ -136,4 +137,10 @@ test('Express: a challenge and a context come from the server, and what fails is
   } finally {
     await close();
   }
+});
+
+test('Express: the guide and the example run as they are written', () => {
+  const [gateway, client] = snippets('http.md', '## Express');
+  assert.deepEqual(run(client, { 'gateway.mjs': gateway }), ['proof-missing', 'coder for ana: staging × 2', 'argument-refused']);
+  assert.deepEqual(run(example('express.mjs')), GATEWAY);
 });

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import Fastify from 'fastify';
 import { caller, guardRoutes } from 'deputize/fastify';
 import { headersFor } from 'deputize/http';
-import { AUDIENCE, makeWorld, refused, suite } from './support/http-suite.mjs';
+import { AUDIENCE, makeWorld, refused, GATEWAY, suite } from './support/http-suite.mjs';
+import { example, run, snippets } from './support/running.mjs';
 
 const SCHEMA = { body: { type: ['object', 'null'], properties: { replicas: { type: 'integer', default: 1 } } } };
 
@@ -75,4 +76,9 @@ test('Fastify: other hooks run after the decision, and types that a schema coerc
   assert.equal((await send({}, {})).body, 'coder');
   assert.deepEqual([later, world.ran], [['preParsing', 'preValidation'], [1]]);
   await app.close();
+});
+
+test('Fastify: the guide and the example run as they are written', () => {
+  assert.deepEqual(run(...snippets('http.md', '## Fastify')), ['200 coder looks for cats', '403 argument-refused']);
+  assert.deepEqual(run(example('fastify.mjs')), GATEWAY);
 });

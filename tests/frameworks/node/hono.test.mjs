@@ -5,7 +5,8 @@ import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { caller, guardRoutes, unguarded } from 'deputize/hono';
 import { signCalls } from 'deputize/http';
-import { AUDIENCE, denied, listening, makeWorld, refused, suite } from './support/http-suite.mjs';
+import { AUDIENCE, denied, listening, makeWorld, refused, GATEWAY, suite } from './support/http-suite.mjs';
+import { example, run, snippets } from './support/running.mjs';
 
 function application(world) {
   const app = new Hono();
@@ -84,4 +85,9 @@ test('Hono: a body that something read before the guard is no call', async () =>
   app.post('/deploy/:env', guarded('deploy'), (context) => (world.ran.push(1), context.text('ran')));
   await denied(await app.request('/deploy/staging', { method: 'POST', body: '{}' }), 500, 'config-invalid');
   assert.deepEqual(world.ran, []);
+});
+
+test('Hono: the guide and the example run as they are written', () => {
+  assert.deepEqual(run(...snippets('http.md', '## Hono')), ['200 coder looks for cats', '403 argument-refused']);
+  assert.deepEqual(run(example('hono.mjs')), GATEWAY);
 });

@@ -176,3 +176,14 @@ export function suite(framework, make) {
     }
   });
 }
+
+/** What each example of a gateway prints. */
+export const GATEWAY = [
+  'without a proof: proof-missing',
+  'two replicas: 200 2 replicas of staging by coder for ana',
+  'nine replicas: argument-refused',
+  'a number given twice: malformed',
+  'a release: approval-required',
+  'with an approval: 200 released by coder',
+  'again: approval-required',
+];
