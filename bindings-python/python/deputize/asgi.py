@@ -50,6 +50,8 @@ def guard_routes(
     """
     if not isinstance(app, Starlette):
         raise unsupported("neither a Starlette nor a FastAPI application:", app)
+    if any(base.__module__.partition(".")[0] == "fastapi" for base in type(app).__mro__):
+        require("fastapi", "0.165", "1", "fastapi")
     if not isinstance(tools, Mapping) or isinstance(unguarded, str):
         raise unsupported("tools are routes and names in tokens, unguarded is a list of routes, not", tools)
     for name, find in (("challenge", challenge), ("context", context)):

@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
+import deputize.asgi
 import httpx
 import pytest
 import uvicorn
@@ -39,9 +42,10 @@ from fastapi import APIRouter, Body, Depends, FastAPI, WebSocket
 from pydantic import BaseModel
 from running import ROOT, run, snippets
 from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Host, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 AUDIENCE = "https://deploy.example"
@@ -435,6 +439,47 @@ def test_what_is_added_later_is_refused_and_what_is_mounted_is_guarded(world: Wo
         # The path of the mount is an argument too.
         denied(client.get("/v1/a/search/b"), 403, "argument-unexpected")
     assert world.ran == []
+
+
+def test_another_release_or_none_is_refused_at_the_start(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = metadata.version
+    for package, found in (("starlette", "0.50.0"), ("starlette", "2.0.0"), ("fastapi", "0.164.9"), ("fastapi", "1.0")):
+        monkeypatch.setattr(metadata, "version", lambda name, at=package, to=found: to if name == at else real(name))
+        with pytest.raises(ImportError, match=rf"{package} is {found}.*pip install 'deputize\[{package}\]'"):
+            importlib.reload(deputize.asgi) if package == "starlette" else guard_routes(FastAPI(), world.verifier, {})
+
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    with pytest.raises(ImportError, match=r"starlette is not installed.*pip install 'deputize\[starlette\]'"):
+        importlib.reload(deputize.asgi)
+
+
+def test_classes_and_hosts_are_routes_too(world: World) -> None:
+    class Search(HTTPEndpoint):
+        async def get(self, request: Request) -> PlainTextResponse:
+            world.ran.append(1)
+            return PlainTextResponse(caller().caller)
+
+    assert "name the methods" in refused(
+        lambda: guard_routes(Starlette(routes=[Route("/search", Search)]), world.verifier, {"GET /search": "search"})
+    )
+    routes = [Route("/search", Search, methods=["GET"])]
+    app = guard_routes(
+        Starlette(routes=[Host("{at}", Starlette(routes=routes))]), world.verifier, {"GET /search": "search"}
+    )
+    with serving(app) as url, httpx.Client(base_url=url) as client:
+        sign_calls(client, world.actor, AUDIENCE, url, {"GET /search": "search"})
+        # The host is a parameter of the route here, and nobody signed it.
+        assert denied(client.get("/search?q=x"), 401, "proof-mismatch")
+    assert world.ran == []
+    app = guard_routes(
+        Starlette(routes=[Host("127.0.0.1", Starlette(routes=routes))]), world.verifier, {"GET /search": "search"}
+    )
+    with serving(app) as url, httpx.Client(base_url=url) as client:
+        sign_calls(client, world.actor, AUDIENCE, url, {"GET /search": "search"})
+        assert client.get("/search?q=x").text == "coder"
 
 
 def search_path(world: World) -> Any:
