@@ -41,7 +41,8 @@ class A2AError extends Error {
   }
 
   toErrorInfo() {
-    return { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: this.reason, domain: 'a2a-protocol.org', ...(this.metadata && { metadata: this.metadata }) };
+    const { reason, metadata } = this;
+    return { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason, domain: 'a2a-protocol.org', ...(metadata && { metadata }) };
   }
 }
 
@@ -64,7 +65,9 @@ function guard(handler, verifier, card, tools, given) {
     if (read.has(name) && typeof read.get(name) !== 'function') throw failure('config-invalid', 'a function of parameters and context:', name);
   }
   const missing = [...Object.values(METHODS).map(([, served]) => served), 'getAgentCard'].find((served) => typeof handler?.[served] !== 'function');
-  if (missing !== undefined || handler instanceof Guarded) throw failure('config-invalid', 'not a request handler of @a2a-js/sdk that is without a guard:', kindOf(handler));
+  if (missing !== undefined || handler instanceof Guarded) {
+    throw failure('config-invalid', 'not a request handler of @a2a-js/sdk that is without a guard:', kindOf(handler));
+  }
   if (typeof card?.capabilities !== 'object' || card.capabilities === null) throw failure('config-invalid', "not the agent's card:", kindOf(card));
   const names = methods(tools);
   const free = new Set(methods(Object.fromEntries(Array.from(orElse(read, 'unguarded', []), (method) => [method, '']))).keys());
@@ -213,7 +216,9 @@ function written(value) {
 
 function methods(tools) {
   const names = toolNames(tools, 'tools');
-  for (const name of names.keys()) if (!Object.hasOwn(METHODS, name)) throw failure('config-invalid', `methods are ${Object.keys(METHODS).join(', ')}, not`, name);
+  for (const name of names.keys()) {
+    if (!Object.hasOwn(METHODS, name)) throw failure('config-invalid', `methods are ${Object.keys(METHODS).join(', ')}, not`, name);
+  }
   return names;
 }
 

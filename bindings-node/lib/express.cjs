@@ -49,7 +49,8 @@ async function admit(guard, tool, request, response, next) {
   let decision;
   try {
     if (request.body !== undefined || request.readableEnded) throw failure('config-invalid', 'read before the guard:', 'the body');
-    const parts = { path: request.params, query: queryAsSent(request.url), contentType: headerOf(request, 'Content-Type'), presentation: headerOf(request, HEADER) };
+    const [contentType, presentation] = ['Content-Type', HEADER].map((name) => headerOf(request, name));
+    const parts = { path: request.params, query: queryAsSent(request.url), contentType, presentation };
     decision = await guard.decide(tool, { ...parts, body: await guard.read(request) }, request);
   } catch (error) {
     if (!(error instanceof DeputizeError)) return next(error);
@@ -82,7 +83,9 @@ function watchedRoute(route, path) {
     if (typeof add !== 'function') continue;
     route[method] = (...handlers) => {
       const [first] = handlers.flat(Infinity);
-      if (!declared.has(first) && !had.has(method) && !had.has('all')) throw failure('config-invalid', 'declare the route first: guarded(tool) or unguarded, before the handler of', String(path));
+      if (!declared.has(first) && !had.has(method) && !had.has('all')) {
+        throw failure('config-invalid', 'declare the route first: guarded(tool) or unguarded, before the handler of', String(path));
+      }
       const named = typeof path === 'string' && !path.includes('*');
       if (declared.has(first) && first !== unguarded && !named) throw failure('config-invalid', 'a guarded path names its parameters:', String(path));
       had.add(method);
@@ -103,7 +106,9 @@ function watchUse(app) {
 
 function checkMiddleware(handler) {
   if (typeof handler !== 'function' || watched.has(handler) || declared.has(handler)) return;
-  if (Array.isArray(handler.stack) || typeof handler.handle === 'function') throw failure('config-invalid', 'call guardRoutes for each router and application within:', handler.name);
+  if (Array.isArray(handler.stack) || typeof handler.handle === 'function') {
+    throw failure('config-invalid', 'call guardRoutes for each router and application within:', handler.name);
+  }
   if (PARSERS.test(handler.name)) throw failure('config-invalid', 'the guard reads the body; leave out', `express.${handler.name.replace('Parser', '')}()`);
   if (handler.length < 3) throw failure('config-invalid', 'no middleware, for it takes no next; make it a route:', handler.name);
 }

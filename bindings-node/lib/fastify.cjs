@@ -48,7 +48,8 @@ async function admit(guard, tool, request, reply, payload, done) {
   try {
     body = await guard.read(payload);
     const { raw } = request;
-    const parts = { path: request.params, query: queryAsSent(raw.url), contentType: headerOf(raw, 'Content-Type'), presentation: headerOf(raw, HEADER) };
+    const [contentType, presentation] = ['Content-Type', HEADER].map((name) => headerOf(raw, name));
+    const parts = { path: request.params, query: queryAsSent(raw.url), contentType, presentation };
     decision = await guard.decide(tool, { ...parts, body }, request);
   } catch (error) {
     if (!(error instanceof DeputizeError)) return done(error);

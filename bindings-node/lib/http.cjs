@@ -23,7 +23,9 @@ function signCalls(fetch, actor, audience, server, routes) {
   const find = actorFor(actor);
   const routeOf = routesOf(routes);
   const base = URL.parse?.(server) ?? parsed(server);
-  if (!/^https?:$/.test(base?.protocol) || base.search !== '' || base.hash !== '') throw failure('config-invalid', 'not the URL of a server:', String(server));
+  if (!/^https?:$/.test(base?.protocol) || base.search !== '' || base.hash !== '') {
+    throw failure('config-invalid', 'not the URL of a server:', String(server));
+  }
   text(audience, 'name-invalid', 'audience');
   const prefix = base.pathname.replace(/\/+$/, '');
   return async function fetchSigned(input, init) {

@@ -83,7 +83,8 @@ def guard(
     if all(extension.uri != EXTENSION for extension in card.capabilities.extensions):
         described = "Calls carry a proof of who calls, and for whom"
         card.capabilities.extensions.append(AgentExtension(uri=EXTENSION, description=described, required=True))
-    return _Guarding(handler, Guard(verifier), names, free, (challenge, context))
+    guarded: RequestHandler = _Guarding(handler, Guard(verifier), names, free, (challenge, context))
+    return guarded
 
 
 def sign_calls(actor: Actor | Callable[[], Actor], audience: str, tools: Mapping[str, str]) -> ClientCallInterceptor:
@@ -176,10 +177,12 @@ def _streamed(attribute: str, method: str) -> Any:
         request, authorized = await self._admitted(method, params, context)
         # Another task may ask for the next event, so that the caller is set where the handler runs, each time.
         stream = getattr(self._handler, attribute)(request, context)
+        events = stream if authorized is None else self._edge.streaming(authorized, stream)
         try:
-            async for event in stream if authorized is None else self._edge.streaming(authorized, stream):
+            async for event in events:
                 yield event
         finally:
+            await events.aclose()
             await stream.aclose()
 
     return call

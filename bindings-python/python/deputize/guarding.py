@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast, final
@@ -116,7 +116,7 @@ class Guard:
             with anyio.CancelScope(shield=True), suppress(DeputizeError):
                 await in_thread(self.verifier.outcome, authorized, run.error)
 
-    async def streaming(self, authorized: Authorized, stream: AsyncIterator[_T]) -> AsyncIterator[_T]:
+    async def streaming(self, authorized: Authorized, stream: AsyncIterator[_T]) -> AsyncGenerator[_T, None]:
         """The same for a tool that gives one thing after another; between them whoever reads is not the caller."""
         import anyio
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -26,6 +27,7 @@ from a2a.helpers import (
     new_text_message,
 )
 from a2a.server.agent_execution import AgentExecutor, RequestContext
+from a2a.server.context import ServerCallContext
 from a2a.server.events import EventQueue
 from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
@@ -358,6 +360,26 @@ def test_an_approval_is_asked_for_and_signed_beside_the_next_attempt() -> None:
 
     with serving(world, "JSONRPC") as url:
         asyncio.run(main(url))
+
+
+def test_a_stream_that_is_left_ends_with_an_outcome_and_its_reader_is_not_the_caller(world: World) -> None:
+    async def main() -> None:
+        card = make_card("http://127.0.0.1", "JSONRPC")
+        served = guard(world.handler(card), world.verifier, card, METHODS)
+        request = SendMessageRequest(message=new_text_message("task", role=Role.ROLE_USER))
+        args = SimpleNamespace(method="send_message_streaming", input=request, context=None)
+        await sign_calls(world.actor, AUDIENCE, METHODS).before(args)
+        events = served.on_message_send_stream(args.input, ServerCallContext())
+        await anext(events)
+        with pytest.raises(DeputizeError):
+            caller()
+        await events.aclose()
+        await served.aclose()
+
+    asyncio.run(main())
+    assert world.executor.ran == [("coder", "task")]
+    outcomes = [record.json() for record in world.records if getattr(record, "kind", "") == "outcome"]
+    assert ["cancelled" in line for line in outcomes] == [True]
 
 
 def test_constraints_reach_into_the_message(world: World) -> None:
