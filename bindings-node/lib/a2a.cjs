@@ -131,11 +131,11 @@ class Guarded {
 
   /** The call as it was decided about, without what proved it. */
   async #admitted(method, params, context) {
-    const { request, shown } = taken(params);
     const header = headerOf(context?.state?.get?.('headers'));
-    if (this.#free.has(method)) return { request };
-    if (!this.#tools.has(method)) throw new UnsupportedOperationError(`not served here: ${method}`);
+    if (!this.#free.has(method) && !this.#tools.has(method)) throw new UnsupportedOperationError(`not served here: ${method}`);
     try {
+      const { request, shown } = taken(params);
+      if (this.#free.has(method)) return { request };
       const [challenge, partition] = await Promise.all(['challenge', 'context'].map((name) => found(this.#finders.get(name), request, context)));
       const asked = { challenge, context: partition };
       return { request, authorized: await this.#edge.admit(this.#tools.get(method), argumentsOf(request), shown === undefined ? header : shown, asked) };
@@ -174,11 +174,13 @@ function taken(params) {
   return { request, shown };
 }
 
-function copied(value) {
+/** A copy; what is deeper than any value of a call, with the protocol around it, is none. */
+function copied(value, depth = 0) {
+  if (depth > 64) throw failure('too-deep', 'the', 'request');
   if (Buffer.isBuffer(value)) return Buffer.from(value);
-  if (Array.isArray(value)) return value.map(copied);
+  if (Array.isArray(value)) return value.map((member) => copied(member, depth + 1));
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return structuredClone(value);
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copied(member)]));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copied(member, depth + 1)]));
 }
 
 const ROLES = ['ROLE_UNSPECIFIED', 'ROLE_USER', 'ROLE_AGENT'];

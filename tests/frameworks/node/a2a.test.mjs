@@ -70,7 +70,7 @@ async function serve(world, binding) {
         clientConfig: { interceptors },
       }),
     ).createFromAgentCard(card);
-  return { connect, close };
+  return { connect, close, url };
 }
 
 async function send(client, given, streaming) {
@@ -163,6 +163,24 @@ test('A2A: other methods are tools too, and those without a name are not served'
     } finally {
       await close();
     }
+  }
+});
+
+test('A2A: what is too deep is refused, however deep it is', async () => {
+  const world = makeWorld();
+  const { connect, close, url } = await serve(world, 'JSONRPC');
+  try {
+    await connect();
+    for (const depth of [20, 100, 40_000]) {
+      const data = `${'['.repeat(depth)}${']'.repeat(depth)}`;
+      const body = `{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{"message":{"messageId":"m","role":"ROLE_USER","parts":[{"data":${data}}]}}}`;
+      const headers = { 'Content-Type': 'application/json', 'A2A-Version': '1.0', ...WITH_EXTENSION.serviceParameters };
+      const { error } = await (await fetch(url, { method: 'POST', body, headers })).json();
+      assert.match(error.message, /too-deep/);
+    }
+    assert.deepEqual(world.ran, []);
+  } finally {
+    await close();
   }
 });
 
