@@ -61,6 +61,29 @@ class Guard {
     return result;
   }
 
+  /** The same for a tool that gives one thing after another; between them whoever reads is not the caller. */
+  async *stream(authorized, tool) {
+    let error = 'cancelled';
+    try {
+      const items = current.run(authorized, tool)[Symbol.asyncIterator]();
+      try {
+        for (;;) {
+          const { done, value } = await current.run(authorized, () => items.next());
+          if (done) break;
+          yield value;
+        }
+        error = undefined;
+      } finally {
+        if (error !== undefined) await items.return?.();
+      }
+    } catch (raised) {
+      error = raised instanceof Error ? raised.name : kindOf(raised);
+      throw raised;
+    } finally {
+      await this.#ended(authorized, () => error);
+    }
+  }
+
   /** Without its outcome the call stays open in the log: what the tool did is done. */
   async #ended(authorized, errorOf) {
     const given = {};
@@ -79,6 +102,16 @@ class Guard {
   }
 }
 
+/** A challenge or context of a call, as the server finds it. Where that fails, no call is allowed: an option that is `null` is refused. */
+async function found(find, ...about) {
+  if (find === undefined) return undefined;
+  try {
+    return await find(...about);
+  } catch {
+    return null;
+  }
+}
+
 /** What a refused caller is told, as data: the same keys in every language. */
 function denialOf(error) {
   const about = { code: error.code, help: error.help };
@@ -93,4 +126,4 @@ function refusalOf(error) {
   return `${error instanceof Denied ? 'denied' : 'refused'}: ${error.message}. ${error.help}`;
 }
 
-module.exports = { Guard, caller, denialOf, refusalOf };
+module.exports = { Guard, caller, denialOf, found, refusalOf };

@@ -8,7 +8,12 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as constraints from 'deputize/constraints';
 import * as deputize from 'deputize';
+import * as a2a from 'deputize/a2a';
 import * as exported from 'deputize/export';
+import * as express from 'deputize/express';
+import * as fastify from 'deputize/fastify';
+import * as hono from 'deputize/hono';
+import * as http from 'deputize/http';
 import * as mcp from 'deputize/mcp';
 import * as otel from 'deputize/otel';
 import * as redis from 'deputize/redis';
@@ -16,7 +21,8 @@ import * as signals from 'deputize/signals';
 import { folder } from '../support/helpers.mjs';
 
 /** What has a page of types of its own. */
-const beside = { 'deputize/export': exported, 'deputize/mcp': mcp, 'deputize/otel': otel, 'deputize/redis': redis, 'deputize/signals': signals };
+const web = { 'deputize/a2a': a2a, 'deputize/express': express, 'deputize/fastify': fastify, 'deputize/hono': hono, 'deputize/http': http };
+const beside = { ...web, 'deputize/export': exported, 'deputize/mcp': mcp, 'deputize/otel': otel, 'deputize/redis': redis, 'deputize/signals': signals };
 const require = createRequire(import.meta.url);
 const root = resolve(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -36,12 +42,13 @@ test('ESM and CommonJS give the same objects, and all of them', () => {
 
 test('the types say what is there, and refuse what is not', () => {
   run(process.execPath, [require.resolve('typescript/bin/tsc'), '--noEmit', '-p', 'support/types'], root);
-  const declared = ['index', 'constraints', 'budget', 'approval', 'identity', 'log', 'message', 'revocation'].map((name) => readFileSync(join(root, `lib/${name}.d.cts`), 'utf8')).join('\n');
+  const declared = ['index', 'actor', 'constraints', 'budget', 'approval', 'identity', 'log', 'message', 'revocation'].map((name) => readFileSync(join(root, `lib/${name}.d.cts`), 'utf8')).join('\n');
   const names = [...declared.matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map((match) => match[1]);
   assert.deepEqual([...new Set(names)].sort(), Object.keys(deputize).sort());
   for (const [name, module] of Object.entries(beside)) {
     const types = readFileSync(join(root, `lib/${name.split('/')[1]}.d.cts`), 'utf8');
-    const found = [...types.matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map((match) => match[1]);
+    const again = [...types.matchAll(/^export \{ ([\w, ]+) \} from/gm)].flatMap((match) => match[1].split(', '));
+    const found = [...types.matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map((match) => match[1]).concat(again);
     assert.deepEqual(found.sort(), Object.keys(module).sort());
   }
 });

@@ -11,6 +11,11 @@ import {
   type Entry, type Tools,
 } from 'deputize/constraints';
 import { caller, guard, metaFor, signCalls } from 'deputize/mcp';
+import * as a2a from 'deputize/a2a';
+import * as express from 'deputize/express';
+import * as fastify from 'deputize/fastify';
+import * as hono from 'deputize/hono';
+import * as http from 'deputize/http';
 import { toAct, toCloudEvent, toOcsf, toTelemetry } from 'deputize/export';
 import { audit, trace } from 'deputize/otel';
 import { RedisStore } from 'deputize/redis';
@@ -186,3 +191,14 @@ console.log(run, ran, acting(null, () => 1), await edge.admit('t', {}, presentat
 acting(planner, () => 1);
 // @ts-expect-error: a sub-agent without a declaration
 new SubAgent(key);
+
+const web: Promise<Response> = http.signCalls(fetch, () => new Actor(planner, chain), 'https://a', 'http://127.0.0.1', { 'GET /a': 'a' })('http://127.0.0.1/a', { method: 'GET' });
+const handlers = [express.guardRoutes({ use() {}, route() {}, get() {} }, verifier, { context: (request) => request.url, maxBody: 10 })('a'), express.unguarded];
+const steps = [hono.guardRoutes({ router: {}, routes: [], basePath() {} }, verifier)('a'), hono.unguarded];
+const fast: string = fastify.guardRoutes({ addHook() {}, version: '5.0.0' }, verifier, { challenge: () => new Uint8Array(16) }).version;
+const interceptor = a2a.signCalls(currentActor, 'https://a', { SendMessage: 'a' });
+console.log(web, handlers, steps, fast, interceptor, a2a.EXTENSION, await http.headersFor(currentActor, 'a', { b: 1 }, 'https://a'));
+// @ts-expect-error a route has one tool
+http.signCalls(fetch, currentActor, 'https://a', 'http://127.0.0.1', { 'GET /a': ['a'] });
+// @ts-expect-error no such option
+fastify.guardRoutes({ addHook() {}, version: '5.0.0' }, verifier, { tools: {} });

@@ -1,0 +1,4 @@
+// The same objects as for CommonJS: one implementation, so that `instanceof` holds across both.
+import implementation from './express.cjs';
+
+export const { guardRoutes, unguarded, caller, HEADER } = implementation;
