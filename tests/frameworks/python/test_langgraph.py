@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -428,3 +429,20 @@ def test_the_example_tells_its_story(tmp_path: Path) -> None:
     ]
     assert lines[2].startswith("coder-production: denied: argument-refused: ")
     assert lines[3].startswith("intern-staging: denied: proof-missing: ")
+
+
+def test_a_hand_over_ends_with_its_token(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from deputize import local
+
+    handed = local.Handed(SubAgent(world.coder, {"look": {}}, ttl="1m"))
+    above = world.actor({"look": {}})
+    first = handed.actor(above)
+    assert handed.actor(above) is first
+    assert handed.actor(world.actor({"look": {}})) is not first
+    ahead = time.time() + 61
+    monkeypatch.setattr(local.time, "time", lambda: ahead)
+    assert handed.actor(above) is not first
+    monkeypatch.setattr(local, "_MOST_HANDED", 8)
+    for _ in range(20):
+        handed.actor(world.actor({"look": {}}))
+    assert len(handed._kept) == 8
