@@ -98,6 +98,12 @@ impl Verifier {
         self.core.audience()
     }
 
+    /// Whether a decision may wait: for a store of Python's, or for an audit sink. Without both it only computes.
+    #[getter]
+    const fn waits(&self) -> bool {
+        self.store.is_some() || self.audit.is_some()
+    }
+
     /// What has to be approved here, by policy.
     #[getter]
     fn approvals(&self, py: Python<'_>) -> Option<Py<ApprovalPolicy>> {

@@ -69,6 +69,10 @@ class Actor:
             raise unsupported("evidence: a list, not", attached)
         return self.__agent.prove(self.chain, tool, arguments, audience, challenge, attached)
 
+    def pinned(self) -> Actor:
+        """The same with the chain of now, for a call that is signed again when it was approved."""
+        return Actor(self.__agent, self.chain, evidence=self.__evidence)
+
     def with_evidence(self, evidence: _Attach) -> Actor:
         """The same, with other evidence: an approval that has come, say."""
         return Actor(self.__agent, self.__chain, evidence=evidence)
