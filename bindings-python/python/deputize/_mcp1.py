@@ -20,7 +20,7 @@ from deputize.errors import Denied, DeputizeError
 from deputize.guarding import DENIAL_KEY, HEADER, Guard, denial_of, in_thread, refusal_of
 from deputize.signing import Carry, Signer, approvers_of
 
-__all__ = ["approval_form", "guard", "sign_calls"]
+__all__ = ["approval_form", "guard", "sign_calls", "sign_session"]
 
 _AnyServer = TypeVar("_AnyServer")
 _Handler = Callable[[Any], Awaitable[Any]]
@@ -66,9 +66,16 @@ def sign_calls(
     this line has no headers of its own for a call."""
     if not isinstance(client, ClientSession):
         raise unsupported("not an MCP client whose calls can be signed:", client)
-    if carry == "header":
-        raise unsupported("a session of mcp 1 has no headers for a call; carry metadata or an argument, not", carry)
-    signer = Signer(actor, audience, tools=tools, carry=carry, approver=approver, context=context)
+    sign_session(client, Signer(actor, audience, tools=tools, carry=carry, approver=approver, context=context))
+    return client
+
+
+def sign_session(client: ClientSession, signer: Signer) -> None:
+    """Signs what a session sends, as it goes to the wire."""
+    if signer.carry == "header":
+        raise unsupported(
+            "a session of mcp 1 has no headers for a call; carry metadata or an argument, not", signer.carry
+        )
     plain = getattr(client.send_request, "_deputize", client.send_request)
 
     @functools.wraps(plain)
@@ -89,7 +96,6 @@ def sign_calls(
 
     setattr(send_request, "_deputize", plain)  # noqa: B010
     setattr(client, "send_request", send_request)  # noqa: B010
-    return client
 
 
 def approval_form(

@@ -130,11 +130,13 @@ class Edge:
 
         if not self.elicit:
             return await admit(presentation)
-        answered = with_answer(presentation, _content((params.input_responses or {}).get(ASK_KEY)))
+        responses = params.input_responses or {}
+        if ASK_KEY in responses:  # it is asked once
+            return await admit(with_answer(presentation, _content(responses[ASK_KEY])) or presentation)
         try:
-            return await admit(answered or presentation)
+            return await admit(presentation)
         except Denied as denied:
-            if answered is not None or not _has_forms(ctx):
+            if not _has_forms(ctx):
                 raise
             asked = request_of(self.guard, denied, presentation, params.name, arguments, context)
             if asked is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -77,8 +76,9 @@ def sign_calls(
     approver: Approver | Sequence[Approver] | None = None,
     context: str | None = None,
 ) -> _AnyClient:
-    """Signs every attempt of a call that a ``fastmcp.Client`` sends, and every copy of it; returns the client, which
-    must not be connected yet. The options are those of :func:`deputize.mcp.sign_calls`."""
+    """Signs every attempt of a call that a ``fastmcp.Client`` sends, which must not be connected yet; returns the client.
+    The options are those of :func:`deputize.mcp.sign_calls`. Its transport signs from now on, as often as it connects:
+    for copies of the client, too, and for whatever else uses the same transport."""
     if not isinstance(client, Client):
         raise unsupported("not a FastMCP client; deputize.mcp signs for those of the official SDK:", client)
     if client.is_connected():
@@ -87,17 +87,18 @@ def sign_calls(
     if isinstance(transport, MCPConfigTransport) and len(transport.config.mcpServers) > 1:
         raise unsupported("a client of several servers, which have an audience each; make one for each, not", client)
     signer = Signer(actor, audience, tools=tools, carry=carry, approver=approver, context=context)
-    # Its own transport: other clients that share the first one are not signed for.
-    own: Any = copy.copy(transport)
+    plain = transport.connect_session
+    if getattr(plain, "_deputize", False):
+        raise unsupported("signed for already; a function as the actor says who calls each time:", client)
 
     @asynccontextmanager
     async def connect_session(**options: Any) -> AsyncIterator[Any]:
-        async with type(own).connect_session(own, **options) as session:
+        async with plain(**options) as session:
             sign_session(session, signer)
             yield session
 
-    own.connect_session = connect_session
-    client.transport = own
+    setattr(connect_session, "_deputize", True)  # noqa: B010
+    setattr(transport, "connect_session", connect_session)  # noqa: B010
     return client
 
 
