@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -17,7 +16,7 @@ from deputize.actor import Actor, unsupported
 from deputize.approver import Approver
 from deputize.asking import ASK_KEY, answer, form, request_of, with_answer
 from deputize.errors import Denied, DeputizeError
-from deputize.guarding import DENIAL_KEY, HEADER, Guard, denial_of, in_thread, refusal_of
+from deputize.guarding import DENIAL_KEY, HEADER, Guard, denial_of, found, in_thread, refusal_of
 from deputize.signing import Carry, Signer, approvers_of
 
 __all__ = ["approval_form", "guard", "sign_calls", "sign_session"]
@@ -171,7 +170,7 @@ class _Edge:
             None if params.meta is None else params.meta.model_extra,
             () if headers is None else headers.getlist(HEADER),
         )
-        challenge, context = await _found(self.challenge, ctx, params), await _found(self.context, ctx, params)
+        challenge, context = await found(self.challenge, ctx, params), await found(self.context, ctx, params)
         policy = self.guard.verifier.approvals
         hint = await self.hint(params.name) if policy is not None and policy.by_annotation else None
 
@@ -205,9 +204,9 @@ class _Edge:
         for _ in range(_MAX_PAGES):
             request = types.ListToolsRequest(params=types.PaginatedRequestParams(cursor=cursor))
             page = (await self.lowlevel.request_handlers[types.ListToolsRequest](request)).root
-            found = next((tool for tool in page.tools if tool.name == name), None)
-            if found is not None or page.nextCursor is None:
-                return found
+            tool = next((tool for tool in page.tools if tool.name == name), None)
+            if tool is not None or page.nextCursor is None:
+                return tool
             cursor = page.nextCursor
         return None
 
@@ -224,20 +223,6 @@ async def _ask(ctx: Any, request: _native.ApprovalRequest) -> Mapping[str, Any] 
 def _has_forms(ctx: Any) -> bool:
     params = ctx.session.client_params
     return params is not None and params.capabilities.elicitation is not None
-
-
-_FAILED: Any = object()
-"""Neither a challenge nor a context, so a call that it stands for is refused."""
-
-
-async def _found(find: _Find | None, ctx: Any, params: Any) -> Any:
-    if find is None:
-        return None
-    try:
-        found = find(ctx, params)
-        return await found if inspect.isawaitable(found) else found
-    except Exception:
-        return _FAILED
 
 
 def _refused(error: DeputizeError) -> Any:

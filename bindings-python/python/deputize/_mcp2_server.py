@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, cast
 
@@ -17,7 +16,7 @@ from deputize._native import Authorized, Verifier
 from deputize.actor import unsupported
 from deputize.asking import ASK_KEY, form, request_of, with_answer
 from deputize.errors import Denied, DeputizeError
-from deputize.guarding import DENIAL_KEY, HEADER, META_KEY, Guard, denial_of, refusal_of
+from deputize.guarding import DENIAL_KEY, HEADER, META_KEY, Guard, denial_of, found, refusal_of
 
 __all__ = ["Asking", "Edge", "Find", "decided", "guard", "hint_of", "refused"]
 
@@ -122,7 +121,7 @@ class Edge:
             cast("Mapping[str, Any] | None", params.meta),
             () if headers is None else headers.getlist(HEADER),
         )
-        challenge, context = await _found(self.challenge, ctx, params), await _found(self.context, ctx, params)
+        challenge, context = await found(self.challenge, ctx, params), await found(self.context, ctx, params)
         hint = None if self.hint is None else await self.hint(ctx, params.name)
 
         async def admit(presented: Any) -> Authorized:
@@ -213,26 +212,11 @@ async def _listed_tool(lowlevel: Server[Any], ctx: _Context, name: str) -> types
     cursor: str | None = None
     for _ in range(_MAX_PAGES):
         page = cast("types.ListToolsResult", await entry.handler(ctx, types.PaginatedRequestParams(cursor=cursor)))
-        found = next((tool for tool in page.tools if tool.name == name), None)
-        if found is not None or page.next_cursor is None:
-            return found
+        tool = next((tool for tool in page.tools if tool.name == name), None)
+        if tool is not None or page.next_cursor is None:
+            return tool
         cursor = page.next_cursor
     return None
-
-
-_FAILED: Any = object()
-"""Neither a challenge nor a context, so a call that it stands for is refused."""
-
-
-async def _found(find: Find[Any] | None, ctx: _Context, params: types.CallToolRequestParams) -> Any:
-    """What the server found out, or `_FAILED`."""
-    if find is None:
-        return None
-    try:
-        found = find(ctx, params)
-        return await found if inspect.isawaitable(found) else found
-    except Exception:
-        return _FAILED
 
 
 def refused(error: DeputizeError) -> types.CallToolResult:

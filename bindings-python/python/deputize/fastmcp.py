@@ -12,19 +12,19 @@ from deputize.versions import require
 
 require("fastmcp", "4.1", "5", "fastmcp")
 
-from fastmcp import Client, FastMCP
-from fastmcp.client.transports.config import MCPConfigTransport
-from fastmcp.server.middleware import Middleware
-from fastmcp.tools.base import InputRequiredToolResult, ToolResult
+from fastmcp import Client, FastMCP  # noqa: E402
+from fastmcp.client.transports.config import MCPConfigTransport  # noqa: E402
+from fastmcp.server.middleware import Middleware  # noqa: E402
+from fastmcp.tools.base import InputRequiredToolResult, ToolResult  # noqa: E402
 
-from deputize._mcp2_client import sign_session
-from deputize._mcp2_server import Asking, Edge, Find, decided, hint_of, refused
-from deputize._native import Verifier
-from deputize.approver import Approver
-from deputize.errors import DeputizeError
-from deputize.guarding import DENIAL_KEY, HEADER, META_KEY, Guard, caller
-from deputize.mcp import approval_form, meta_for
-from deputize.signing import Carry, Signer
+from deputize._mcp2_client import sign_session  # noqa: E402
+from deputize._mcp2_server import Asking, Edge, Find, decided, hint_of, refused  # noqa: E402
+from deputize._native import Verifier  # noqa: E402
+from deputize.approver import Approver  # noqa: E402
+from deputize.errors import DeputizeError  # noqa: E402
+from deputize.guarding import DENIAL_KEY, HEADER, META_KEY, Guard, caller  # noqa: E402
+from deputize.mcp import approval_form, meta_for  # noqa: E402
+from deputize.signing import Carry, Signer  # noqa: E402
 
 __all__ = ["DENIAL_KEY", "HEADER", "META_KEY", "approval_form", "caller", "guard", "meta_for", "sign_calls"]
 
@@ -76,8 +76,8 @@ def sign_calls(
     approver: Approver | Sequence[Approver] | None = None,
     context: str | None = None,
 ) -> _AnyClient:
-    """Signs every attempt of a call that a ``fastmcp.Client`` sends, which must not be connected yet; returns the client.
-    The options are those of :func:`deputize.mcp.sign_calls`. Its transport signs from now on, as often as it connects:
+    """Signs every attempt of a call that a ``fastmcp.Client`` sends, which must not be connected yet; returns it. The
+    options are those of :func:`deputize.mcp.sign_calls`. Its transport signs from now on, as often as it connects:
     for copies of the client, too, and for whatever else uses the same transport."""
     if not isinstance(client, Client):
         raise unsupported("not a FastMCP client; deputize.mcp signs for those of the official SDK:", client)

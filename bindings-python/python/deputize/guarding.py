@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, TypeVar, final
+from typing import Any, TypeVar, cast, final
 
 from deputize import _native
 from deputize._native import Authorized, Presentation, Verifier
@@ -21,6 +22,7 @@ __all__ = [
     "Running",
     "caller",
     "denial_of",
+    "found",
     "in_thread",
     "refusal_of",
     "tool_names",
@@ -157,6 +159,21 @@ async def in_thread(function: Callable[..., _T], *args: Any) -> _T:
     import anyio.to_thread
 
     return await anyio.to_thread.run_sync(functools.partial(function, *args))
+
+
+_FAILED: Any = object()
+"""Neither a challenge nor a context, so a call that it stands for is refused."""
+
+
+async def found(find: Callable[..., _T | Awaitable[_T | None] | None] | None, *about: Any) -> _T | None:
+    """The challenge or context of a call, as the server finds it; if that fails, what no call is allowed with."""
+    if find is None:
+        return None
+    try:
+        answer = find(*about)
+        return await answer if inspect.isawaitable(answer) else answer
+    except Exception:
+        return cast("_T", _FAILED)
 
 
 @contextmanager

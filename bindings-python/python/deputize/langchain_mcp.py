@@ -11,13 +11,13 @@ from deputize.versions import require
 
 require("langchain-mcp-adapters", "0.3", "0.4", "langchain-mcp")
 
-from langchain_mcp_adapters.callbacks import CallbackContext
-from langchain_mcp_adapters.client import MultiServerMCPClient
-from langchain_mcp_adapters.sessions import create_session
+from langchain_mcp_adapters.callbacks import CallbackContext  # noqa: E402
+from langchain_mcp_adapters.client import MultiServerMCPClient  # noqa: E402
+from langchain_mcp_adapters.sessions import create_session  # noqa: E402
 
-from deputize._mcp1 import sign_session
-from deputize.approver import Approver
-from deputize.signing import Carry, Signer
+from deputize._mcp1 import sign_session  # noqa: E402
+from deputize.approver import Approver  # noqa: E402
+from deputize.signing import Carry, Signer  # noqa: E402
 
 __all__ = ["sign_calls"]
 

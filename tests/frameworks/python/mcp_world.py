@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from deputize import Actor, Agent, ApprovalPolicy, Approver, Chain, TrustAnchor, Verifier, VerifyingKey, at_most, optional
+from deputize import (
+    Actor,
+    Agent,
+    ApprovalPolicy,
+    Approver,
+    Chain,
+    TrustAnchor,
+    Verifier,
+    VerifyingKey,
+    at_most,
+    optional,
+)
 from deputize import mcp as deputize_mcp
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client

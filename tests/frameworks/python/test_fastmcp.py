@@ -13,7 +13,16 @@ from typing import Any
 import anyio
 import deputize.fastmcp
 import pytest
-from deputize import Actor, Agent, ApprovalPolicy, ApprovalRequest, DeputizeError, UnsupportedOperation, acting, current_actor
+from deputize import (
+    Actor,
+    Agent,
+    ApprovalPolicy,
+    ApprovalRequest,
+    DeputizeError,
+    UnsupportedOperation,
+    acting,
+    current_actor,
+)
 from deputize.fastmcp import approval_form, guard, sign_calls
 from fastmcp import Client, Context, FastMCP
 from fastmcp.client.transports import PythonStdioTransport
@@ -309,6 +318,7 @@ def test_approvals_by_the_signer_and_by_a_form(kind: str, world: World) -> None:
         async with sign_calls(client, actor, AUDIENCE):
             assert await call(client) == "allowed"
         assert world.shown[1] == ApprovalRequest(actor.chain, "deploy", STAGING, AUDIENCE).text
+
         # A callback that accepts everything approves nothing.
         async def accept(*given: Any) -> dict[str, Any]:
             return {"dev.deputize/approval": "yes"}

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +15,16 @@ import anyio
 import deputize.mcp
 import mcp_types as types
 import pytest
-from deputize import Actor, Agent, ApprovalPolicy, ApprovalRequest, UnsupportedOperation, acting, current_actor, versions
+from deputize import (
+    Actor,
+    Agent,
+    ApprovalPolicy,
+    ApprovalRequest,
+    UnsupportedOperation,
+    acting,
+    current_actor,
+    versions,
+)
 from deputize.mcp import META_KEY, approval_form, guard, meta_for, sign_calls
 from mcp.client import Client
 from mcp_world import AUDIENCE, TOOLS, World, code, program, reached, serving, text
@@ -80,7 +91,12 @@ def test_an_argument_carries_only_where_both_sides_say_so(world: World) -> None:
             assert await call({META_KEY: "x"}, fresh()[META_KEY]) == "text-malformed"
             assert await call({META_KEY: ""}, fresh()[META_KEY]) == "proof-missing"
             assert await call(fresh(), "x") == "allowed"
-            for wrong, expected in ((5, "malformed"), ([], "malformed"), (None, "proof-missing"), ("", "proof-missing")):
+            for wrong, expected in (
+                (5, "malformed"),
+                ([], "malformed"),
+                (None, "proof-missing"),
+                ("", "proof-missing"),
+            ):
                 assert await call(None, wrong) == expected
         assert world.effects == [("staging", 1)] * 2
 
@@ -217,7 +233,9 @@ def test_only_a_signature_answers_a_form(kind: str, world: World) -> None:
             (approval_form(world.approver(), "https://other.example"), "approval-required"),
         ]
         for callback, expected in wrong:
-            async with reached(kind, guard(world.server(), world.approved(), elicit=True), elicitation_callback=callback) as client:
+            async with reached(
+                kind, guard(world.server(), world.approved(), elicit=True), elicitation_callback=callback
+            ) as client:
                 sign_calls(client, actor, AUDIENCE)
                 assert code(await client.call_tool("deploy", STAGING)) == expected
         # What the form shows is the text of the request.
@@ -230,7 +248,9 @@ def test_only_a_signature_answers_a_form(kind: str, world: World) -> None:
                 assert code(await client.call_tool("deploy", STAGING)) == "approval-required"
             assert len(asked) == before
         if kind.endswith("legacy"):
-            async with reached(kind, guard(world.server(), world.approved(), elicit=True), elicitation_callback=other) as client:
+            async with reached(
+                kind, guard(world.server(), world.approved(), elicit=True), elicitation_callback=other
+            ) as client:
                 sign_calls(client, actor, AUDIENCE)
                 assert code(await client.call_tool("deploy", STAGING)) == "approval-required"
         assert world.effects == []
@@ -241,7 +261,9 @@ def test_only_a_signature_answers_a_form(kind: str, world: World) -> None:
 
 def test_forms_of_others_are_for_others(world: World) -> None:
     async def main() -> None:
-        params: Any = types.ElicitRequestFormParams(message="Sure?", requested_schema={"type": "object", "properties": {}})
+        params: Any = types.ElicitRequestFormParams(
+            message="Sure?", requested_schema={"type": "object", "properties": {}}
+        )
         context: Any = None
         assert (await approval_form(world.approver(), AUDIENCE)(context, params)).action == "decline"
 
@@ -392,3 +414,25 @@ def test_another_version_is_refused_with_the_command_that_mends_it(
     with pytest.raises(ImportError, match=r"pip install 'deputize\[mcp\]'") as caught:
         exec(compile(source, "mcp.py", "exec"), {"__name__": "again"})
     assert str(caught.value).startswith(said)
+
+
+def run_example(name: str) -> list[str]:
+    script = Path(__file__).parents[3] / "examples" / "python" / name
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_example() -> None:
+    first, second, *shown, last = run_example("mcp_tools.py")
+    assert first == "success: staging × 1, by coder for ana"
+    assert second.startswith("error: denied: argument-refused: ")
+    assert shown[0].startswith("approval request ")
+    assert 'argument "table": "logs"' in shown
+    assert last == "success: dropped logs"
+
+
+def test_the_example_of_fastmcp() -> None:
+    first, second, third = run_example("fastmcp_tools.py")
+    assert (first, second) == ("success: staging × 1, by coder for ana", "success: week 47, for ana")
+    assert third.startswith("error: denied: argument-refused: ")
