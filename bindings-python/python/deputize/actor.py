@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NoReturn, TypeAlias, final
@@ -184,7 +183,7 @@ def actor_for(given: Actor | Callable[[], Actor]) -> Callable[[], Actor]:
     def find() -> Actor:
         actor = given if type(given) is Actor else given()
         if type(actor) is not Actor:
-            if inspect.iscoroutine(actor):
+            if isinstance(actor, Coroutine):
                 actor.close()
             raise unsupported("the function gave no Actor but", actor)
         return actor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
@@ -171,7 +170,7 @@ async def found(find: Callable[..., _T | Awaitable[_T | None] | None] | None, *a
         return None
     try:
         answer = find(*about)
-        return await answer if inspect.isawaitable(answer) else answer
+        return await answer if isinstance(answer, Awaitable) else answer
     except Exception:
         return cast("_T", _FAILED)
 
