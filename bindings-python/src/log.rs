@@ -131,6 +131,8 @@ const DISCLOSED: &str = "arguments: a bool, or a list of names";
 #[pyclass(frozen, module = "deputize")]
 pub struct AuditLog {
     file: LogFile,
+    /// Whether each entry waits for the disk.
+    pub synced: bool,
     process: u32,
     clock: Option<Py<PyAny>>,
 }
@@ -160,7 +162,8 @@ impl AuditLog {
             let number =
                 |given: Option<&Bound<'_, PyAny>>, what| given.map(|number| unsigned(number, Code::ConfigInvalid, what)).transpose();
             let mut options = LogOptions::new();
-            options = options.synced(flag(sync, "sync: a bool")?);
+            let synced = flag(sync, "sync: a bool")?;
+            options = options.synced(synced);
             if let Some(names) = arguments.filter(|names| sequence(names).is_some()) {
                 options = options.disclosing(crate::given::texts(names, Code::ConfigInvalid, DISCLOSED)?);
             } else {
@@ -190,7 +193,7 @@ impl AuditLog {
             let clock = crate::given::callback(clock, "clock: a function")?;
             let now = read_clock(py, clock.as_ref())?;
             let file = py.detach(|| LogFile::open(&path, &origin, options, now))?;
-            Ok(AuditLog { file, process: std::process::id(), clock })
+            Ok(AuditLog { file, synced, process: std::process::id(), clock })
         })
     }
 

@@ -107,7 +107,7 @@ class Guard:
         context: str | None = None,
         hint: Any = None,
     ) -> Authorized:
-        """The same, without waiting for a store or the log in the event loop."""
+        """The same, without waiting for a store or the disk in the event loop."""
         if not self.verifier.waits:
             return self.admit(tool, arguments, presentation, challenge, context, hint)
         return await in_thread(self.admit, tool, arguments, presentation, challenge, context, hint)
@@ -137,7 +137,7 @@ class Guard:
 
     @asynccontextmanager
     async def running_async(self, authorized: Authorized) -> AsyncIterator[Running]:
-        """The same, without waiting for the log in the event loop."""
+        """The same, without waiting for the disk in the event loop."""
         if not self.verifier.waits:
             with self.running(authorized) as run:
                 yield run

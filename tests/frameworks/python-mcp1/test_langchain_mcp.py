@@ -232,6 +232,17 @@ def test_another_version_is_refused_with_the_command_that_mends_it(
         exec(compile(source, "langchain_mcp.py", "exec"), {"__name__": "again"})
 
 
+def test_the_guide(tmp_path: Path) -> None:
+    sys.path.append(str(ROOT / "tests" / "frameworks" / "python"))
+    import guide
+
+    agent, server = guide.snippets("mcp.md", "## langchain-mcp-adapters")
+    (tmp_path / "server.py").write_text(server, encoding="utf-8")
+    allowed, denied = guide.run(agent, tmp_path)
+    assert allowed == "coder: staging"
+    assert denied.startswith("denied: argument-refused: ")
+
+
 def test_the_example() -> None:
     script = ROOT / "examples" / "python" / "mcp_adapters.py"
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)

@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import deputize.fastmcp
+import guide
 import pytest
 from deputize import (
     Actor,
@@ -391,3 +392,10 @@ def test_what_cannot_be_guarded_or_signed_is_refused(world: World) -> None:
                 sign_calls(client, world.actor(), AUDIENCE)
 
     anyio.run(main)
+
+
+def test_the_guide(tmp_path: Path) -> None:
+    (source,) = guide.snippets("mcp.md", "## FastMCP")
+    allowed, denied = guide.run(source, tmp_path)
+    assert allowed == "False coder: staging × 1"
+    assert denied.startswith("True denied: argument-refused: ")

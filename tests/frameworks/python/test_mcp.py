@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 import deputize.mcp
+import guide
 import mcp_types as types
 import pytest
 from deputize import (
@@ -436,3 +437,18 @@ def test_the_example_of_fastmcp() -> None:
     first, second, third = run_example("fastmcp_tools.py")
     assert (first, second) == ("success: staging × 1, by coder for ana", "success: week 47, for ana")
     assert third.startswith("error: denied: argument-refused: ")
+
+
+def test_the_guide_protects_a_server(tmp_path: Path) -> None:
+    server, client = guide.snippets("mcp.md", "## Python")
+    (tmp_path / "server.py").write_text(server, encoding="utf-8")
+    allowed, denied = guide.run(client, tmp_path)
+    assert allowed == "False coder for ana: staging × 1"
+    assert denied.startswith("True denied: argument-refused: ")
+
+
+def test_the_guide_asks_a_person(tmp_path: Path) -> None:
+    (source,) = guide.snippets("mcp.md", "## A person approves")
+    approved, denied = guide.run(source, tmp_path)
+    assert approved == "deployed to staging"
+    assert denied.startswith("denied: approval-denied: ")
