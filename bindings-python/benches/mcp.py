@@ -12,14 +12,14 @@ from contextlib import AsyncExitStack
 # This file's folder, where `mcp` would be this file.
 sys.path.pop(0)
 
-import anyio  # noqa: E402
-import uvicorn  # noqa: E402
-from mcp.client import Client  # noqa: E402
-from mcp.client.stdio import StdioServerParameters, stdio_client  # noqa: E402
-from mcp.server import MCPServer  # noqa: E402
+import anyio
+import uvicorn
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.server import MCPServer
 
-import deputize.mcp  # noqa: E402
-from deputize import Actor, Agent, AuditLog, TrustAnchor, Verifier, VerifyingKey  # noqa: E402
+import deputize.mcp
+from deputize import Actor, Agent, AuditLog, TrustAnchor, Verifier, VerifyingKey
 
 AUDIENCE = "https://tools.example"
 WARM = 100

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -21,13 +22,17 @@ from deputize import (
     Agent,
     ApprovalPolicy,
     ApprovalRequest,
+    SubAgent,
     UnsupportedOperation,
     acting,
+    at_most,
     current_actor,
+    optional,
     versions,
 )
 from deputize.mcp import META_KEY, approval_form, guard, meta_for, sign_calls
 from mcp.client import Client
+from mcp.server import Server
 from mcp_world import AUDIENCE, TOOLS, World, code, program, reached, serving, text
 
 STAGING = {"env": "staging"}
@@ -452,3 +457,53 @@ def test_the_guide_asks_a_person(tmp_path: Path) -> None:
     approved, denied = guide.run(source, tmp_path)
     assert approved == "deployed to staging"
     assert denied.startswith("denied: approval-denied: ")
+
+
+def test_a_sub_agent_calls_with_what_was_declared_for_it(world: World) -> None:
+    helper = Agent.generate("helper")
+    declared = SubAgent(helper, {"deploy": {"env": "staging", "replicas": optional(at_most(5))}, "drop": {}}, ttl="1m")
+
+    async def main() -> None:
+        async with reached("http", guard(world.server(), world.verifier())) as client:
+            sign_calls(client, current_actor, AUDIENCE)
+            with acting(world.actor()) as supervisor:
+                assert supervisor is not None
+                with acting(supervisor.hand_over(declared)):
+                    assert text(await client.call_tool("deploy", STAGING)) == "helper: staging × 1"
+                    # Of what was declared, only what the supervisor has.
+                    assert code(await client.call_tool("deploy", {**STAGING, "replicas": 4})) == "argument-refused"
+                    assert code(await client.call_tool("who")) == "tool-not-allowed"
+                # A sub-agent that nothing was declared for is nobody.
+                with acting(None), pytest.raises(deputize.DeputizeError) as caught:
+                    await client.call_tool("deploy", STAGING)
+                assert caught.value.code == "proof-missing"
+                assert text(await client.call_tool("who")) == "coder"
+        assert world.effects == [("staging", 1), "who"]
+
+    anyio.run(main)
+
+
+def test_nothing_of_a_presentation_reaches_tools_or_logs(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[Any] = []
+
+    async def handler(ctx: Any, params: Any) -> types.CallToolResult:
+        seen.append(params.arguments)
+        return types.CallToolResult(content=[types.TextContent(type="text", text="done")])
+
+    async def listed(ctx: Any, params: Any) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=[types.Tool(name="deploy", input_schema={"type": "object"})])
+
+    async def main() -> None:
+        for carry in ("metadata", "header", "argument"):
+            server: Any = Server("sees", on_call_tool=handler, on_list_tools=listed)
+            guard(server, world.verifier(), accept_argument=True)
+            with serving(server.streamable_http_app()) as url:
+                async with Client(url) as client:
+                    sign_calls(client, world.actor(), AUDIENCE, carry=carry)  # type: ignore[arg-type]
+                    with caplog.at_level(logging.INFO):
+                        result = await client.call_tool("deploy", STAGING)
+                    assert META_KEY not in repr(result)
+        assert seen == [STAGING] * 3
+        assert META_KEY not in caplog.text
+
+    anyio.run(main)
