@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ def guard(
     server: _AnyServer,
     verifier: Verifier,
     *,
-    tools: dict[str, str] | None = None,
+    tools: Mapping[str, str] | None = None,
     challenge: Find[bytes | None] | None = None,
     context: Find[str | None] | None = None,
     accept_argument: bool = False,
@@ -71,7 +71,7 @@ def sign_calls(
     actor: Actor | Callable[[], Actor],
     audience: str,
     *,
-    tools: dict[str, str] | None = None,
+    tools: Mapping[str, str] | None = None,
     carry: Carry = "metadata",
     approver: Approver | Sequence[Approver] | None = None,
     context: str | None = None,

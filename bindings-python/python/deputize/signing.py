@@ -67,10 +67,10 @@ class Signer:
         denial = denied(result)
         if not denial or denial.get("code") != "approval-required":
             return result
-        request = ApprovalRequest(actor.chain, named, arguments, self.__audience, self.__context)
-        if request.id != denial.get("request_id"):
-            return result  # the server asks about another call than the one that was made
         try:
+            request = ApprovalRequest(actor.chain, named, arguments, self.__audience, self.__context)
+            if request.id != denial.get("request_id"):
+                return result  # the server asks about another call than the one that was made
             approvals = await in_thread(decide_all, self.__approvers, request)
         except DeputizeError:
             return result  # nobody decided
