@@ -10,7 +10,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PEERS := --manifest-path tests/peers/Cargo.toml
 INSTALL := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip install --quiet --no-deps --no-build-isolation
 
-.PHONY: demo test test-rust test-node test-python test-reference test-docs test-pairs test-redis test-frameworks frameworks table long lint fmt bench bench-bindings timing vectors python node clean
+.PHONY: demo test test-rust test-node test-python test-reference test-docs test-pairs test-redis test-frameworks frameworks table long lint fmt bench bench-bindings bench-frameworks timing vectors python node clean
 
 demo: python node
 	cd examples/demo && npm ci --no-audit --no-fund --silent
@@ -135,13 +135,17 @@ bench: python node
 	cargo bench --quiet -p deputize --bench decision --bench constraints --bench revocation -- --noplot
 	cargo bench --quiet $(PEERS) --bench peers -- --noplot
 	cargo run --quiet --profile bench $(PEERS) --bin ratios
-	$(MAKE) --no-print-directory bench-bindings
+	$(MAKE) --no-print-directory bench-bindings bench-frameworks
 
 # A warm call through each binding, beside one verification in the same process and the same call in Rust, all built for release.
 bench-bindings: python node
 	cargo bench --quiet --profile release -p deputize --bench bindings -- $(TARGET)/presentations.json
 	$(PY) bindings-python/benches/authorize.py $(TARGET)/presentations.json
 	node bindings-node/benches/authorize.mjs $(TARGET)/presentations.json
+
+# A guarded call of a tool server beside the same call without a guard.
+bench-frameworks: python
+	$(PY) bindings-python/benches/mcp.py
 
 # Whether the time of what touches a private key depends on the key: |t| above 4.5 says yes. The control
 # has to say so. SAMPLES=10000000 takes half an hour.

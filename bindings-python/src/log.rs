@@ -142,6 +142,8 @@ const DISCLOSED: &str = "arguments: a bool, or a list of names";
 #[pyclass(frozen, module = "deputize")]
 pub struct AuditLog {
     file: LogFile,
+    /// Whether an entry may wait: for the disk, or for a function that is told of signals.
+    pub waits: bool,
     process: u32,
     clock: Option<Py<PyAny>>,
     on_signal: Option<Py<PyAny>>,
@@ -176,7 +178,8 @@ impl AuditLog {
             let number =
                 |given: Option<&Bound<'_, PyAny>>, what| given.map(|number| unsigned(number, Code::ConfigInvalid, what)).transpose();
             let mut options = LogOptions::new();
-            options = options.synced(flag(sync, "sync: a bool")?);
+            let synced = flag(sync, "sync: a bool")?;
+            options = options.synced(synced);
             if let Some(names) = arguments.filter(|names| sequence(names).is_some()) {
                 options = options.disclosing(crate::given::texts(names, Code::ConfigInvalid, DISCLOSED)?);
             } else {
@@ -214,7 +217,8 @@ impl AuditLog {
             let clock = crate::given::callback(clock, "clock: a function")?;
             let now = read_clock(py, clock.as_ref())?;
             let file = py.detach(|| LogFile::open(&path, &origin, options, now))?;
-            Ok(AuditLog { file, process: std::process::id(), clock, on_signal, is_telling: Mutex::new(false) })
+            let waits = synced || on_signal.is_some();
+            Ok(AuditLog { file, waits, process: std::process::id(), clock, on_signal, is_telling: Mutex::new(false) })
         })
     }
 

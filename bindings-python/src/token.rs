@@ -94,6 +94,28 @@ pub struct Presentation(pub deputize::Presentation);
 
 #[pymethods]
 impl Presentation {
+    /// Reads size and shape. A verifier takes the bytes or the text, and needs none of this.
+    #[staticmethod]
+    fn decode(data: &Bound<'_, PyAny>) -> PyResult<Self> {
+        entry(|| {
+            let data = convert::bytes(data)?.ok_or(Error::about(Code::Malformed, "a presentation is bytes"))?;
+            Ok(Presentation(deputize::Presentation::decode(&data)?))
+        })
+    }
+
+    #[staticmethod]
+    fn from_text(text: &Bound<'_, PyAny>) -> PyResult<Self> {
+        entry(|| {
+            let text = convert::text(text, Code::TextMalformed, "a presentation is a text")?;
+            Ok(Presentation(deputize::Presentation::from_text(&text)?))
+        })
+    }
+
+    /// The chain, which nobody has checked.
+    fn unverified_chain(&self) -> PyResult<Chain> {
+        entry(|| Ok(Chain(self.0.unverified_chain()?)))
+    }
+
     #[getter]
     fn bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.0.encode())

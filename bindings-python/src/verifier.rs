@@ -14,7 +14,7 @@ use crate::convert::{self, sequence, text, verifying_key};
 use crate::decision::{AuditRecord, Authorized, VerifiedChain};
 use crate::errors::{Failure, Result, denial, entry};
 use crate::given::{name, read_clock, system_now};
-use crate::log::{AuditEvent, outcome, revoked, took};
+use crate::log::{AuditEvent, AuditLog, outcome, revoked, took};
 use crate::revocation::{approval_id, session_id, task_digest, token_id};
 use crate::store::{Kind, begin, commit, kind_of};
 use crate::token::{Chain, Presentation};
@@ -96,6 +96,13 @@ impl Verifier {
     #[getter]
     fn audience(&self) -> &str {
         self.core.audience()
+    }
+
+    /// Whether a decision may wait: for a store or an audit sink that is written in Python, or for a log that is synced to the disk or tells of signals.
+    #[getter]
+    fn waits(&self, py: Python<'_>) -> bool {
+        let waiting = |audit: &Py<PyAny>| audit.bind(py).cast::<AuditLog>().map_or(true, |log| log.get().waits);
+        self.store.is_some() || self.audit.as_ref().is_some_and(waiting)
     }
 
     /// What has to be approved here, by policy.

@@ -30,6 +30,7 @@ from deputize import (
     AuditLog,
     Chain,
     DeputizeError,
+    Presentation,
     UnsupportedOperation,
     Verifier,
     at_most,
@@ -548,3 +549,59 @@ def test_each_call_of_a_guarded_server_has_one_outcome_however_its_tool_ends(sto
     assert open_calls(path) == []
     assert "secret" not in json.dumps(records)
     assert proofs == [record["proof"] for record in records if record.get("decision") == "deny"]
+
+
+def test_a_decision_waits_only_for_what_may_wait(story: Story, tmp_path: Path) -> None:
+    class Store:
+        def commit(self, operations: list[Any], now_ms: int) -> bool:
+            return True
+
+    assert not story.verifier().waits
+    assert not story.verifier(audit=AuditLog(tmp_path / "calls.log")).waits
+    for options in (
+        {"audit": AuditLog(tmp_path / "synced.log", sync=True)},
+        {"audit": lambda record: None},
+        {"store": Store()},
+    ):
+        assert story.verifier(**options).waits
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_outcomes_are_recorded_in_either_way(waits: bool, story: Story, chain: Chain, tmp_path: Path) -> None:
+    server = MCPServer("outcomes")
+
+    @server.tool()
+    def deploy(env: str) -> str:
+        if env == "production":
+            raise RuntimeError("no")
+        return env
+
+    async def main() -> None:
+        verifier = story.verifier(audit=AuditLog(tmp_path / "calls.log", sync=waits))
+        async with Client(guard(server, verifier)) as client:
+            sign_calls(client, Actor(story.coder, chain), SERVER)
+            for env in ("staging", "production", "elsewhere"):
+                await client.call_tool("deploy", {"env": env})
+
+    anyio.run(main)
+    kinds = [record["kind"] for _, record in read_log(tmp_path / "calls.log")]
+    assert kinds.count("outcome") == 2
+    assert open_calls(tmp_path / "calls.log") == []
+
+
+def test_a_presentation_is_read_back(story: Story, chain: Chain) -> None:
+    presentation = story.coder.prove(chain, "echo", {}, SERVER)
+    for again in (Presentation.from_text(presentation.text), Presentation.decode(presentation.bytes)):
+        assert again.text == presentation.text
+        assert again.unverified_chain() == chain
+    for use, code in (
+        (lambda: Presentation.from_text(""), "proof-missing"),
+        (lambda: Presentation.from_text("a b"), "text-malformed"),
+        (lambda: Presentation.from_text(5), "text-malformed"),
+        (lambda: Presentation.from_text(chain.text), "malformed"),
+        (lambda: Presentation.decode(b"x"), "malformed"),
+        (lambda: Presentation.decode("x"), "malformed"),
+    ):
+        with pytest.raises(DeputizeError) as caught:
+            use()
+        assert caught.value.code == code, use

@@ -148,9 +148,8 @@ def test_a_denied_call_names_its_request_and_runs_when_it_was_approved(
             assert "request_id" not in denial(await client.call_tool("missing", {}))
             again = human.approve(request)
             meta: Any = meta_for(Actor(story.coder, chain, evidence=[again]), "drop", {"amount": 5}, SERVER)
-            session = client.session
-            plain = session.send_request._deputize  # type: ignore[attr-defined]
-            session.send_request = plain  # type: ignore[method-assign]
+            dispatcher: Any = client.session._dispatcher
+            dispatcher.send_raw_request = dispatcher.send_raw_request._deputize
             assert not (await client.call_tool("drop", {"amount": 5}, meta=meta)).is_error
 
     anyio.run(main)

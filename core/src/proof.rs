@@ -118,6 +118,11 @@ impl Presentation {
         Ok(presentation)
     }
 
+    /// From the text form, as [`Presentation::decode`]; `text-malformed`.
+    pub fn from_text(text: &str) -> Result<Self> {
+        Presentation::decode(&bytes_from_text(text, limits::MAX_PRESENTATION)?)
+    }
+
     /// The chain, unverified.
     pub fn unverified_chain(&self) -> Result<UnverifiedChain> {
         let tokens = Parts::read(&self.bytes)?.tokens;

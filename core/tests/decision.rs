@@ -49,6 +49,9 @@ fn a_coder_calls_a_tool_for_ana_by_way_of_a_planner() {
     assert_eq!((&*proof.tool, &*proof.audience, proof.arguments), ("github.update_pr", AUDIENCE, arguments.digest()));
     assert_eq!(Presentation::decode(part.encode()).unwrap_err().code(), Code::Malformed);
     assert_eq!(Presentation::decode(b"").unwrap_err().code(), Code::ProofMissing);
+    assert_eq!(Presentation::from_text(&presentation.to_text()).unwrap(), presentation);
+    assert_eq!(Presentation::from_text("").unwrap_err().code(), Code::ProofMissing);
+    assert_eq!(Presentation::from_text("a b").unwrap_err().code(), Code::TextMalformed);
     let allowed = verifier.authorize(presentation.encode(), &call, now()).unwrap();
     assert_eq!((allowed.caller().as_str(), allowed.on_behalf_of()), ("coder", "ana"));
     let again = verifier.authorize(presentation.encode(), &call, now()).unwrap_err();

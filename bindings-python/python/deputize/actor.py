@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NoReturn, TypeAlias, final
@@ -68,6 +67,10 @@ class Actor:
         if not isinstance(attached, (list, tuple)):
             raise unsupported("evidence: a list, not", attached)
         return self.__agent.prove(self.chain, tool, arguments, audience, challenge, attached)
+
+    def pinned(self) -> Actor:
+        """The same with the chain of now, for a call that is signed again when it was approved."""
+        return Actor(self.__agent, self.chain, evidence=self.__evidence)
 
     def with_evidence(self, evidence: _Attach) -> Actor:
         """The same, with other evidence: an approval that has come, say."""
@@ -180,7 +183,7 @@ def actor_for(given: Actor | Callable[[], Actor]) -> Callable[[], Actor]:
     def find() -> Actor:
         actor = given if type(given) is Actor else given()
         if type(actor) is not Actor:
-            if inspect.iscoroutine(actor):
+            if isinstance(actor, Coroutine):
                 actor.close()
             raise unsupported("the function gave no Actor but", actor)
         return actor

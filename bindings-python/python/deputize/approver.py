@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextvars
-import inspect
 import math
 import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, final
 
 from deputize import _native
@@ -67,7 +66,7 @@ class Approver:
             return self.__agent.approve(request, ttl=self.__ttl)
         if answer is False:
             return self.__agent.deny(request, ttl=self.__ttl)
-        if inspect.iscoroutine(answer):
+        if isinstance(answer, Coroutine):
             answer.close()
         raise _undecided("the answer is neither True nor False but", type(answer).__name__)
 

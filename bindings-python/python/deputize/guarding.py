@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast, final
@@ -59,15 +58,34 @@ class Running:
 
 @final
 class Guard:
-    """A verifier before tools. ``tools`` says what tools are called in tokens, where that differs from their name."""
+    """A verifier before tools. ``tools`` says what tools are called in tokens, where that differs from their name.
+    ``accept_argument`` takes a presentation from the arguments too, where a transport keeps nothing else."""
 
-    __slots__ = ("names", "verifier")
+    __slots__ = ("accept_argument", "names", "verifier")
 
-    def __init__(self, verifier: Verifier, tools: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, verifier: Verifier, tools: Mapping[str, str] | None = None, *, accept_argument: bool = False
+    ) -> None:
         if not isinstance(verifier, Verifier):
             raise unsupported("not a Verifier:", verifier)
+        if type(accept_argument) is not bool:
+            raise unsupported("accept_argument: a bool, not", accept_argument)
         self.verifier = verifier
         self.names = tool_names(tools)
+        self.accept_argument = accept_argument
+
+    def received(
+        self, arguments: dict[str, Any], metadata: Mapping[str, Any] | None, headers: Sequence[str] = ()
+    ) -> tuple[dict[str, Any], Any]:
+        """The arguments to decide about, and the presentation from the first place that has one."""
+        carried = None
+        if self.accept_argument and META_KEY in arguments:
+            carried = arguments[META_KEY]
+            arguments = {name: value for name, value in arguments.items() if name != META_KEY}
+        if metadata is not None and META_KEY in metadata:
+            return arguments, metadata[META_KEY]
+        # A comma is in no presentation, so two headers are refused as one text that is malformed.
+        return arguments, ",".join(headers) if headers else carried
 
     def admit(
         self,
@@ -80,6 +98,20 @@ class Guard:
     ) -> Authorized:
         """Decides about a call with what it was presented with."""
         return self.verifier.authorize(presentation, self.names.get(tool, tool), arguments, challenge, context, hint)
+
+    async def admit_async(
+        self,
+        tool: str,
+        arguments: dict[str, Any],
+        presentation: Presentation | str | None,
+        challenge: bytes | None = None,
+        context: str | None = None,
+        hint: Any = None,
+    ) -> Authorized:
+        """The same, without waiting for a store or the disk in the event loop."""
+        if not self.verifier.waits:
+            return self.admit(tool, arguments, presentation, challenge, context, hint)
+        return await in_thread(self.admit, tool, arguments, presentation, challenge, context, hint)
 
     def admit_here(
         self, tool: str, arguments: dict[str, Any], context: str | None = None, hint: Any = None
@@ -106,7 +138,11 @@ class Guard:
 
     @asynccontextmanager
     async def running_async(self, authorized: Authorized) -> AsyncIterator[Running]:
-        """The same, without waiting for the log in the event loop."""
+        """The same, without waiting for the disk in the event loop."""
+        if not self.verifier.waits:
+            with self.running(authorized) as run:
+                yield run
+            return
         import anyio
 
         run = Running()
@@ -153,7 +189,7 @@ async def found(find: Callable[..., _T | Awaitable[_T | None] | None] | None, *a
         return None
     try:
         answer = find(*about)
-        return await answer if inspect.isawaitable(answer) else answer
+        return await answer if isinstance(answer, Awaitable) else answer
     except Exception:
         return cast("_T", _FAILED)
 
