@@ -16,6 +16,8 @@ export declare class Actor {
   get chain(): Chain;
   /** What travels with one attempt of a call. Each attempt, also a retry, needs a new one. */
   prove(tool: string, args: { readonly [argument: string]: Value }, audience: string, options?: { challenge?: Uint8Array }): Promise<Presentation>;
+  /** The same with the chain of now, for a call that is signed again when it was approved. */
+  pinned(): Actor;
   /** The same, with other evidence. */
   withEvidence(evidence: Attached): Actor;
   /** A chain for a sub-agent: what was declared for it, as far as this actor may give it. */
@@ -51,9 +53,11 @@ export interface Asked {
 /** A verifier before tools, wherever they are served. */
 export declare class Guard {
   /** `tools` says what tools are called in tokens, where that differs from their name. */
-  constructor(verifier: Verifier, options?: { tools?: { readonly [name: string]: string } });
+  constructor(verifier: Verifier, options?: { tools?: { readonly [name: string]: string }; acceptArgument?: boolean });
+  /** The arguments to decide about, and the presentation from the first place that has one: metadata, header, and if it accepts those, argument. */
+  received(args: unknown, metadata?: unknown, header?: string): { args: unknown; presentation: unknown };
   /** Decides about a call with what it was presented with. */
-  admit(tool: string, args: unknown, presentation: Presentation | string | Uint8Array | undefined, asked?: Asked): Promise<Authorized>;
+  admit(tool: string, args: unknown, presentation: unknown, asked?: Asked): Promise<Authorized>;
   /** Decides about a call of the actor in this process, which signs it now. If nobody acts, it is denied. */
   admitHere(tool: string, args: unknown, asked?: Omit<Asked, 'challenge'>): Promise<Authorized>;
   /** Runs a tool, within which `caller()` is this decision, and records the outcome. `errorOf` says what went wrong where nothing is thrown. */

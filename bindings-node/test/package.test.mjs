@@ -36,7 +36,7 @@ test('ESM and CommonJS give the same objects, and all of them', () => {
 
 test('the types say what is there, and refuse what is not', () => {
   run(process.execPath, [require.resolve('typescript/bin/tsc'), '--noEmit', '-p', 'support/types'], root);
-  const declared = ['index', 'constraints', 'budget', 'approval', 'identity', 'log', 'message', 'revocation'].map((name) => readFileSync(join(root, `lib/${name}.d.cts`), 'utf8')).join('\n');
+  const declared = ['index', 'actor', 'constraints', 'budget', 'approval', 'identity', 'log', 'message', 'revocation'].map((name) => readFileSync(join(root, `lib/${name}.d.cts`), 'utf8')).join('\n');
   const names = [...declared.matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map((match) => match[1]);
   assert.deepEqual([...new Set(names)].sort(), Object.keys(deputize).sort());
   for (const [name, module] of Object.entries(beside)) {
