@@ -1,5 +1,5 @@
 import type { Agent, Authorized, Chain, DelegateOptions, Presentation, Verifier, VerifyingKey } from './index.cjs';
-import type { Evidence } from './approval.cjs';
+import type { ApprovalRequest, Evidence } from './approval.cjs';
 import type { Tools, Value } from './constraints.cjs';
 
 /** Evidence for every call, or a function that gives that of each. */
@@ -59,7 +59,9 @@ export declare class Guard {
   /** Decides about a call with what it was presented with. */
   admit(tool: string, args: unknown, presentation: unknown, asked?: Asked): Promise<Authorized>;
   /** Decides about a call of the actor in this process, which signs it now. If nobody acts, it is denied. */
-  admitHere(tool: string, args: unknown, asked?: Omit<Asked, 'challenge'>): Promise<Authorized>;
+  admitHere(tool: string, args: unknown, asked?: Omit<Asked, 'challenge'>, approvals?: readonly Evidence[]): Promise<Authorized>;
+  /** What approvers of such a call see and sign. */
+  requestHere(tool: string, args: { readonly [argument: string]: Value }, asked?: { context?: string }): ApprovalRequest;
   /** Runs a tool, within which `caller()` is this decision, and records the outcome. `errorOf` says what went wrong where nothing is thrown. */
   run<T>(authorized: Authorized, tool: () => T | Promise<T>, errorOf?: (result: T) => string | undefined): Promise<T>;
 }

@@ -5,6 +5,7 @@ const { failure } = require('./native.cjs');
 const { Denied } = require('./errors.cjs');
 const { Verifier } = require('./verifier.cjs');
 const { currentActor } = require('./actor.cjs');
+const { ApprovalRequest } = require('./approval.cjs');
 const { META_KEY } = require('./mcp-names.cjs');
 const { kindOf, options, orElse, toolNames } = require('./options.cjs');
 
@@ -48,8 +49,8 @@ class Guard {
     return this.#verifier.authorizeAsync(presentation, this.#names.get(tool) ?? tool, args, asked);
   }
 
-  /** Decides about a call of the actor in this process, which signs it now. If nobody acts, it is denied. */
-  async admitHere(tool, args, asked) {
+  /** Decides about a call of the actor in this process, which signs it now, with approvals that came for it. If nobody acts, it is denied. */
+  async admitHere(tool, args, asked, approvals = []) {
     let actor;
     try {
       actor = currentActor();
@@ -57,7 +58,12 @@ class Guard {
       return this.admit(tool, args, undefined, asked);
     }
     const presentation = await actor.prove(this.#names.get(tool) ?? tool, args, this.#verifier.audience);
-    return this.admit(tool, args, presentation, asked);
+    return this.admit(tool, args, presentation.attach(...approvals), asked);
+  }
+
+  /** What approvers of such a call see and sign. */
+  requestHere(tool, args, { context } = {}) {
+    return new ApprovalRequest(currentActor().chain, this.#names.get(tool) ?? tool, args, this.#verifier.audience, { context });
   }
 
   /** Runs a tool: within, `caller()` is this decision; the outcome is recorded at the end. `errorOf` says of a result what went wrong, if anything. */

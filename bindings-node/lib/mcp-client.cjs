@@ -42,6 +42,21 @@ function signCalls(client, actor, audience, given) {
   return client;
 }
 
+/**
+ * A `fetch` that signs every `tools/call` in what it posts: for clients of MCP over HTTP that take one, and no `signCalls`. Options as there,
+ * without `approver` and `context`; `fetch` is what sends.
+ */
+function signingFetch(actor, audience, given) {
+  const { fetch: send = globalThis.fetch, trace, ...rest } = Object.fromEntries(options(given, ['tools', 'carry', 'trace', 'fetch'], 'signingFetch'));
+  if (typeof send !== 'function') throw failure('config-invalid', 'fetch is a function, not', kindOf(send));
+  const wire = { signer: new Signer(actor, audience, rest, 'signingFetch'), trace: traceOf(trace) };
+  return async (url, init, ...others) => {
+    if (init?.method !== 'POST' || typeof init.body !== 'string' || !init.body.includes(METHOD)) return send(url, init, ...others);
+    const [message, headers] = await signed(JSON.parse(init.body), wire);
+    return send(url, { ...init, body: JSON.stringify(message), headers: withHeaders(init.headers, headers) }, ...others);
+  };
+}
+
 /** The same transport, which signs what passes. It calls its own `send` for a retry, which is signed anew. */
 function signTransport(transport, wire) {
   if (typeof transport?.send !== 'function') throw failure('config-invalid', 'not a transport of MCP:', kindOf(transport));
@@ -61,12 +76,15 @@ function sendHeaders(transport, carried) {
   const own = ownOf(transport, '_fetch');
   const send = own ?? fetch;
   put(transport, '_fetch', send, async (url, init) => {
-    const found = Object.entries(carried.getStore() ?? {});
-    if (init?.method !== 'POST' || found.length === 0) return send(url, init);
-    const headers = new Headers(init.headers);
-    for (const [name, value] of found) headers.set(name, value);
-    return send(url, { ...init, headers });
+    const found = carried.getStore();
+    return send(url, init?.method === 'POST' && found !== undefined ? { ...init, headers: withHeaders(init.headers, found) } : init);
   });
+}
+
+function withHeaders(given, more) {
+  const headers = new Headers(given);
+  for (const [name, value] of Object.entries(more)) headers.set(name, value);
+  return headers;
 }
 
 const ownOf = (transport, name) => plain.get(transport[name]) ?? transport[name];
@@ -98,4 +116,4 @@ async function signedCall(message, { signer, trace }) {
 /** Arguments as JSON keeps them. */
 const asSent = (args) => JSON.parse(JSON.stringify(args));
 
-module.exports = { metaFor, signCalls };
+module.exports = { metaFor, signCalls, signingFetch };

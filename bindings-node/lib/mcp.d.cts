@@ -56,6 +56,13 @@ export declare function signCalls<C extends { connect: Function; callTool: Funct
   },
 ): C;
 
+/** A `fetch` that signs every `tools/call` in what it posts: for clients of MCP over HTTP that take one, such as Mastra's. */
+export declare function signingFetch(
+  actor: Actor | (() => Actor),
+  audience: string,
+  options?: { tools?: ToolNames; carry?: 'metadata' | 'header' | 'argument'; trace?: Trace; fetch?: (url: any, init?: any, ...more: any[]) => Promise<Response> },
+): (url: string | URL, init?: RequestInit, ...more: any[]) => Promise<Response>;
+
 /** The `_meta` of one call. */
 export declare function metaFor(
   actor: Actor,
