@@ -42,7 +42,8 @@ class LocalGuard {
 
   /**
    * One call: throws what refuses it. `about` is what `context` gets beside the name and the arguments; `approvals` are those that came since an
-   * earlier attempt; `wait` is given what a call waits for, where the framework can hold it.
+   * earlier attempt. `wait`, where the framework can hold a call, is given what it waits for, and gives the answer, or nothing if that comes by
+   * another call.
    */
   async call(tool, input, { about, approvals = [], wait, errorOf }, run) {
     const args = defined(input);
@@ -53,14 +54,21 @@ class LocalGuard {
     } catch (error) {
       const request = this.#requested(error, tool, args, asked);
       if (request === undefined) throw error;
-      if (this.#approvers.length === 0) {
-        if (wait === undefined) throw error;
-        return wait({ request_id: request.id, text: request.text, tool: request.tool, arguments: args, audience: this.#audience, ...asked });
-      }
-      authorized = await this.#edge.admitHere(tool, args, asked, await decideAll(this.#approvers, request));
+      const came = this.#approvers.length > 0 ? await decideAll(this.#approvers, request) : await this.#waited(error, request, args, asked, wait);
+      if (came === undefined) return undefined;
+      authorized = await this.#edge.admitHere(tool, args, asked, came);
     }
-    const within = () => acting(handed(this.#subAgents.get(tool)), () => run(structuredClone(authorized.arguments)));
+    const within = () => acting(handedBy(this.#subAgents.get(tool)), () => run(structuredClone(authorized.arguments)));
     return this.#edge.run(authorized, within, errorOf);
+  }
+
+  async #waited(error, request, args, asked, wait) {
+    if (wait === undefined) throw error;
+    const answer = await wait({ request_id: request.id, text: request.text, tool: request.tool, arguments: args, audience: this.#audience, ...asked });
+    if (answer === undefined) return undefined;
+    const approvals = approvalsIn(answer);
+    if (approvals === undefined) throw error;
+    return approvals.map((one) => Approval.fromText(one));
   }
 
   #requested(error, tool, args, asked) {
@@ -80,8 +88,16 @@ class LocalGuard {
   }
 }
 
-/** Who acts within what was handed over: the sub-agent, or nobody where none is declared. */
-const handed = (subAgent) => (subAgent === undefined ? null : currentActor().handOver(subAgent));
+/** Who acts within what was handed over: the sub-agent, or nobody where none is declared or nobody acts. */
+function handedBy(subAgent) {
+  let actor;
+  try {
+    actor = currentActor();
+  } catch {
+    return null;
+  }
+  return subAgent === undefined ? null : actor.handOver(subAgent);
+}
 
 /** What approvers answer to what a call waits for, which resumes it. They see the request as the actor's chain makes it. */
 async function approvalsFor(waiting, actor, approver) {
@@ -128,4 +144,4 @@ function defined(input) {
   return isMap(input) ? Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) : input;
 }
 
-module.exports = { LocalGuard, approvalsFor, approvalsIn, handed, inPlace, isGuarded, subAgentsOf, toolError };
+module.exports = { LocalGuard, approvalsFor, approvalsIn, handedBy, inPlace, isGuarded, subAgentsOf, toolError };

@@ -2,9 +2,9 @@
 // Deputize in Mastra: tools of agents and workflows, servers of @mastra/mcp, and supervisors of sub-agents. Nothing of Mastra is loaded here.
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { failure } = require('./native.cjs');
-const { acting, currentActor } = require('./actor.cjs');
+const { acting } = require('./actor.cjs');
 const { caller } = require('./guarding.cjs');
-const { LocalGuard, approvalsFor, approvalsIn, handed, inPlace, subAgentsOf, toolError } = require('./local.cjs');
+const { LocalGuard, approvalsFor, approvalsIn, handedBy, inPlace, subAgentsOf, toolError } = require('./local.cjs');
 const { guard: guardProtocol } = require('./mcp-server.cjs');
 const { kindOf } = require('./options.cjs');
 const { isMap } = require('./tape.cjs');
@@ -38,7 +38,7 @@ function guardedRun(local, tool, run) {
   return async function execute(input, context) {
     const [approvals, waited] = resumed(context);
     const suspend = (context?.agent ?? context?.workflow ?? context)?.suspend;
-    const wait = typeof suspend === 'function' ? (waiting) => suspend(waiting) : undefined;
+    const wait = typeof suspend === 'function' ? async (waiting) => void (await suspend(waiting)) : undefined;
     try {
       return await local.call(tool.id, waited ?? input, { about: context, approvals, wait, errorOf }, (args) => run.call(tool, args, context));
     } catch (error) {
@@ -95,16 +95,6 @@ function heldAs(agent, hold) {
     return RUNS.includes(name) ? (...given) => hold(() => Reflect.apply(own, agent, given)) : own.bind(agent);
   };
   return new Proxy(agent, { get });
-}
-
-/** Who acts for a sub-agent: nobody, if nobody acts here or nothing is declared. */
-function handedBy(subAgent) {
-  try {
-    currentActor();
-  } catch {
-    return null;
-  }
-  return handed(subAgent);
 }
 
 /** Lets an `MCPServer` of @mastra/mcp run a tool only for calls that the verifier allows, over every transport that it serves. Options as of `deputize/mcp`. */

@@ -6,27 +6,29 @@ const { join } = require('node:path');
 const { peerDependencies } = require('../package.json');
 const { failure } = require('./native.cjs');
 
-/** Throws `config-invalid`, with the command that mends it, unless a release in the range is installed. */
+/** What loads from a package. Throws `config-invalid`, with the command that mends it, unless a release in the range is installed. */
 function tested(name) {
   const range = peerDependencies[name];
-  const found = installed(name);
-  if (found === undefined || !within(found, range)) {
-    throw failure('config-invalid', `${name} is ${found ?? 'not installed'}, and this integration needs another: npm install`, `${name}@${range}`);
+  const [version, load] = installed(name);
+  if (version === undefined || !within(version, range)) {
+    throw failure('config-invalid', `${name} is ${version ?? 'not installed'}, and this integration needs another: npm install`, `${name}@${range}`);
   }
+  return load;
 }
 
-/** The version beside this package, or in the program that runs. */
+/** The version beside this package, or in the program that runs, and what loads from there. */
 function installed(name) {
   for (const from of [__filename, join(process.cwd(), 'index.cjs')]) {
-    for (const folder of createRequire(from).resolve.paths(name) ?? []) {
+    const load = createRequire(from);
+    for (const folder of load.resolve.paths(name) ?? []) {
       try {
-        return JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8')).version;
+        return [JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8')).version, load];
       } catch {
         // Not in this folder.
       }
     }
   }
-  return undefined;
+  return [];
 }
 
 /** Whether a version is in a range of the form `^1.2.3`; a release candidate counts as its release. */
