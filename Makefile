@@ -142,6 +142,7 @@ bench-bindings: python node
 	cargo bench --quiet --profile release -p deputize --bench bindings -- $(TARGET)/presentations.json
 	$(PY) bindings-python/benches/authorize.py $(TARGET)/presentations.json
 	node bindings-node/benches/authorize.mjs $(TARGET)/presentations.json
+	node bindings-node/benches/mcp.mjs
 
 # Whether the time of what touches a private key depends on the key: |t| above 4.5 says yes. The control
 # has to say so. SAMPLES=10000000 takes half an hour.

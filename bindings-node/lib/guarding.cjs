@@ -58,7 +58,7 @@ class Guard {
       return this.admit(tool, args, undefined, asked);
     }
     const presentation = await actor.prove(this.#names.get(tool) ?? tool, args, this.#verifier.audience);
-    return this.admit(tool, args, presentation.attach(...approvals), asked);
+    return this.admit(tool, args, approvals.length === 0 ? presentation : presentation.attach(...approvals), asked);
   }
 
   /** What approvers of such a call see and sign. */

@@ -37,7 +37,7 @@ class Signer {
   async sign(tool, args) {
     const { actor = this.#find(), approvals = [] } = this.#attempt.getStore() ?? {};
     const presentation = await actor.prove(this.#named(tool), args, this.#audience);
-    return presentation.attach(...approvals).text;
+    return (approvals.length === 0 ? presentation : presentation.attach(...approvals)).text;
   }
 
   /** Sends a call; if it needs approvals, asks for them and sends it once more, signed afresh. */

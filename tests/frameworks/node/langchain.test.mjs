@@ -12,7 +12,7 @@ import { ApprovalPolicy, Approver, SubAgent, acting } from 'deputize';
 import { approvalsFor, caller, guard, handOver, onlyGuarded } from 'deputize/langchain';
 import { createAgent, createMiddleware } from 'langchain';
 import { z } from 'zod';
-import { TOOLS, actorOf, assertNoCredentials, bo, coder, mallory, planner, thief, verifierOf } from './support/cast.mjs';
+import { TOOLS, actorOf, assertNoCredentials, bo, coder, example, mallory, planner, run, snippets, thief, verifierOf } from './support/cast.mjs';
 
 const codes = (records) => records.map((record) => record.code).filter(Boolean);
 const deploys = (...environments) => environments.map((env) => ['deploy', { env }]);
@@ -220,4 +220,12 @@ test('what is not guarded is loud', async () => {
   assert.throws(() => handOver({}, null), { code: 'config-invalid' });
   const agent = agentWith([free], [deploys('staging'), 'done'], { middleware: [createMiddleware({ name: 'only', wrapToolCall: onlyGuarded })] });
   await assert.rejects(acting(actorOf(), () => agent.invoke(asked)), /no guard is before the tool/);
+});
+
+test('the example and the guide tell their story', () => {
+  assert.match(run({ 'langchain.mjs': example('langchain.mjs') }), /^approval request [^]*tool: production, deployed by coder for ana\nai: done\n$/);
+  const [program] = snippets('mastra.md', '## LangChain.js and LangGraph.js');
+  const source = example('langchain.mjs');
+  const model = `${source.slice(0, source.indexOf('const [ana')).replace("env: 'production'", "env: 'staging'")}export const model = new Scripted({});\n`;
+  assert.equal(run({ 'model.mjs': model, 'guide.mjs': program }), 'staging for ana\ndone\n');
 });

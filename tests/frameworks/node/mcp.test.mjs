@@ -13,7 +13,7 @@ import { ApprovalPolicy, Approver, acting, caller, currentActor } from 'deputize
 import { DENIAL_KEY, HEADER, META_KEY, guard, metaFor, signCalls } from 'deputize/mcp';
 import { acceptedContent, inputRequired } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import { AUDIENCE, actorOf, bo, coder, thief, verifierOf } from './support/cast.mjs';
+import { AUDIENCE, actorOf, bo, coder, example, run, snippets, thief, verifierOf } from './support/cast.mjs';
 import { lines } from './support/mcp-lines.mjs';
 
 const name = 'deploy';
@@ -102,6 +102,7 @@ for (const line of lines) {
       const client = signed ? signedClient(actorOf(), { carry }) : newClient();
       await client.connect(new line.StdioClientTransport({ command: process.execPath, args: [script, line.name, file] }));
       t.after(() => client.close());
+      await client.listTools();
       await sleep(1100); // a store refuses what is older than itself, by the second
       const result = await client.callTool({ name, arguments: { env: 'staging' } });
       if (signed) assert.equal(result.content[0].text, 'coder: staging × 1');
@@ -243,4 +244,11 @@ test('v2: a tool that asks for more is called again, and each round on the wire 
   assert.equal((await client.callTool({ name: 'read', arguments: {} })).content[0].text, 'release');
   assert.deepEqual(rounds, ['coder', 'coder']);
   assert.equal(records.filter((record) => record.code === 'allowed').length, 2);
+});
+
+test('the example and the guide tell their story', () => {
+  const story = run({ 'mcp.mjs': example('mcp.mjs') });
+  assert.match(story, /^read production: coder for ana\ndeploy production: argument-refused\nbo is shown:\n {2}approval request [^]*deploy staging: coder for ana\n$/);
+  const [server, client] = snippets('mcp.md', '## Node, the second line of the SDK');
+  assert.equal(run({ 'server.mjs': server, 'client.mjs': client }), 'false coder for ana: staging × 1\n');
 });

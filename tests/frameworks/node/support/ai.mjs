@@ -6,8 +6,8 @@ import { ToolLoopAgent, generateText, jsonSchema, stepCountIs, streamText, tool 
 import { ApprovalPolicy, ApprovalRequest, Approver, SubAgent, acting } from 'deputize';
 import { caller, guard } from 'deputize/ai';
 import { z } from 'zod';
-import { AUDIENCE, TOOLS, actorOf, assertNoCredentials, bo, coder, mallory, planner, thief, verifierOf } from './cast.mjs';
-import { scripted } from './model.mjs';
+import { MODEL, AUDIENCE, TOOLS, actorOf, assertNoCredentials, bo, coder, mallory, planner, thief, verifierOf, example, run, snippets } from './cast.mjs';
+import { scripted } from '../../../../examples/node/scripted.mjs';
 
 const codes = (records) => records.map((record) => record.code).filter(Boolean);
 const deploys = (...environments) => environments.map((env) => ['deploy', { env }]);
@@ -183,4 +183,12 @@ test('what cannot be guarded is refused at start', () => {
   assert.throws(() => guard({ one: shared, two: shared }, verifier), { code: 'config-invalid' });
   assert.throws(() => { tools.deploy.execute = () => 'free'; }, TypeError);
   assert.throws(() => guard(deployer([]), verifier, { subAgents: { other: new SubAgent(coder, {}) } }), { code: 'config-invalid' });
+});
+
+test('the example and the guide tell their story', () => {
+  const files = { 'scripted.mjs': example('scripted.mjs') };
+  const story = run({ ...files, 'ai-sdk.mjs': example('ai-sdk.mjs') });
+  assert.match(story, /ALLOW planner called reviewer[^]*DENY argument-refused: coder called read_file[^]*reviewed\n$/);
+  const [program] = snippets('mastra.md', '## The AI SDK');
+  assert.equal(run({ ...files, 'model.mjs': MODEL.replace("'v2'", "'v4'"), 'guide.mjs': program }), 'staging for ana\ndone\n');
 });

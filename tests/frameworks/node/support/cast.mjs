@@ -1,7 +1,8 @@
 // Shared by the tests: who acts, who decides, and what is expected of a refusal.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Actor, Agent, Verifier, atMost, optional } from 'deputize';
 
@@ -32,16 +33,27 @@ export function assertNoCredentials(what) {
   assert.ok(!/[A-Za-z0-9_-]{160,}/.test(text), text.slice(0, 2000));
 }
 
-/** The body of a snippet of a guide, by its place among those of its heading. */
-export function snippets(page, heading, language = 'js') {
+/** The programs in a section of a guide. */
+export function snippets(page, heading) {
   const text = readFileSync(new URL(`../../../../docs/guide/${page}`, import.meta.url), 'utf8');
   const section = text.split(`\n${heading}\n`)[1]?.split('\n## ')[0] ?? '';
-  return [...section.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map((found) => found[1]);
+  return [...section.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map((found) => found[1]);
 }
 
-/** Runs a program in a folder and gives what it prints. */
-export function run(file, cwd = fileURLToPath(new URL('..', import.meta.url))) {
-  const done = spawnSync(process.execPath, [file], { cwd, encoding: 'utf8', timeout: 120_000 });
-  assert.equal(done.status, 0, done.stdout + done.stderr);
-  return done.stdout;
+export const example = (name) => readFileSync(new URL(`../../../../examples/node/${name}`, import.meta.url), 'utf8');
+
+/** Runs programs, that are files of one folder beside these packages, as their reader would: the last one, whose output it gives. */
+export function run(files) {
+  const folder = mkdtempSync(fileURLToPath(new URL('../.run-', import.meta.url)));
+  try {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    const done = spawnSync(process.execPath, [Object.keys(files).at(-1)], { cwd: folder, encoding: 'utf8', timeout: 120_000, env: { ...process.env, NODE_TEST_CONTEXT: undefined } });
+    assert.equal(done.status, 0, done.stdout + done.stderr);
+    return done.stdout;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
+
+/** The model of the guides: it deploys to staging. */
+export const MODEL = "import { scripted } from './scripted.mjs';\nexport const model = scripted([[['deploy', { env: 'staging' }]], 'done'], 'v2');\n";

@@ -14,8 +14,8 @@ import { Actor, ApprovalPolicy, Approver, SubAgent, acting, currentActor } from 
 import { approvalsFor, caller, guard, guardServer, supervise } from 'deputize/mastra';
 import { signingFetch } from 'deputize/mcp';
 import { z } from 'zod';
-import { AUDIENCE, TOOLS, actorOf, ana, assertNoCredentials, bo, coder, mallory, planner, thief, verifierOf } from './cast.mjs';
-import { scripted } from './model.mjs';
+import { MODEL, AUDIENCE, TOOLS, actorOf, ana, assertNoCredentials, bo, coder, mallory, planner, thief, verifierOf, example, run, snippets } from './cast.mjs';
+import { scripted } from '../../../../examples/node/scripted.mjs';
 
 const codes = (records) => records.map((record) => record.code).filter(Boolean);
 const schema = z.object({ env: z.string(), replicas: z.coerce.number().default(1) });
@@ -282,4 +282,14 @@ test('an MCPServer verifies what an MCPClient signs, before schemas add anything
   await assert.rejects(server.executeTool('deploy', { env: 'staging' }), { code: 'proof-missing' });
   assert.equal(ran.length, 3);
   assert.throws(() => guardServer(server, verifier), { code: 'config-invalid' });
+});
+
+test('the example and the guide tell their story', () => {
+  const files = { 'scripted.mjs': example('scripted.mjs') };
+  const story = run({ ...files, 'mastra.mjs': example('mastra.mjs') });
+  assert.match(story, /ALLOW coder called read_file for ana/);
+  assert.match(story, /DENY tool-not-allowed: coder called deploy/);
+  assert.match(story, /DENY approval-required: planner called deploy[^]*bo is shown:\n {2}approval request[^]*ALLOW planner called deploy[^]*result: production, deployed by planner for ana\n$/);
+  const [program] = snippets('mastra.md', '## Mastra');
+  assert.equal(run({ ...files, 'model.mjs': MODEL, 'guide.mjs': program }), 'staging for ana\ndone\n');
 });

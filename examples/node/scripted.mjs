@@ -1,4 +1,4 @@
-// A model that says what a script says, and keeps what it was told.
+// A model that says what a script says, in place of one that thinks: for the examples of Mastra and the AI SDK.
 /** Each turn is a text, a list of `[tool, arguments]`, or a function of the prompt that gives one of both. */
 export function scripted(turns, version = 'v2') {
   const prompts = [];
