@@ -1,7 +1,7 @@
 'use strict';
 // Deputize in LangChain.js and LangGraph.js: tools of agents, tool nodes and chains.
 const { failure } = require('./native.cjs');
-const { SubAgent, acting } = require('./actor.cjs');
+const { Actor, SubAgent, acting } = require('./actor.cjs');
 const { DeputizeError } = require('./errors.cjs');
 const { caller, denialOf, refusalOf } = require('./guarding.cjs');
 const { LocalGuard, approvalsFor, handedBy, inPlace, isGuarded, toolError } = require('./local.cjs');
@@ -58,12 +58,12 @@ function onlyGuarded(request, handler) {
   return handler(request);
 }
 
-/** A node of a graph that runs another agent: with a token of its own for what is declared, or with `null` as nobody. */
-function handOver(runnable, subAgent) {
-  if (subAgent !== null && !(subAgent instanceof SubAgent)) throw failure('config-invalid', 'a SubAgent, which says what it may do, or null, not', kindOf(subAgent));
+/** A node of a graph that runs another agent: as a sub-agent of whoever runs the graph, with a token of its own, as an actor, or with `null` as nobody. */
+function actingAs(runnable, who) {
+  if (who !== null && !(who instanceof SubAgent) && !(who instanceof Actor)) throw failure('config-invalid', 'a SubAgent, which says what it may do, an Actor or null, not', kindOf(who));
   const run = typeof runnable === 'function' ? runnable : runnable?.invoke?.bind(runnable);
   if (run === undefined) throw failure('config-invalid', 'an agent or a function, not', kindOf(runnable));
-  return (state, config) => acting(handedBy(subAgent ?? undefined), () => run(state, config));
+  return (state, config) => acting(who instanceof SubAgent ? handedBy(who) : who, () => run(state, config));
 }
 
-module.exports = { guard, handOver, onlyGuarded, approvalsFor, caller };
+module.exports = { guard, actingAs, onlyGuarded, approvalsFor, caller };

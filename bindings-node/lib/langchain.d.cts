@@ -1,4 +1,4 @@
-import type { SubAgent, Verifier } from './index.cjs';
+import type { Actor, SubAgent, Verifier } from './index.cjs';
 import type { LocalGuardOptions } from './local.cjs';
 
 export { caller } from './index.cjs';
@@ -19,10 +19,10 @@ export declare function guard<T extends GuardableTool | readonly GuardableTool[]
   options?: LocalGuardOptions & { interrupt?: (waiting: any) => unknown },
 ): T;
 
-/** A node of a graph that runs another agent: with a token of its own for what is declared, or with `null` as nobody. */
-export declare function handOver<S, R>(
+/** A node of a graph that runs another agent: as a sub-agent of whoever runs the graph, as an actor, or with `null` as nobody. */
+export declare function actingAs<S, R>(
   runnable: { invoke(state: S, config?: any): R } | ((state: S, config?: any) => R),
-  subAgent: SubAgent | null,
+  who: SubAgent | Actor | null,
 ): (state: S, config?: any) => R;
 
 /** For `createMiddleware({ wrapToolCall })`, as the last one of an agent: a call of a tool that is not guarded ends the run. */

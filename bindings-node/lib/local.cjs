@@ -12,6 +12,10 @@ const { isMap } = require('./tape.cjs');
 
 const OPTIONS = ['tools', 'context', 'subAgents', 'approver'];
 const guarded = new WeakMap();
+/** The requests that calls of this process wait for, and the actors that were handed over, by who did: each as long as it may be needed. */
+const waitingFor = new Map();
+const handed = new WeakMap();
+const MOST = 1024;
 
 /**
  * A guard before tools of this process. What a tool starts acts as nobody, unless it is one of `subAgents`: then as the sub-agent that is declared
@@ -64,6 +68,7 @@ class LocalGuard {
 
   async #waited(error, request, args, asked, wait) {
     if (wait === undefined) throw error;
+    keep(waitingFor, request.id, request);
     const answer = await wait({ request_id: request.id, text: request.text, tool: request.tool, arguments: args, audience: this.#audience, ...asked });
     if (answer === undefined) return undefined;
     const approvals = approvalsIn(answer);
@@ -96,14 +101,29 @@ function handedBy(subAgent) {
   } catch {
     return null;
   }
-  return subAgent === undefined ? null : actor.handOver(subAgent);
+  if (subAgent === undefined) return null;
+  const key = `${actor.agent.did} ${actor.chain.text}`;
+  if (!handed.has(subAgent)) handed.set(subAgent, new Map());
+  const kept = handed.get(subAgent).get(key);
+  // A call that was suspended goes on with the token that it was approved for.
+  if (kept !== undefined && kept.chain.unverifiedClaims().at(-1).expires * 1000 > Date.now()) return kept;
+  return keep(handed.get(subAgent), key, actor.handOver(subAgent));
 }
 
-/** What approvers answer to what a call waits for, which resumes it. They see the request as the actor's chain makes it. */
+function keep(map, key, value) {
+  map.set(key, value);
+  if (map.size > MOST) map.delete(map.keys().next().value);
+  return value;
+}
+
+/**
+ * What approvers answer to what a call waits for, which resumes it. They see the request of the call in this process, or, where there is none, as the
+ * actor's chain makes it.
+ */
 async function approvalsFor(waiting, actor, approver) {
   const { request_id: id, tool, arguments: args, audience, context } = waiting ?? {};
   if (!(actor instanceof Actor)) throw failure('config-invalid', 'an Actor, not', kindOf(actor));
-  const request = new ApprovalRequest(actor.chain, tool, args, audience, { context });
+  const request = waitingFor.get(id) ?? new ApprovalRequest(actor.chain, tool, args, audience, { context });
   if (request.id !== id) throw failure('approval-required', 'another call than that of this actor is waiting:', String(id));
   return { approvals: (await decideAll(approversOf(approver), request)).map((one) => one.text) };
 }

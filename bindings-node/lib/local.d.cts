@@ -30,5 +30,5 @@ export interface ToolRefused extends Error {
   readonly denial: { readonly code: string; readonly help: string; readonly link?: number; readonly request_id?: string };
 }
 
-/** What approvers answer to what a call waits for, which resumes it. They see the request as the actor's chain makes it. */
+/** What approvers answer to what a call waits for, which resumes it. They see the request as it is signed. */
 export declare function approvalsFor(waiting: Waiting, actor: Actor, approver: Approver | readonly Approver[]): Promise<{ approvals: string[] }>;

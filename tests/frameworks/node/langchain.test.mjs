@@ -9,7 +9,7 @@ import { DynamicTool, tool } from '@langchain/core/tools';
 import { Command, MemorySaver, MessagesAnnotation, START, StateGraph, interrupt } from '@langchain/langgraph';
 import { ToolNode } from '@langchain/langgraph/prebuilt';
 import { ApprovalPolicy, Approver, SubAgent, acting } from 'deputize';
-import { approvalsFor, caller, guard, handOver, onlyGuarded } from 'deputize/langchain';
+import { approvalsFor, caller, guard, actingAs, onlyGuarded } from 'deputize/langchain';
 import { createAgent, createMiddleware } from 'langchain';
 import { z } from 'zod';
 import { TOOLS, actorOf, assertNoCredentials, bo, coder, example, mallory, planner, run, snippets, thief, verifierOf } from './support/cast.mjs';
@@ -183,7 +183,7 @@ test('sub-agents as nodes of a graph: a narrower token at the hand-over, and nob
     records.length = 0;
     const graph = new StateGraph(MessagesAnnotation)
       .addNode('supervisor', () => new Command({ goto: 'coder' }), { ends: ['coder'] })
-      .addNode('coder', handOver(node(), declared))
+      .addNode('coder', actingAs(node(), declared))
       .addEdge(START, 'supervisor').compile();
     await acting(actorOf(planner), () => graph.invoke(asked));
     assert.deepEqual(codes(records).sort(), expected);
@@ -216,8 +216,8 @@ test('what is not guarded is loud', async () => {
   assert.throws(() => guard([once], verifier), { code: 'config-invalid' });
   assert.throws(() => { once.call = async () => 'free'; }, TypeError);
   for (const options of [{ interrupt: true }, { interupt: interrupt }, { subAgents: { other: new SubAgent(coder, {}) } }]) assert.throws(() => guard(deployer([]), verifier, options), { code: 'config-invalid' });
-  assert.throws(() => handOver(agentWith([], ['x'])), { code: 'config-invalid' });
-  assert.throws(() => handOver({}, null), { code: 'config-invalid' });
+  assert.throws(() => actingAs(agentWith([], ['x'])), { code: 'config-invalid' });
+  assert.throws(() => actingAs({}, null), { code: 'config-invalid' });
   const agent = agentWith([free], [deploys('staging'), 'done'], { middleware: [createMiddleware({ name: 'only', wrapToolCall: onlyGuarded })] });
   await assert.rejects(acting(actorOf(), () => agent.invoke(asked)), /no guard is before the tool/);
 });

@@ -136,7 +136,10 @@ test('a call that needs approval suspends: a person sees what is signed, and onl
   const no = await start();
   await no.resume(await approvalsFor(no.payload, actor, new Approver(bo, { ask: () => false })));
   assert.ok(no.agent.model.prompts.at(-1).includes('approval-denied'));
-  await assert.rejects(approvalsFor({ ...other.payload, arguments: { env: 'test' } }, actor, approver), { code: 'approval-required' });
+  await assert.rejects(approvalsFor({ ...other.payload, request_id: '0'.repeat(32) }, actor, approver), { code: 'approval-required' });
+  shown.length = 0;
+  await approvalsFor({ ...other.payload, text: 'harmless', arguments: { env: 'test' } }, actor, approver);
+  assert.deepEqual(shown, [other.payload.text]);
   assert.equal(ran.length, 1);
   assert.equal(codes(records).filter((code) => code === 'allowed').length, 1);
 });
@@ -182,6 +185,24 @@ test('a supervisor hands over a narrower token; a sub-agent without a declaratio
   assert.equal(currentActorOrNone(), undefined);
   await boss.generate('go');
   assert.equal(ran.length, 1);
+});
+
+test('a call of a sub-agent that needs approval suspends the supervisor, and goes on with the token that was approved', async () => {
+  const ran = [];
+  const { verifier } = verifierOf({ approvals: new ApprovalPolicy(1, [bo]) });
+  const deploy = deployer(ran, verifier);
+  const sub = new Agent({ id: 'coder', name: 'coder', description: 'codes', instructions: 'x', model: scripted([deploys('staging'), 'sub done']), tools: { deploy } });
+  const boss = new Agent({ id: 'boss', name: 'boss', instructions: 'x', model: scripted([[['agent-coder', { prompt: 'go' }]], 'done']), agents: { coder: sub } });
+  stored({ boss });
+  supervise(boss, { coder: new SubAgent(coder, { deploy: { env: 'staging', replicas: 1 } }) });
+  const actor = actorOf(planner);
+  const stream = await acting(actor, () => boss.stream('go'));
+  const waiting = [];
+  for await (const chunk of stream.fullStream) if (chunk.type === 'tool-call-suspended') waiting.push(chunk.payload);
+  const answer = await approvalsFor(waiting[0].suspendPayload, actor, new Approver(bo, { ask: () => true }));
+  const resumed = await acting(actor, () => boss.resumeStream(answer, { runId: stream.runId, toolCallId: waiting[0].toolCallId }));
+  for await (const chunk of resumed.fullStream) void chunk;
+  assert.deepEqual(ran.map((one) => [one.input.env, one.who]), [['staging', 'coder']]);
 });
 
 const currentActorOrNone = () => { try { return currentActor(); } catch { return undefined; } };
