@@ -25,6 +25,13 @@ test('ESM and CommonJS give the same objects, and the types say what is there', 
   }
 });
 
+test('the real types of the frameworks fit', { timeout: 300_000 }, () => {
+  const compiler = require.resolve('../../../bindings-node/node_modules/typescript/bin/tsc');
+  const types = ['--types', 'node', '--typeRoots', '../../../bindings-node/node_modules/@types'];
+  const done = spawnSync(process.execPath, [compiler, '--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--module', 'nodenext', '--moduleResolution', 'nodenext', ...types, 'types.mts'], { cwd: new URL('.', import.meta.url), encoding: 'utf8' });
+  assert.equal(done.stdout, '');
+});
+
 test('a framework that is missing, or another release of it, is refused with the command that mends it', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'deputize-frameworks-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
