@@ -41,7 +41,7 @@ test('the types say what is there, and refuse what is not', () => {
   assert.deepEqual([...new Set(names)].sort(), Object.keys(deputize).sort());
   for (const [name, module] of Object.entries(beside)) {
     const types = readFileSync(join(root, `lib/${name.split('/')[1]}.d.cts`), 'utf8');
-    const found = [...types.matchAll(/^export declare (?:class|function|const) (\w+)/gm)].map((match) => match[1]);
+    const found = [...types.matchAll(/^export (?:declare (?:class|function|const) (\w+)|\{ (\w+) \} from)/gm)].map((match) => match[1] ?? match[2]);
     assert.deepEqual(found.sort(), Object.keys(module).sort());
   }
 });
