@@ -142,6 +142,7 @@ bench-bindings: python node
 	cargo bench --quiet --profile release -p deputize --bench bindings -- $(TARGET)/presentations.json
 	$(PY) bindings-python/benches/authorize.py $(TARGET)/presentations.json
 	node bindings-node/benches/authorize.mjs $(TARGET)/presentations.json
+	node bindings-node/benches/mcp.mjs
 
 # A guarded call of a tool server beside the same call without a guard.
 bench-frameworks: python

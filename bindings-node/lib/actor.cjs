@@ -46,6 +46,11 @@ class Actor {
     return this.#agent.prove(this.chain, tool, args, audience, extra);
   }
 
+  /** The same with the chain of now, for a call that is signed again when it was approved. */
+  pinned() {
+    return new Actor(this.#agent, this.chain, { evidence: this.#evidence });
+  }
+
   /** The same, with other evidence: an approval that has come, say. */
   withEvidence(evidence) {
     return new Actor(this.#agent, this.#chain, { evidence });

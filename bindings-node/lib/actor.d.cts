@@ -1,5 +1,5 @@
 import type { Agent, Authorized, Chain, DelegateOptions, Presentation, Verifier, VerifyingKey } from './index.cjs';
-import type { Evidence } from './approval.cjs';
+import type { ApprovalRequest, Evidence } from './approval.cjs';
 import type { Tools, Value } from './constraints.cjs';
 
 /** Evidence for every call, or a function that gives that of each. */
@@ -16,6 +16,8 @@ export declare class Actor {
   get chain(): Chain;
   /** What travels with one attempt of a call. Each attempt, also a retry, needs a new one. */
   prove(tool: string, args: { readonly [argument: string]: Value }, audience: string, options?: { challenge?: Uint8Array }): Promise<Presentation>;
+  /** The same with the chain of now, for a call that is signed again when it was approved. */
+  pinned(): Actor;
   /** The same, with other evidence. */
   withEvidence(evidence: Attached): Actor;
   /** A chain for a sub-agent: what was declared for it, as far as this actor may give it. */
@@ -51,11 +53,15 @@ export interface Asked {
 /** A verifier before tools, wherever they are served. */
 export declare class Guard {
   /** `tools` says what tools are called in tokens, where that differs from their name. */
-  constructor(verifier: Verifier, options?: { tools?: { readonly [name: string]: string } });
+  constructor(verifier: Verifier, options?: { tools?: { readonly [name: string]: string }; acceptArgument?: boolean });
+  /** The arguments to decide about, and the presentation from the first place that has one: metadata, header, and if it accepts those, argument. */
+  received(args: unknown, metadata?: unknown, header?: string): { args: unknown; presentation: unknown };
   /** Decides about a call with what it was presented with. */
-  admit(tool: string, args: unknown, presentation: Presentation | string | Uint8Array | undefined, asked?: Asked): Promise<Authorized>;
+  admit(tool: string, args: unknown, presentation: unknown, asked?: Asked): Promise<Authorized>;
   /** Decides about a call of the actor in this process, which signs it now. If nobody acts, it is denied. */
-  admitHere(tool: string, args: unknown, asked?: Omit<Asked, 'challenge'>): Promise<Authorized>;
+  admitHere(tool: string, args: unknown, asked?: Omit<Asked, 'challenge'>, approvals?: readonly Evidence[]): Promise<Authorized>;
+  /** What approvers of such a call see and sign. */
+  requestHere(tool: string, args: { readonly [argument: string]: Value }, asked?: { context?: string }): ApprovalRequest;
   /** Runs a tool, within which `caller()` is this decision, and records the outcome. `errorOf` says what went wrong where nothing is thrown. */
   run<T>(authorized: Authorized, tool: () => T | Promise<T>, errorOf?: (result: T) => string | null | undefined): Promise<T>;
 }

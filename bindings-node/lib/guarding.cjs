@@ -5,7 +5,9 @@ const { failure } = require('./native.cjs');
 const { Denied } = require('./errors.cjs');
 const { Verifier } = require('./verifier.cjs');
 const { currentActor } = require('./actor.cjs');
-const { kindOf, options, toolNames } = require('./options.cjs');
+const { ApprovalRequest } = require('./approval.cjs');
+const { META_KEY } = require('./mcp-names.cjs');
+const { kindOf, options, orElse, toolNames } = require('./options.cjs');
 
 const current = new AsyncLocalStorage();
 
@@ -16,16 +18,30 @@ function caller() {
   return authorized;
 }
 
-/** A verifier before tools. `tools` says what tools are called in tokens, where that differs from their name. */
+/**
+ * A verifier before tools. `tools` says what tools are called in tokens, where that differs from their name. `acceptArgument` takes a presentation
+ * from the arguments too, where a transport keeps nothing else.
+ */
 class Guard {
   #verifier;
   #names;
+  #acceptArgument;
 
   constructor(verifier, given) {
     if (!(verifier instanceof Verifier)) throw failure('config-invalid', 'a Guard needs a Verifier, not', kindOf(verifier));
+    const read = options(given, ['tools', 'acceptArgument'], 'Guard');
     this.#verifier = verifier;
-    this.#names = toolNames(options(given, ['tools'], 'Guard').get('tools'), 'Guard');
+    this.#names = toolNames(read.get('tools'), 'Guard');
+    this.#acceptArgument = orElse(read, 'acceptArgument', false);
+    if (typeof this.#acceptArgument !== 'boolean') throw failure('config-invalid', 'true or false:', 'acceptArgument');
     Object.freeze(this);
+  }
+
+  /** The arguments to decide about, and the presentation from the first place that has one. */
+  received(args, metadata, header) {
+    let carried;
+    if (this.#acceptArgument && has(args, META_KEY)) ({ [META_KEY]: carried, ...args } = args);
+    return { args, presentation: has(metadata, META_KEY) ? metadata[META_KEY] : (header ?? carried) };
   }
 
   /** Decides about a call with what it was presented with. */
@@ -33,8 +49,8 @@ class Guard {
     return this.#verifier.authorizeAsync(presentation, this.#names.get(tool) ?? tool, args, asked);
   }
 
-  /** Decides about a call of the actor in this process, which signs it now. If nobody acts, it is denied. */
-  async admitHere(tool, args, asked) {
+  /** Decides about a call of the actor in this process, which signs it now, with approvals that came for it. If nobody acts, it is denied. */
+  async admitHere(tool, args, asked, approvals = []) {
     let actor;
     try {
       actor = currentActor();
@@ -42,7 +58,12 @@ class Guard {
       return this.admit(tool, args, undefined, asked);
     }
     const presentation = await actor.prove(this.#names.get(tool) ?? tool, args, this.#verifier.audience);
-    return this.admit(tool, args, presentation, asked);
+    return this.admit(tool, args, approvals.length === 0 ? presentation : presentation.attach(...approvals), asked);
+  }
+
+  /** What approvers of such a call see and sign. */
+  requestHere(tool, args, { context } = {}) {
+    return new ApprovalRequest(currentActor().chain, this.#names.get(tool) ?? tool, args, this.#verifier.audience, { context });
   }
 
   /**
@@ -101,6 +122,8 @@ class Guard {
     }
   }
 }
+
+const has = (object, name) => typeof object === 'object' && object !== null && Object.hasOwn(object, name);
 
 /** A challenge or context of a call, as the server finds it. Where that fails, no call is allowed: an option that is `null` is refused. */
 async function found(find, ...about) {

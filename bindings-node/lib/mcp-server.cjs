@@ -5,7 +5,7 @@ const { call, failure } = require('./native.cjs');
 const { DeputizeError } = require('./errors.cjs');
 const { Guard, denialOf, refusalOf } = require('./guarding.cjs');
 const { kindOf, options } = require('./options.cjs');
-const { META_KEY, DENIAL_KEY, HEADER, METHOD, traceOf } = require('./mcp-names.cjs');
+const { DENIAL_KEY, HEADER, METHOD, traceOf } = require('./mcp-names.cjs');
 
 const guarded = new WeakSet();
 /** JSON-RPC: an error of the server's own. */
@@ -16,10 +16,10 @@ const REFUSED = -32001;
  * registered, and returns it.
  */
 function guard(server, verifier, given) {
-  const extra = options(given, ['tools', 'challenge', 'context', 'trace'], 'guard');
-  const edge = new Guard(verifier, { tools: extra.get('tools') });
-  for (const [name, read] of extra) {
-    if (name !== 'tools' && name !== 'trace' && typeof read !== 'function') throw failure('config-invalid', 'a function of the request and its extra:', name);
+  const extra = options(given, ['tools', 'acceptArgument', 'challenge', 'context', 'trace'], 'guard');
+  const edge = new Guard(verifier, { tools: extra.get('tools'), acceptArgument: extra.get('acceptArgument') });
+  for (const name of ['challenge', 'context']) {
+    if (extra.has(name) && typeof extra.get(name) !== 'function') throw failure('config-invalid', 'a function of the request and its extra:', name);
   }
   const protocol = protocolOf(server);
   if (guarded.has(protocol)) throw failure('config-invalid', 'guarded already:', 'this server');
@@ -39,7 +39,7 @@ function protocolOf(server) {
       return candidate;
     }
   }
-  throw failure('config-invalid', 'not a server of @modelcontextprotocol/sdk:', kindOf(server));
+  throw failure('config-invalid', 'not a server of @modelcontextprotocol/sdk or @modelcontextprotocol/server:', kindOf(server));
 }
 
 /** A client keeps handlers in the same way; only a server answers what it can do. */
@@ -109,7 +109,8 @@ function decider(edge, challengeFor, contextFor, registered) {
     let authorized;
     try {
       const asked = { challenge: await read(challengeFor, request, extra), context: await read(contextFor, request, extra), hint: hintOf(registered(name)) };
-      authorized = await edge.admit(name, argumentsOf(params), presentationOf(params, extra), asked);
+      const { args, presentation } = edge.received(argumentsOf(params), params._meta, headerOf(headersOf(extra)));
+      authorized = await edge.admit(name, args, presentation, asked);
     } catch (error) {
       if (!(error instanceof DeputizeError)) throw error;
       return refusal(error, params);
@@ -142,12 +143,8 @@ async function read(find, request, extra) {
   }
 }
 
-/** `_meta` first; else the header. What is there is read, and nothing else is tried if it is wrong. */
-function presentationOf(params, extra) {
-  const meta = params._meta;
-  if (typeof meta === 'object' && meta !== null && Object.hasOwn(meta, META_KEY)) return meta[META_KEY];
-  return headerOf(extra?.requestInfo?.headers);
-}
+/** The headers of a request, where both lines of the SDK have them. */
+const headersOf = (extra) => extra?.requestInfo?.headers ?? extra?.http?.req?.headers;
 
 /** Two headers of the name are joined as HTTP joins them, which no text form survives. */
 function headerOf(headers) {

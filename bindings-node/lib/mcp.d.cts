@@ -1,4 +1,4 @@
-import type { Actor, Verifier } from './index.cjs';
+import type { Actor, Approver, Verifier } from './index.cjs';
 import type { Value } from './constraints.cjs';
 
 export { caller } from './index.cjs';
@@ -22,6 +22,8 @@ export interface Trace {
 
 export interface GuardOptions {
   tools?: ToolNames;
+  /** Takes a presentation from the arguments too, for clients whose transport keeps nothing else. */
+  acceptArgument?: boolean;
   /** The challenge that this call has to answer, if there is one. */
   challenge?: (request: CallRequest, extra: unknown) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /** The partition that this call is about, if the server has partitions. */
@@ -30,7 +32,7 @@ export interface GuardOptions {
   trace?: Trace;
 }
 
-/** The parts by which an `McpServer` or `Server` of `@modelcontextprotocol/sdk` is known. */
+/** The parts by which an `McpServer` or `Server` of `@modelcontextprotocol/sdk` or `@modelcontextprotocol/server` is known. */
 export type GuardableServer = { connect(transport: never): Promise<void> } & ({ server: object } | { setRequestHandler: Function });
 
 /** Lets a server run a tool only for calls that the verifier allows; throws for anything that is not a server it can guard. */
@@ -43,10 +45,23 @@ export declare function signCalls<C extends { connect: Function; callTool: Funct
   audience: string,
   options?: {
     tools?: ToolNames;
+    /** Where a presentation travels. The others than the metadata are for what drops that on the way. */
+    carry?: 'metadata' | 'header' | 'argument';
+    /** Asked where a call needs approvals: one, or several whose answers go together. */
+    approver?: Approver | readonly Approver[];
+    /** The partition that the server's calls are about, which an approval names. */
+    context?: string;
     /** `trace` of `deputize/otel`: the trace context goes with each call. */
     trace?: Trace;
   },
 ): C;
+
+/** A `fetch` that signs every `tools/call` in what it posts: for clients of MCP over HTTP that take one, such as Mastra's. */
+export declare function signingFetch(
+  actor: Actor | (() => Actor),
+  audience: string,
+  options?: { tools?: ToolNames; carry?: 'metadata' | 'header' | 'argument'; trace?: Trace; fetch?: (url: any, init?: any, ...more: any[]) => Promise<Response> },
+): (url: string | URL, init?: RequestInit, ...more: any[]) => Promise<Response>;
 
 /** The `_meta` of one call. */
 export declare function metaFor(

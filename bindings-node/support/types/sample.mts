@@ -10,12 +10,15 @@ import {
   Constraint, anyOf, atLeast, cidr, each, email, exact, fields, glob, inRange, isPublicAddress, length, notGlob, optional, path, regex, subset, timeWindow, url,
   type Entry, type Tools,
 } from 'deputize/constraints';
-import { caller, guard, metaFor, signCalls } from 'deputize/mcp';
+import { guard as guardTools } from 'deputize/ai';
 import * as a2a from 'deputize/a2a';
 import * as express from 'deputize/express';
 import * as fastify from 'deputize/fastify';
 import * as hono from 'deputize/hono';
 import * as http from 'deputize/http';
+import { actingAs, guard as guardChain } from 'deputize/langchain';
+import { approvalsFor, guard as guardMastra, guardServer, supervise } from 'deputize/mastra';
+import { caller, guard, metaFor, signCalls, signingFetch } from 'deputize/mcp';
 import { toAct, toCloudEvent, toOcsf, toTelemetry } from 'deputize/export';
 import { audit, trace } from 'deputize/otel';
 import { RedisStore } from 'deputize/redis';
@@ -202,3 +205,22 @@ console.log(web, handlers, steps, fast, interceptor, a2a.EXTENSION, await http.h
 http.signCalls(fetch, currentActor, 'https://a', 'http://127.0.0.1', { 'GET /a': ['a'] });
 // @ts-expect-error no such option
 fastify.guardRoutes({ addHook() {}, version: '5.0.0' }, verifier, { tools: {} });
+
+const acts = new Actor(planner, chain);
+const tooled = { execute: async (input: { env: string }) => input.env };
+const same: typeof tooled = guardTools({ run: tooled }, verifier, { approver: new Approver(ana), subAgents: { run: new SubAgent(planner, {}) } }).run;
+const mastraTool: { id: string; execute: (input: string) => string } = guardMastra({ id: 'run', execute: (input: string) => input }, verifier, { context: async (tool, args) => `${tool}/${args.env}` });
+const waits: Promise<{ approvals: string[] }> = approvalsFor({ request_id: '', text: '', tool: '', arguments: {}, audience: '' }, acts.pinned(), new Approver(ana));
+supervise({ listAgents() {}, stream() {} }, { coder: new SubAgent(planner, {}) });
+guardServer({ async executeTool() {} }, verifier, { acceptArgument: true, tools: { run: 'deploy' } });
+const node: (state: number) => string = actingAs({ invoke: (state: number) => String(state) }, null);
+guardChain([{ name: 'run', invoke() {}, call() {} }], verifier, { interrupt: (waiting) => waiting });
+const post: Promise<Response> = signingFetch(currentActor, 'https://a', { carry: 'header', fetch })('https://a', { method: 'POST' });
+const taken: unknown = new Guard(verifier, { acceptArgument: true }).received({}, {}, undefined).presentation;
+// @ts-expect-error: a sub-agent is declared by a SubAgent
+supervise({ listAgents() {}, stream() {} }, { coder: planner });
+// @ts-expect-error: a place that there is not
+signCalls(new Client({ name: 'c', version: '1' }), acts, 'https://a', { carry: 'authorization' });
+// @ts-expect-error: a Guard is before tools that run
+guardMastra({ execute() {} }, verifier);
+void [same, mastraTool, waits, node, post, taken];

@@ -1,0 +1,254 @@
+// row: {"framework": "MCP TypeScript SDK v2", "language": "Node", "package": "@modelcontextprotocol/server", "extra": "mcp", "guards": "tools/call of a server; signs the calls of a client", "carries": "metadata, header or argument", "approvals": "approver of signCalls"}
+// row: {"framework": "MCP TypeScript SDK v1", "language": "Node", "package": "@modelcontextprotocol/sdk", "extra": "mcp", "guards": "tools/call of a server; signs the calls of a client", "carries": "metadata, header or argument", "approvals": "approver of signCalls"}
+// Both lines of the SDK, over stdio, streamable HTTP on loopback, and in memory, on both protocol revisions.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ApprovalPolicy, Approver, acting, caller, currentActor } from 'deputize';
+import { DENIAL_KEY, HEADER, META_KEY, guard, metaFor, signCalls } from 'deputize/mcp';
+import { acceptedContent, inputRequired } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import { AUDIENCE, actorOf, bo, coder, example, run, snippets, thief, verifierOf } from './support/cast.mjs';
+import { lines } from './support/mcp-lines.mjs';
+
+const name = 'deploy';
+const codeOf = (result) => {
+  assert.equal(result.isError, true, JSON.stringify(result));
+  return result._meta[DENIAL_KEY].code;
+};
+
+/** A server of one line, whose tool notes what it got, and of whom. */
+function deployer(line, ran, options = {}, verifier = verifierOf().verifier) {
+  const server = new line.McpServer({ name: 'deployer', version: '1.0.0' }, { capabilities: { tools: {} } });
+  guard(server, verifier, options);
+  const inputSchema = line.schema({ env: z.string(), replicas: z.coerce.number().int().default(1) });
+  server.registerTool(name, { inputSchema }, async (args) => {
+    await sleep(1);
+    ran.push({ ...args, caller: caller().caller, onBehalfOf: caller().onBehalfOf, signed: { ...caller().arguments } });
+    return { content: [{ type: 'text', text: `${caller().caller}: ${args.env} × ${args.replicas}` }] };
+  });
+  return server;
+}
+
+async function inMemory(t, line, server, client) {
+  const [near, far] = line.InMemoryTransport.createLinkedPair();
+  await server.connect(far);
+  await client.connect(near);
+  t.after(() => Promise.all([client.close(), server.close()]));
+  return near;
+}
+
+for (const line of lines) {
+  const newClient = () => new line.Client({ name: 'coder', version: '1.0.0' }, line.clientOptions);
+  const signedClient = (actor = actorOf(), options = {}, audience = AUDIENCE) => signCalls(newClient(), actor, audience, options);
+
+  async function overHttp(t, ran, options, verifier = verifierOf().verifier) {
+    const http = createServer(line.httpHandler(() => deployer(line, ran, options, verifier)));
+    await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
+    t.after(() => { http.closeAllConnections(); http.close(); });
+    const url = new URL(`http://127.0.0.1:${http.address().port}/mcp`);
+    return async (client, init = {}) => {
+      await client.connect(new line.StreamableHTTPClientTransport(url, init));
+      t.after(() => client.close());
+      return client;
+    };
+  }
+
+  test(`${line.name}: allowed and denied in memory; what the tool gets has its defaults, what was signed has not`, async (t) => {
+    const ran = [];
+    const client = signedClient();
+    await inMemory(t, line, deployer(line, ran), client);
+    assert.equal((await client.callTool({ name, arguments: { env: 'staging' } })).content[0].text, 'coder: staging × 1');
+    assert.equal(codeOf(await client.callTool({ name, arguments: { env: 'production' } })), 'argument-refused');
+    assert.equal(codeOf(await client.callTool({ name, arguments: { env: 'staging', replicas: '2' } })), 'argument-refused');
+    assert.equal(codeOf(await client.callTool({ name, arguments: { env: 'staging', other: 1 } })), 'argument-unexpected');
+    assert.equal(codeOf(await client.callTool({ name: 'drop', arguments: {} })), 'tool-not-allowed');
+    assert.deepEqual(ran, [{ env: 'staging', replicas: 1, caller: 'coder', onBehalfOf: 'ana', signed: { env: 'staging' } }]);
+  });
+
+  test(`${line.name}: no token, another agent's, one for another server, one that was used`, async (t) => {
+    const ran = [];
+    for (const [client, code] of [
+      [newClient(), 'proof-missing'],
+      [signedClient(actorOf(), {}, 'https://other.example'), 'audience-mismatch'],
+    ]) {
+      await inMemory(t, line, deployer(line, ran), client);
+      assert.equal(codeOf(await client.callTool({ name, arguments: { env: 'staging' } })), code);
+    }
+    const stolen = signedClient(thief());
+    await inMemory(t, line, deployer(line, ran), stolen);
+    await assert.rejects(stolen.callTool({ name, arguments: { env: 'staging' } }), { code: 'holder-mismatch' });
+    assert.deepEqual(ran, []);
+    const plain = newClient();
+    await inMemory(t, line, deployer(line, ran), plain);
+    const _meta = await metaFor(actorOf(), name, { env: 'staging' }, AUDIENCE);
+    assert.ok(!(await plain.callTool({ name, arguments: { env: 'staging' }, _meta })).isError);
+    assert.equal(codeOf(await plain.callTool({ name, arguments: { env: 'staging' }, _meta })), 'proof-replayed');
+    assert.equal(ran.length, 1);
+  });
+
+  test(`${line.name}: over stdio`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'deputize-frameworks-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, 'ran.txt');
+    writeFileSync(file, '');
+    const script = fileURLToPath(new URL('./support/mcp-stdio-server.mjs', import.meta.url));
+    for (const [carry, signed] of [['metadata', true], ['argument', true], ['metadata', false]]) {
+      const client = signed ? signedClient(actorOf(), { carry }) : newClient();
+      await client.connect(new line.StdioClientTransport({ command: process.execPath, args: [script, line.name, file] }));
+      t.after(() => client.close());
+      await client.listTools();
+      await sleep(1100); // a store refuses what is older than itself, by the second
+      const result = await client.callTool({ name, arguments: { env: 'staging' } });
+      if (signed) assert.equal(result.content[0].text, 'coder: staging × 1');
+      else assert.equal(codeOf(result), 'proof-missing');
+    }
+    assert.equal(readFileSync(file, 'utf8'), 'staging\nstaging\n');
+    await assert.rejects(signedClient(actorOf(), { carry: 'header' }).connect(new line.StdioClientTransport({ command: process.execPath, args: ['-e', '0'] })), { code: 'config-invalid' });
+  });
+
+  test(`${line.name}: over streamable HTTP, in each of the places, which a server reads in their order`, async (t) => {
+    const ran = [];
+    const start = await overHttp(t, ran, { acceptArgument: true });
+    for (const carry of ['metadata', 'header', 'argument']) {
+      const requests = [];
+      const spy = { fetch: (url, init) => { if (init?.method === 'POST') requests.push([String(init.body), new Headers(init.headers)]); return fetch(url, init); } };
+      const client = await start(signedClient(actorOf(), { carry }), spy);
+      assert.equal((await client.callTool({ name, arguments: { env: 'staging' } })).content[0].text, 'coder: staging × 1', carry);
+      assert.equal(codeOf(await client.callTool({ name, arguments: { env: 'production' } })), 'argument-refused');
+      const calls = requests.filter(([body]) => body.includes('"tools/call"'));
+      assert.equal(calls.length, 2);
+      for (const [body, headers] of calls) {
+        assert.equal(headers.has(HEADER), carry === 'header');
+        const { params } = JSON.parse(body);
+        assert.equal(Object.hasOwn(params._meta ?? {}, META_KEY), carry === 'metadata');
+        assert.equal(Object.hasOwn(params.arguments, META_KEY), carry === 'argument');
+      }
+      for (const [body, headers] of requests) if (!body.includes('"tools/call"')) assert.ok(!headers.has(HEADER) && !body.includes(META_KEY));
+    }
+    const text = async () => (await metaFor(actorOf(), name, { env: 'staging' }, AUDIENCE))[META_KEY];
+    const plain = await start(newClient());
+    const call = async (more, _meta) => plain.callTool({ name, arguments: { env: 'staging', ...more }, ...(_meta && { _meta }) });
+    assert.ok(!(await call({ [META_KEY]: await text() })).isError);
+    assert.equal(codeOf(await call({ [META_KEY]: await text() }, { [META_KEY]: '' })), 'proof-missing');
+    assert.equal(codeOf(await call({ [META_KEY]: 5 })), 'malformed');
+    assert.ok(!(await call({ [META_KEY]: 'x' }, { [META_KEY]: await text() })).isError);
+    const byHeader = await start(newClient(), { requestInit: { headers: { [HEADER]: 'x' } } });
+    assert.equal(codeOf(await byHeader.callTool({ name, arguments: { env: 'staging', [META_KEY]: await text() } })), 'text-malformed');
+    assert.equal(ran.length, 5);
+    assert.ok(ran.every((call) => !Object.hasOwn(call, META_KEY) && !Object.hasOwn(call.signed, META_KEY)));
+  });
+
+  test(`${line.name}: an argument is no place unless both sides say so`, async (t) => {
+    const ran = [];
+    const client = signedClient(actorOf(), { carry: 'argument' });
+    await inMemory(t, line, deployer(line, ran), client);
+    assert.equal(codeOf(await client.callTool({ name, arguments: { env: 'staging' } })), 'proof-missing');
+    assert.deepEqual(ran, []);
+  });
+
+  test(`${line.name}: an approver is asked, sees what is signed, and the call is signed afresh`, async (t) => {
+    const shown = [];
+    const answers = [true, false, 'yes', true];
+    const approver = new Approver(bo, { ask: (request) => { shown.push(request.text); return answers.shift(); } });
+    const ran = [];
+    const { verifier, records } = verifierOf({ approvals: new ApprovalPolicy(1, [bo]) });
+    for (const carry of ['metadata', 'argument']) {
+      const client = signedClient(actorOf(), { approver, carry });
+      await inMemory(t, line, deployer(line, ran, { acceptArgument: true }, verifier), client);
+      assert.ok(!(await client.callTool({ name, arguments: { env: 'staging' } })).isError);
+      assert.equal(codeOf(await client.callTool({ name, arguments: { env: 'test' } })), carry === 'metadata' ? 'approval-denied' : 'approval-required');
+      if (carry === 'metadata') assert.equal(codeOf(await client.callTool({ name, arguments: { env: 'test' } })), 'approval-required');
+    }
+    assert.equal(ran.length, 2);
+    assert.equal(records.filter((record) => record.code === 'allowed').length, 2);
+    assert.ok(shown.every((text) => text.includes('deploy') && text.includes('ana')));
+    const forged = signedClient(actorOf(), { approver: new Approver(coder, { ask: () => true }) });
+    await inMemory(t, line, deployer(line, ran, {}, verifier), forged);
+    assert.equal(codeOf(await forged.callTool({ name, arguments: { env: 'staging' } })), 'approval-required');
+    assert.equal(ran.length, 2);
+  });
+
+  test(`${line.name}: fifty sessions at once over one client, each as itself`, async (t) => {
+    const ran = [];
+    const client = signedClient(currentActor);
+    await inMemory(t, line, deployer(line, ran), client);
+    await assert.rejects(client.callTool({ name, arguments: { env: 'staging' } }), { code: 'proof-missing' });
+    const results = await Promise.all(Array.from({ length: 50 }, (_, at) => acting(actorOf(at % 2 ? coder : bo), async () => {
+      await sleep(at % 7);
+      return (await client.callTool({ name, arguments: { env: 'staging' } })).content[0].text;
+    })));
+    assert.deepEqual(results, results.map((_, at) => `${at % 2 ? 'coder' : 'bo'}: staging × 1`));
+    assert.equal(ran.length, 50);
+  });
+
+  test(`${line.name}: capabilities that were declared before, and handlers that come later, are guarded`, async (t) => {
+    const ran = [];
+    const server = new line.Server({ name: 'low', version: '1.0.0' }, { capabilities: { tools: {} } });
+    const handle = async (request) => { ran.push(request.params.arguments); return { content: [] }; };
+    line.onCall(server, handle);
+    guard(server, verifierOf().verifier);
+    line.onCall(server, handle);
+    const client = newClient();
+    await inMemory(t, line, server, client);
+    assert.equal(codeOf(await client.callTool({ name, arguments: { env: 'staging' } })), 'proof-missing');
+    assert.deepEqual(ran, []);
+    const fallback = new line.Server({ name: 'low', version: '1.0.0' }, { capabilities: { tools: {} } });
+    guard(fallback, verifierOf().verifier).fallbackRequestHandler = handle;
+    const second = newClient();
+    await inMemory(t, line, fallback, second);
+    assert.equal(codeOf(await second.callTool({ name, arguments: { env: 'staging' } })), 'proof-missing');
+    assert.deepEqual(ran, []);
+    const exchanged = guard(new line.McpServer({ name: 'x', version: '1' }), verifierOf().verifier);
+    exchanged.server._requestHandlers = new Map();
+    await assert.rejects(exchanged.connect(line.InMemoryTransport.createLinkedPair()[0]), { code: 'config-invalid' });
+  });
+
+  test(`${line.name}: what cannot be guarded or signed is refused at start`, () => {
+    const { verifier } = verifierOf();
+    for (const wrong of [newClient(), {}, null, createServer()]) assert.throws(() => guard(wrong, verifier), { code: 'config-invalid' });
+    const server = () => new line.McpServer({ name: 'x', version: '1' });
+    for (const options of [{ acceptArgument: 'yes' }, { accept: true }, { challenge: 'x' }]) assert.throws(() => guard(server(), verifier, options), { code: 'config-invalid' });
+    for (const wrong of [server(), {}, undefined]) assert.throws(() => signCalls(wrong, actorOf(), AUDIENCE), { code: 'config-invalid' });
+    for (const options of [{ carry: 'authorization' }, { carry: null }, { approver: bo }, { approvers: [] }]) assert.throws(() => signCalls(newClient(), actorOf(), AUDIENCE, options), { code: 'config-invalid' });
+    assert.throws(() => guard(guard(server(), verifier), verifier), { code: 'config-invalid' });
+  });
+}
+
+test('v2: a tool that asks for more is called again, and each round on the wire is signed', async (t) => {
+  const line = lines.at(-1);
+  const rounds = [];
+  const { verifier, records } = verifierOf();
+  const http = createServer(line.httpHandler(() => {
+    const server = guard(new line.McpServer({ name: 'x', version: '1' }), verifier);
+    server.registerTool('read', { inputSchema: z.object({}) }, (_, ctx) => {
+      rounds.push(caller().caller);
+      const told = acceptedContent(ctx.mcpReq.inputResponses, 'more');
+      if (told) return { content: [{ type: 'text', text: told.why }] };
+      const requestedSchema = { type: 'object', properties: { why: { type: 'string' } }, required: ['why'] };
+      return inputRequired({ inputRequests: { more: inputRequired.elicit({ message: 'why?', requestedSchema }) } });
+    });
+    return server;
+  }));
+  await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
+  t.after(() => { http.closeAllConnections(); http.close(); });
+  const client = new line.Client({ name: 'c', version: '1' }, { ...line.clientOptions, capabilities: { elicitation: { form: {} } } });
+  client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { why: 'release' } }));
+  await signCalls(client, actorOf(), AUDIENCE).connect(new line.StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${http.address().port}/mcp`)));
+  t.after(() => client.close());
+  assert.equal((await client.callTool({ name: 'read', arguments: {} })).content[0].text, 'release');
+  assert.deepEqual(rounds, ['coder', 'coder']);
+  assert.equal(records.filter((record) => record.code === 'allowed').length, 2);
+});
+
+test('the example and the guide tell their story', () => {
+  const story = run({ 'mcp.mjs': example('mcp.mjs') });
+  assert.match(story, /^read production: coder for ana\ndeploy production: argument-refused\nbo is shown:\n {2}approval request [^]*deploy staging: coder for ana\n$/);
+  const [server, client] = snippets('mcp.md', '## Node, the second line of the SDK');
+  assert.equal(run({ 'server.mjs': server, 'client.mjs': client }), 'false coder for ana: staging × 1\n');
+});

@@ -1,0 +1,33 @@
+// Compiled, never run: the real types of the frameworks fit.
+import { tool as chainTool } from '@langchain/core/tools';
+import { interrupt } from '@langchain/langgraph';
+import { Agent as MastraAgent } from '@mastra/core/agent';
+import { createTool } from '@mastra/core/tools';
+import { MCPClient, MCPServer } from '@mastra/mcp';
+import { Client } from '@modelcontextprotocol/client';
+import { McpServer, createMcpHandler } from '@modelcontextprotocol/server';
+import { tool } from 'ai';
+import { Actor, Agent, SubAgent, Verifier, currentActor } from 'deputize';
+import { guard as guardTools } from 'deputize/ai';
+import { actingAs, guard as guardChain, onlyGuarded } from 'deputize/langchain';
+import { guard as guardMastra, guardServer, supervise } from 'deputize/mastra';
+import { guard, signCalls, signingFetch } from 'deputize/mcp';
+import { createAgent, createMiddleware } from 'langchain';
+import { z } from 'zod';
+
+declare const verifier: Verifier;
+declare const actor: Actor;
+declare const model: never;
+const inputSchema = z.object({ env: z.string() });
+const deploy = guardMastra(createTool({ id: 'deploy', description: 'd', inputSchema, execute: async ({ env }) => env }), verifier);
+const boss = supervise(new MastraAgent({ id: 'a', name: 'a', instructions: 'x', model, tools: { deploy } }), { coder: new SubAgent(Agent.generate('c'), {}) });
+void boss.generate('x');
+guardServer(new MCPServer({ id: 's', name: 's', version: '1', tools: { deploy } }), verifier);
+new MCPClient({ servers: { s: { url: new URL('http://127.0.0.1'), fetch: signingFetch(currentActor, 'a') } } });
+const tools = guardTools({ deploy: tool({ description: 'd', inputSchema, execute: async ({ env }) => env }) }, verifier);
+void tools.deploy.execute;
+const chain = guardChain([chainTool(({ env }) => env, { name: 'deploy', description: 'd', schema: inputSchema })], verifier, { interrupt });
+const agent = createAgent({ model, tools: chain, middleware: [createMiddleware({ name: 'only', wrapToolCall: onlyGuarded })] });
+void actingAs(agent, null);
+void createMcpHandler(() => guard(new McpServer({ name: 's', version: '1' }), verifier));
+signCalls(new Client({ name: 'c', version: '1' }), actor, 'a');
