@@ -64,7 +64,8 @@ test-frameworks: frameworks
 	cd $(FRAMEWORKS)/node && npm test --silent
 
 frameworks: python node $(FRAMEWORKS)/.venv/.tools $(FRAMEWORKS)/.venv-mcp1/.tools $(FRAMEWORKS)/node/node_modules/.tools
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" maturin build --quiet --manifest-path bindings-python/Cargo.toml --out $(FRAMEWORKS)/wheels
+	rm -rf $(FRAMEWORKS)/wheels
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $(FRAMEWORKS)/wheels ./bindings-python
 	for at in .venv .venv-mcp1; do $(FRAMEWORKS)/$$at/bin/python -m pip install --quiet --no-deps --force-reinstall $(FRAMEWORKS)/wheels/*.whl || exit 1; done
 
 $(FRAMEWORKS)/.venv/.tools: tests/frameworks/requirements.txt
