@@ -1,4 +1,5 @@
-// The coder: an agent of Mastra in a process of its own. A task comes with the chain that says what may be done for it.
+// The coder: an agent of Mastra in a process of its own. A task comes with the chain that says what may be done for it; the chain is no secret,
+// so where others can reach this port, tasks should be signed messages.
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { createInterface } from 'node:readline';
