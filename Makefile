@@ -10,11 +10,16 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PEERS := --manifest-path tests/peers/Cargo.toml
 INSTALL := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip install --quiet --no-deps --no-build-isolation
 
-.PHONY: demo test test-rust test-node test-python test-reference test-docs test-pairs test-redis test-frameworks frameworks table long lint fmt bench bench-bindings bench-frameworks timing vectors python node clean
+.PHONY: demo demo-fleet test test-rust test-node test-python test-reference test-docs test-pairs test-redis test-frameworks frameworks table long lint fmt bench bench-bindings bench-frameworks timing vectors python node clean
 
 demo: python node
 	cd examples/demo && npm ci --no-audit --no-fund --silent
 	$(PY) examples/demo/run.py --output demo-output
+
+# Agents of two frameworks and a server of a third, in three processes.
+demo-fleet: frameworks
+	ln -sfn $(FRAMEWORKS)/node/node_modules examples/fleet/node_modules
+	$(FRAMEWORKS)/.venv/bin/python examples/fleet/run.py --node $(FRAMEWORKS)/node/node_modules/.bin/node
 
 test: test-rust test-node test-python test-reference test-docs test-pairs test-redis test-frameworks
 
@@ -155,4 +160,4 @@ timing:
 	SAMPLES=$${SAMPLES:-1000000} cargo run --quiet --release --manifest-path tests/timing/Cargo.toml
 
 clean:
-	rm -rf target $(VENV) bindings-node/node_modules bindings-node/*.node examples/demo/node_modules
+	rm -rf target $(VENV) bindings-node/node_modules bindings-node/*.node examples/demo/node_modules examples/fleet/node_modules

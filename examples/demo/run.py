@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from processes import PATIENCE, CannotRun, Process
 from report import Report, Step, diagram
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 AUDIENCE = "https://git.acme.example"
-PATIENCE = 20.0
-# Everything is on loopback, also where a proxy is configured.
-ENVIRONMENT = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 LOGIN = "def login(given, stored):\n    return given == stored\n"
 FILES = {
@@ -81,62 +79,6 @@ REFS = {
 MADE_BY = {"refs/heads/fix-login": "coder for ana", "refs/tags/v1.1.0": "planner for ana"}
 
 
-class CannotRun(Exception):
-    """The demo could not be run to its end."""
-
-
-class Process:
-    """A process that the demo started, and its conversation in JSON lines."""
-
-    def __init__(self, name: str, child: asyncio.subprocess.Process, errors: Path) -> None:
-        self.name = name
-        self.child = child
-        self._errors = errors
-
-    @classmethod
-    async def start(cls, name: str, command: list[str], folder: Path) -> Process:
-        errors = folder / f"{name}.err"
-        with errors.open("wb") as sink:
-            child = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=sink,
-                cwd=HERE,
-                env=ENVIRONMENT,
-                limit=1 << 20,
-            )
-        return cls(name, child, errors)
-
-    def tell(self, **line: Any) -> None:
-        assert self.child.stdin is not None
-        self.child.stdin.write(json.dumps(line).encode() + b"\n")
-
-    async def hear(self) -> dict[str, Any]:
-        assert self.child.stdout is not None
-        try:
-            line = await asyncio.wait_for(self.child.stdout.readline(), PATIENCE)
-        except asyncio.TimeoutError:
-            raise CannotRun(f"{self.name} said nothing for {PATIENCE:.0f} s\n{self._complaint()}") from None
-        if not line:
-            raise CannotRun(f"{self.name} ended too early\n{self._complaint()}")
-        return json.loads(line)
-
-    async def end(self) -> None:
-        if self.child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self.child.terminate()
-        try:
-            await asyncio.wait_for(self.child.wait(), 3)
-        except asyncio.TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                self.child.kill()
-            await self.child.wait()
-
-    def _complaint(self) -> str:
-        return self._errors.read_text(errors="replace")[-2000:].strip()
-
-
 async def play(scene: str, process: Process, report: Report, first: dict[str, Any] | None = None) -> None:
     """Tells the outcome of each step of a scene as the process that tries it reports it."""
     report.scene(scene)
@@ -182,7 +124,7 @@ async def demo(folder: Path, report: Report, output: Path | None) -> None:
     processes: dict[str, Process] = {}
     try:
         for name, command in commands.items():
-            processes[name] = await Process.start(name, command, folder)
+            processes[name] = await Process.start(name, command, HERE, folder)
         server, planner, coder, thief = processes.values()
         said = await server.hear()
         url, log_key = said["url"], NoteKey.from_text(said["log_key"])

@@ -620,28 +620,8 @@ def test_an_audience_of_another_app_in_the_same_process(world: World) -> None:
     assert code(only) == "audience-mismatch"
 
 
-CHAIN_MODEL = """
-from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage
-
-
-class Model(GenericFakeChatModel):
-    def bind_tools(self, tools, **options):
-        return self
-
-
-def script(*environments):
-    made = [{"name": "deploy", "args": {"env": env}, "id": env} for env in environments]
-    return Model(messages=iter([AIMessage(content="", tool_calls=made), AIMessage(content="done")]))
-
-
-model, another = script("staging", "production"), script("staging")
-planner_model, coder_model, reviewer_model = script("production"), script("staging", "production"), script("staging")
-"""
-
-
 def test_the_guide_gives_agents_identities(tmp_path: Path) -> None:
-    (tmp_path / "model.py").write_text(CHAIN_MODEL, encoding="utf-8")
+    (tmp_path / "model.py").write_text("".join(guide("A model to try it with")), encoding="utf-8")
     first, refused, asked, approved = run("\n".join(guide("LangChain")), tmp_path).splitlines()
     assert first == "success planner for ana: staging × 1"
     assert refused.startswith("error denied: argument-refused: ")
@@ -650,7 +630,7 @@ def test_the_guide_gives_agents_identities(tmp_path: Path) -> None:
 
 
 def test_the_guide_gives_sub_agents_their_part(tmp_path: Path) -> None:
-    (tmp_path / "model.py").write_text(CHAIN_MODEL, encoding="utf-8")
+    (tmp_path / "model.py").write_text("".join(guide("A model to try it with")), encoding="utf-8")
     lines = run("\n".join(guide("LangGraph")), tmp_path).splitlines()
     assert lines[:2] == ["planner deploys to production", "coder deploys to staging"]
     assert "argument-refused: " in lines[2]

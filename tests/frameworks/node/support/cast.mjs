@@ -56,4 +56,4 @@ export function run(files) {
 }
 
 /** The model of the guides: it deploys to staging. */
-export const MODEL = "import { scripted } from './scripted.mjs';\nexport const model = scripted([[['deploy', { env: 'staging' }]], 'done'], 'v2');\n";
+export const [MODEL] = snippets('mastra.md', '## A model to try it with');
