@@ -29,7 +29,7 @@ class RouteGuard {
 
   /** Runs what comes after the guard until the response is over. */
   runUntilClosed(authorized, response, next) {
-    const ended = new Promise((resolve) => response.once('close', resolve));
+    const ended = new Promise((resolve) => (response.closed ? resolve() : response.once('close', resolve))); // whoever asked may be gone by now
     const run = () => {
       next();
       return ended;
