@@ -62,7 +62,8 @@ class LocalGuard {
       if (came === undefined) return undefined;
       authorized = await this.#edge.admitHere(tool, args, asked, came);
     }
-    const within = () => acting(handedBy(this.#subAgents.get(tool)), () => run(structuredClone(authorized.arguments)));
+    const by = actingHere();
+    const within = () => acting(handedBy(this.#subAgents.get(tool), by), () => run(structuredClone(authorized.arguments)));
     return this.#edge.run(authorized, within, errorOf);
   }
 
@@ -93,15 +94,18 @@ class LocalGuard {
   }
 }
 
-/** Who acts within what was handed over: the sub-agent, or nobody where none is declared or nobody acts. */
-function handedBy(subAgent) {
-  let actor;
+/** Whoever acts, if anybody does. */
+function actingHere() {
   try {
-    actor = currentActor();
+    return currentActor();
   } catch {
-    return null;
+    return undefined;
   }
-  if (subAgent === undefined) return null;
+}
+
+/** Who acts within what was handed over: the sub-agent, or nobody where none is declared or nobody acts. */
+function handedBy(subAgent, actor = actingHere()) {
+  if (subAgent === undefined || actor === undefined) return null;
   const key = `${actor.agent.did} ${actor.chain.text}`;
   if (!handed.has(subAgent)) handed.set(subAgent, new Map());
   const kept = handed.get(subAgent).get(key);

@@ -257,6 +257,21 @@ for (const line of lines) {
   });
 }
 
+test('within a tool nobody acts, also where its server is in the process of the caller', async (t) => {
+  for (const line of lines) {
+    const server = guard(new line.Server({ name: 'low', version: '1.0.0' }, { capabilities: { tools: {} } }), verifierOf().verifier);
+    line.onCall(server, async () => {
+      await sleep(1);
+      assert.throws(currentActor, { code: 'proof-missing' });
+      return { content: [{ type: 'text', text: caller().caller }] };
+    });
+    const client = signCalls(new line.Client({ name: 'coder', version: '1' }, line.clientOptions), currentActor, AUDIENCE);
+    await inMemory(t, line, server, client);
+    const { content } = await acting(actorOf(), () => client.callTool({ name, arguments: { env: 'staging' } }));
+    assert.equal(content[0].text, 'coder');
+  }
+});
+
 test('v1: a header goes to the server of the call, and not to where a token is asked for', async (t) => {
   const [line] = lines;
   const sent = [];
