@@ -4,14 +4,12 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 const { failure } = require('./native.cjs');
 const { Denied } = require('./errors.cjs');
 const { Verifier } = require('./verifier.cjs');
-const { acting, currentActor } = require('./actor.cjs');
+const { currentActor } = require('./actor.cjs');
 const { ApprovalRequest } = require('./approval.cjs');
 const { META_KEY } = require('./mcp-names.cjs');
 const { kindOf, options, orElse, toolNames } = require('./options.cjs');
 
 const current = new AsyncLocalStorage();
-/** Runs what belongs to a call. Nobody acts there: whoever called, in this process too, has not lent its key. */
-const within = (authorized, run) => current.run(authorized, () => acting(null, run));
 
 /** Who calls the tool that is running, and for whom. Outside of a guarded call it throws. */
 function caller() {
@@ -69,13 +67,13 @@ class Guard {
   }
 
   /**
-   * Runs a tool: within, `caller()` is this decision, and nobody acts; the outcome is recorded at the end. `errorOf` says of a result what went wrong, if anything,
+   * Runs a tool: within, `caller()` is this decision; the outcome is recorded at the end. `errorOf` says of a result what went wrong, if anything,
    * and `null` of one that is no end: a task goes on after its answer, and whoever ends it says what became of it.
    */
   async run(authorized, tool, errorOf = () => undefined) {
     let result;
     try {
-      result = await within(authorized, tool);
+      result = await current.run(authorized, tool);
     } catch (raised) {
       await this.#ended(authorized, () => (raised instanceof Error ? raised.name : kindOf(raised)));
       throw raised;
@@ -88,16 +86,16 @@ class Guard {
   async *stream(authorized, tool) {
     let error = 'cancelled';
     try {
-      const items = within(authorized, tool)[Symbol.asyncIterator]();
+      const items = current.run(authorized, tool)[Symbol.asyncIterator]();
       try {
         for (;;) {
-          const { done, value } = await within(authorized, () => items.next());
+          const { done, value } = await current.run(authorized, () => items.next());
           if (done) break;
           yield value;
         }
         error = undefined;
       } finally {
-        if (error !== undefined) await within(authorized, () => items.return?.());
+        if (error !== undefined) await current.run(authorized, () => items.return?.());
       }
     } catch (raised) {
       error = raised instanceof Error ? raised.name : kindOf(raised);

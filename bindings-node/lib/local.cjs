@@ -62,8 +62,7 @@ class LocalGuard {
       if (came === undefined) return undefined;
       authorized = await this.#edge.admitHere(tool, args, asked, came);
     }
-    const by = actingHere();
-    const within = () => acting(handedBy(this.#subAgents.get(tool), by), () => run(structuredClone(authorized.arguments)));
+    const within = () => acting(handedBy(this.#subAgents.get(tool)), () => run(structuredClone(authorized.arguments)));
     return this.#edge.run(authorized, within, errorOf);
   }
 
@@ -94,18 +93,15 @@ class LocalGuard {
   }
 }
 
-/** Whoever acts, if anybody does. */
-function actingHere() {
-  try {
-    return currentActor();
-  } catch {
-    return undefined;
-  }
-}
-
 /** Who acts within what was handed over: the sub-agent, or nobody where none is declared or nobody acts. */
-function handedBy(subAgent, actor = actingHere()) {
-  if (subAgent === undefined || actor === undefined) return null;
+function handedBy(subAgent) {
+  let actor;
+  try {
+    actor = currentActor();
+  } catch {
+    return null;
+  }
+  if (subAgent === undefined) return null;
   const key = `${actor.agent.did} ${actor.chain.text}`;
   if (!handed.has(subAgent)) handed.set(subAgent, new Map());
   const kept = handed.get(subAgent).get(key);

@@ -2,6 +2,7 @@
 // The server's side. An MCP server keeps one handler for `tools/call`, whoever registers tools and whenever; the guard stands where the server
 // looks that handler up, so that arguments are decided about as they were received, before any schema adds defaults.
 const { call, failure } = require('./native.cjs');
+const { acting } = require('./actor.cjs');
 const { DeputizeError } = require('./errors.cjs');
 const { Guard, denialOf, refusalOf } = require('./guarding.cjs');
 const { kindOf, options } = require('./options.cjs');
@@ -119,7 +120,7 @@ function decider(edge, challengeFor, contextFor, registered) {
     if (params.arguments !== undefined) params.arguments = structuredClone(authorized.arguments);
     if (typeof params._meta === 'object' && params._meta !== null) params._meta = withoutPresentation(params._meta);
     const errorOf = (result) => (result?.isError === true ? 'the tool reported an error' : undefined);
-    return edge.run(authorized, () => handler(own, extra), params.task === undefined ? errorOf : () => null);
+    return edge.run(authorized, () => acting(null, () => handler(own, extra)), params.task === undefined ? errorOf : () => null);
   };
 }
 

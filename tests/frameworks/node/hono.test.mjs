@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAdaptorServer } from '@hono/node-server';
+import { acting, currentActor } from 'deputize';
 import { Hono } from 'hono';
 import { caller, guardRoutes, unguarded } from 'deputize/hono';
 import { headersFor, signCalls } from 'deputize/http';
@@ -100,6 +101,19 @@ test('Hono: the body of the handler has the values that were decided about', asy
   const answer = await app.request('/deploy/staging', { method: 'POST', headers, body: '{"note":{"$$n":{"$integer":"9007199254740993"}}}' });
   assert.equal(answer.status, 200, await answer.text());
   assert.deepEqual(world.ran, [{ note }, { note }]);
+});
+
+test('Hono: nobody acts within a handler, also where its application is in the process of the caller', async () => {
+  const world = makeWorld();
+  const app = new Hono();
+  const guarded = guardRoutes(app, world.verifier);
+  app.get('/search', guarded('search'), async (context) => {
+    await null;
+    assert.throws(currentActor, { code: 'proof-missing' });
+    return context.text(caller().caller);
+  });
+  const signed = signCalls(app.request.bind(app), currentActor, AUDIENCE, 'http://localhost', { 'GET /search': 'search' });
+  assert.equal(await (await acting(world.actor, () => signed('http://localhost/search?q=x'))).text(), 'coder');
 });
 
 test('Hono: the guide and the example run as they are written', () => {
