@@ -24,7 +24,8 @@ function guard(tools, verifier, given) {
   const all = Array.isArray(tools) ? tools : [tools];
   for (const tool of all) {
     const known = typeof tool?.invoke === 'function' && typeof tool.call === 'function' && typeof tool._call === 'function' && typeof tool.name === 'string';
-    if (!known) throw failure('config-invalid', 'no tool of @langchain/core that runs here:', tool?.name ?? kindOf(tool));
+    // An `invoke` of its own need not come to `call`.
+    if (!known || ownerOf(tool, 'invoke').constructor?.name !== 'StructuredTool') throw failure('config-invalid', 'no tool of @langchain/core that runs here:', tool?.name ?? kindOf(tool));
   }
   const names = all.map(({ name }) => name);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
@@ -54,6 +55,7 @@ function guardedCall(local, tool, run, interrupt) {
   };
 }
 
+const ownerOf = (object, name) => (Object.hasOwn(object, name) ? object : ownerOf(Object.getPrototypeOf(object), name));
 const isCall = (value) => isMap(value) && value.type === 'tool_call';
 const errorOf = (result) => (result?.status === 'error' ? 'the tool reported an error' : undefined);
 

@@ -228,7 +228,14 @@ test('what is not guarded is loud', async () => {
   const { verifier } = verifierOf();
   const free = deployer([]);
   const provider = { type: 'web_search', name: 'web_search' };
-  for (const wrong of [provider, [free, provider], agentWith([], ['x']), null, 'x', [[free]], [free, deployer([])]]) assert.throws(() => guard(wrong, verifier), { code: 'config-invalid' });
+  class Own extends DynamicTool {
+    async invoke(input) {
+      return this.func(input);
+    }
+  }
+  const own = new Own({ name: 'own', description: 'runs by itself', func: async () => 'ran' });
+  const assigned = Object.assign(deployer([]), { invoke: async () => 'ran' });
+  for (const wrong of [own, assigned, provider, [free, provider], agentWith([], ['x']), null, 'x', [[free]], [free, deployer([])]]) assert.throws(() => guard(wrong, verifier), { code: 'config-invalid' });
   const once = guard(deployer([]), verifier);
   assert.throws(() => guard([once], verifier), { code: 'config-invalid' });
   assert.throws(() => { once.call = async () => 'free'; }, TypeError);
