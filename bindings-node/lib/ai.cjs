@@ -17,7 +17,7 @@ function guard(tools, verifier, given) {
   const local = new LocalGuard(verifier, given, 'guard');
   if (!isMap(tools)) throw failure('config-invalid', 'an object of tools, not', kindOf(tools));
   for (const [name, tool] of Object.entries(tools)) {
-    if (typeof tool?.execute !== 'function') throw failure('config-invalid', 'a tool that runs elsewhere, at the provider or a client, cannot be guarded here:', name);
+    if (typeof tool?.execute !== 'function' || tool.isProviderExecuted === true) throw failure('config-invalid', 'a tool that runs elsewhere, at the provider or a client, cannot be guarded here:', name);
   }
   local.knows(Object.keys(tools));
   for (const [name, tool] of Object.entries(tools)) inPlace(tool, 'execute', (run) => guardedRun(local, name, tool, run));

@@ -31,7 +31,7 @@ function guardRoutes(app, verifier, given) {
   const { route, use } = router;
   router.route = (path) => watchedRoute(Reflect.apply(route, router, [path]), path);
   router.use = (...handlers) => {
-    handlers.flat(Infinity).forEach(checkMiddleware);
+    checkMiddleware(handlers, router.mergeParams);
     return Reflect.apply(use, router, handlers);
   };
   if (app !== router) watchUse(app);
@@ -99,13 +99,25 @@ function watchedRoute(route, path) {
 function watchUse(app) {
   const { use } = app;
   app.use = (...handlers) => {
-    handlers.flat(Infinity).forEach(checkMiddleware);
+    checkMiddleware(handlers, false);
     return Reflect.apply(use, app, handlers);
   };
 }
 
-function checkMiddleware(handler) {
-  if (typeof handler !== 'function' || watched.has(handler) || declared.has(handler)) return;
+/** What is used below a path. Parameters of that path, or of one above, are arguments of all calls below. */
+function checkMiddleware(handlers, below) {
+  const all = handlers.flat(Infinity);
+  const named = below === true || all.some((one) => one instanceof RegExp || (typeof one === 'string' && /[:*]/.test(one)));
+  for (const one of all) if (typeof one === 'function') checkHandler(one, named);
+}
+
+function checkHandler(handler, named) {
+  if (watched.has(handler)) {
+    if (named && handler.mergeParams !== true) throw failure('config-invalid', 'parameters of the path above are arguments too: make it by', 'express.Router({ mergeParams: true })');
+    return;
+  }
+  if (handler === unguarded) return;
+  if (declared.has(handler)) throw failure('config-invalid', 'a guarded path names its parameters; make it a route:', 'guarded() in use()');
   if (Array.isArray(handler.stack) || typeof handler.handle === 'function') {
     throw failure('config-invalid', 'call guardRoutes for each router and application within:', handler.name);
   }

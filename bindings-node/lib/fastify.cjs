@@ -11,6 +11,15 @@ const { RouteGuard, headerOf, queryAsSent, toolName } = require('./http-guard.cj
 
 const watched = new WeakSet();
 const guards = new WeakSet();
+/** The members of the bodies that were decided about, by their requests. */
+const bodies = new WeakMap();
+
+/** A parser knows nothing of keys that begin with `$`, of bytes and of integers beyond 53 bits. */
+function decidedBody(request, reply, done) {
+  if (bodies.has(request)) request.body = bodies.get(request);
+  done();
+}
+guards.add(decidedBody);
 
 /**
  * Comes before the routes of an application. Each route then has in its config either `tool`, as tokens name it, or `unguarded: true`; one that has
@@ -38,8 +47,9 @@ function declare(guard, route) {
   if (route.url.includes('*')) throw failure('config-invalid', 'a guarded path names its parameters:', where);
   const first = (request, reply, payload, done) => void admit(guard, name, request, reply, payload, done);
   guards.add(first);
-  const others = [route.preParsing ?? []].flat().filter((hook) => !guards.has(hook));
-  route.preParsing = [first, ...others];
+  const others = (name) => [route[name] ?? []].flat().filter((hook) => !guards.has(hook));
+  route.preParsing = [first, ...others('preParsing')];
+  route.preValidation = [decidedBody, ...others('preValidation')];
 }
 
 async function admit(guard, tool, request, reply, payload, done) {
@@ -57,6 +67,7 @@ async function admit(guard, tool, request, reply, payload, done) {
     return reply.code(answer.status).headers(answer.headers).send(answer.body);
   }
   request.query = decision.query;
+  if (body.length > 0) bodies.set(request, decision.body);
   const again = Readable.from(body.length === 0 ? [] : [body]);
   again.receivedEncodedLength = body.length;
   return guard.runUntilClosed(decision.authorized, reply.raw, () => done(null, again));

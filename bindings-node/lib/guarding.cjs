@@ -95,7 +95,7 @@ class Guard {
         }
         error = undefined;
       } finally {
-        if (error !== undefined) await items.return?.();
+        if (error !== undefined) await current.run(authorized, () => items.return?.());
       }
     } catch (raised) {
       error = raised instanceof Error ? raised.name : kindOf(raised);

@@ -1,6 +1,7 @@
 'use strict';
 // What the guards of web frameworks have in common: a request becomes a call, is decided about, and ends with an outcome.
 const { failure } = require('./native.cjs');
+const { acting } = require('./actor.cjs');
 const { Guard, found } = require('./guarding.cjs');
 const { count, kindOf, options, orElse, text } = require('./options.cjs');
 const { MAX_BODY, partsOf } = require('./http-call.cjs');
@@ -29,7 +30,7 @@ class RouteGuard {
 
   /** Runs what comes after the guard until the response is over. */
   runUntilClosed(authorized, response, next) {
-    const ended = new Promise((resolve) => response.once('close', resolve));
+    const ended = new Promise((resolve) => (response.closed ? resolve() : response.once('close', resolve))); // whoever asked may be gone by now
     const run = () => {
       next();
       return ended;
@@ -38,7 +39,7 @@ class RouteGuard {
   }
 
   run(authorized, run, errorOf) {
-    return this.#edge.run(authorized, run, errorOf);
+    return this.#edge.run(authorized, () => acting(null, run), errorOf);
   }
 
   /** The whole body of a request of node:http; the rest of one that is too large is thrown away. */

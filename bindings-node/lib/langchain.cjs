@@ -24,7 +24,8 @@ function guard(tools, verifier, given) {
   const all = Array.isArray(tools) ? tools : [tools];
   for (const tool of all) {
     const known = typeof tool?.invoke === 'function' && typeof tool.call === 'function' && typeof tool._call === 'function' && typeof tool.name === 'string';
-    if (!known) throw failure('config-invalid', 'no tool of @langchain/core that runs here:', tool?.name ?? kindOf(tool));
+    // An `invoke` of its own need not come to `call`.
+    if (!known || ownerOf(tool, 'invoke').constructor?.name !== 'StructuredTool') throw failure('config-invalid', 'no tool of @langchain/core that runs here:', tool?.name ?? kindOf(tool));
   }
   const names = all.map(({ name }) => name);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
@@ -37,19 +38,25 @@ function guard(tools, verifier, given) {
 /** `invoke`, `stream` and `batch` of a tool come to its `call`, where the schema adds its defaults. What a model called is answered, also if it is refused. */
 function guardedCall(local, tool, run, interrupt) {
   const wait = interrupt === undefined ? undefined : async (waiting) => interrupt(waiting) ?? null;
+  const { name } = tool;
   return async function call(given, config, ...rest) {
-    const whole = isMap(given) && given.type === 'tool_call' && typeof given.id === 'string';
+    // `invoke` takes a call apart; what it found in it are arguments, whatever they look like.
+    const whole = isCall(given) && config?.toolCall === undefined;
     const input = whole ? given.args : typeof given === 'string' ? { input: given } : given;
+    const id = whole ? given.id : config?.toolCall?.id;
+    // Arguments that look like a call would be taken apart once more.
+    const passed = (args) => (whole || isCall(args) ? { type: 'tool_call', name, id, args } : args);
     try {
-      return await local.call(tool.name, input, { about: config, wait, errorOf }, (args) => run.call(tool, whole ? { ...given, args } : args, config, ...rest));
+      return await local.call(name, input, { about: config, wait, errorOf }, (args) => run.call(tool, passed(args), config, ...rest));
     } catch (error) {
-      const id = whole ? given.id : config?.toolCall?.id;
       if (typeof id !== 'string' || !(error instanceof DeputizeError)) throw toolError(error);
-      return new ToolMessage({ status: 'error', content: refusalOf(error), artifact: denialOf(error), tool_call_id: id, name: tool.name });
+      return new ToolMessage({ status: 'error', content: refusalOf(error), artifact: denialOf(error), tool_call_id: id, name });
     }
   };
 }
 
+const ownerOf = (object, name) => (Object.hasOwn(object, name) ? object : ownerOf(Object.getPrototypeOf(object), name));
+const isCall = (value) => isMap(value) && value.type === 'tool_call';
 const errorOf = (result) => (result?.status === 'error' ? 'the tool reported an error' : undefined);
 
 /** For `createMiddleware({ wrapToolCall })`, as the last one of an agent: a call of a tool that is not guarded ends the run. */

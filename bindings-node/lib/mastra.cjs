@@ -35,12 +35,13 @@ function guard(tools, verifier, given) {
 const isTool = (value) => value?.[TOOL] === true && typeof value.id === 'string';
 
 function guardedRun(local, tool, run) {
+  const { id } = tool;
   return async function execute(input, context) {
     const [approvals, waited] = resumed(context);
     const suspend = (context?.agent ?? context?.workflow ?? context)?.suspend;
     const wait = typeof suspend === 'function' ? async (waiting) => void (await suspend(waiting)) : undefined;
     try {
-      return await local.call(tool.id, waited ?? input, { about: context, approvals, wait, errorOf }, (args) => run.call(tool, args, context));
+      return await local.call(id, waited ?? input, { about: context, approvals, wait, errorOf }, (args) => run.call(tool, args, context));
     } catch (error) {
       throw toolError(error);
     }
@@ -65,7 +66,7 @@ function resumed(context) {
  */
 function supervise(agent, subAgents) {
   const declared = subAgentsOf(subAgents, 'supervise');
-  for (const name of ['listAgents', 'listAgentTools', 'network', 'resumeNetwork']) {
+  for (const name of ['listAgents', 'listAgentTools', 'network', 'resumeNetwork', '__fork']) {
     if (typeof agent?.[name] !== 'function') throw failure('config-invalid', 'not an Agent of @mastra/core:', kindOf(agent));
   }
   const as = (name, run) => acting(handedBy(declared.get(name)), run);
@@ -76,6 +77,8 @@ function supervise(agent, subAgents) {
     const tools = await Reflect.apply(list, agent, given);
     return Object.fromEntries(Object.entries(tools).map(([key, tool]) => [key, { ...tool, execute: (...call) => as(key.slice('agent-'.length), () => tool.execute(...call)) }]));
   });
+  // A fork, by which Mastra runs another version of an agent, is made anew.
+  inPlace(agent, '__fork', (fork) => () => supervise(Reflect.apply(fork, agent, []), subAgents));
   const network = new AsyncLocalStorage();
   for (const name of ['network', 'resumeNetwork']) inPlace(agent, name, (run) => (...given) => network.run(true, () => Reflect.apply(run, agent, given)));
   inPlace(agent, 'listAgents', (list) => (...given) => {
@@ -103,6 +106,7 @@ function guardServer(server, verifier, given) {
   if (typeof server?.createServerInstance !== 'function' || typeof server.executeTool !== 'function') {
     throw failure('config-invalid', 'not an MCPServer of @mastra/mcp:', kindOf(server));
   }
+  if (server.stdioInstance !== undefined) throw failure('config-invalid', 'connected already:', 'guard the server first');
   guardProtocol(server.createServerInstance(), verifier, given); // what is wrong with the options is said here
   inPlace(server, 'createServerInstance', (make) => () => guardProtocol(Reflect.apply(make, server, []), verifier, given));
   inPlace(server, 'executeTool', () => async () => {

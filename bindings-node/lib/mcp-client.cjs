@@ -44,7 +44,7 @@ function signCalls(client, actor, audience, given) {
 
 /**
  * A `fetch` that signs every `tools/call` in what it posts: for clients of MCP over HTTP that take one, and no `signCalls`. Options as there,
- * without `approver` and `context`; `fetch` is what sends.
+ * without `approver` and `context`; `fetch` is what sends. What is posted follows no redirect, unless the client says so.
  */
 function signingFetch(actor, audience, given) {
   const { fetch: send = globalThis.fetch, trace, ...rest } = Object.fromEntries(options(given, ['tools', 'carry', 'trace', 'fetch'], 'signingFetch'));
@@ -53,7 +53,7 @@ function signingFetch(actor, audience, given) {
   return async (url, init, ...others) => {
     if (init?.method !== 'POST' || typeof init.body !== 'string' || !init.body.includes(METHOD)) return send(url, init, ...others);
     const [message, headers] = await signed(JSON.parse(init.body), wire);
-    return send(url, { ...init, body: JSON.stringify(message), headers: withHeaders(init.headers, headers) }, ...others);
+    return send(url, { redirect: 'manual', ...init, body: JSON.stringify(message), headers: withHeaders(init.headers, headers) }, ...others);
   };
 }
 
@@ -70,14 +70,16 @@ function signTransport(transport, wire) {
   return transport;
 }
 
-/** An HTTP transport posts through its `_fetch`, where it has one, and gets the header there. */
+/** An HTTP transport posts through its `_fetch`, where it has one, and gets the header there. It may ask another host for a token meanwhile. */
 function sendHeaders(transport, carried) {
   if (!('_fetch' in transport)) throw failure('config-invalid', 'carry: a header needs a transport over HTTP, not', transport.constructor?.name ?? kindOf(transport));
   const own = ownOf(transport, '_fetch');
   const send = own ?? fetch;
   put(transport, '_fetch', send, async (url, init) => {
     const found = carried.getStore();
-    return send(url, init?.method === 'POST' && found !== undefined ? { ...init, headers: withHeaders(init.headers, found) } : init);
+    const here = [transport._url, transport._endpoint].some((own) => own !== undefined && new URL(own).origin === new URL(url, own).origin);
+    if (!here || init?.method !== 'POST' || found === undefined) return send(url, init);
+    return send(url, { redirect: 'manual', ...init, headers: withHeaders(init.headers, found) });
   });
 }
 

@@ -2,10 +2,11 @@
 // The server's side. An MCP server keeps one handler for `tools/call`, whoever registers tools and whenever; the guard stands where the server
 // looks that handler up, so that arguments are decided about as they were received, before any schema adds defaults.
 const { call, failure } = require('./native.cjs');
+const { acting } = require('./actor.cjs');
 const { DeputizeError } = require('./errors.cjs');
 const { Guard, denialOf, refusalOf } = require('./guarding.cjs');
 const { kindOf, options } = require('./options.cjs');
-const { DENIAL_KEY, HEADER, METHOD, traceOf } = require('./mcp-names.cjs');
+const { DENIAL_KEY, HEADER, META_KEY, METHOD, traceOf } = require('./mcp-names.cjs');
 
 const guarded = new WeakSet();
 /** JSON-RPC: an error of the server's own. */
@@ -104,7 +105,7 @@ function hintOf(tool) {
 function decider(edge, challengeFor, contextFor, registered) {
   return async (handler, request, extra) => {
     // What the tool gets is what was decided about, and not what somebody may change while a store is asked.
-    const params = request.params ?? {};
+    const params = { ...request.params };
     const { name } = params;
     let authorized;
     try {
@@ -115,10 +116,11 @@ function decider(edge, challengeFor, contextFor, registered) {
       if (!(error instanceof DeputizeError)) throw error;
       return refusal(error, params);
     }
-    const own = { ...request, params: { ...params, name } };
-    if (params.arguments !== undefined) own.params.arguments = structuredClone(authorized.arguments);
+    const own = { ...request, params };
+    if (params.arguments !== undefined) params.arguments = structuredClone(authorized.arguments);
+    if (typeof params._meta === 'object' && params._meta !== null) params._meta = withoutPresentation(params._meta);
     const errorOf = (result) => (result?.isError === true ? 'the tool reported an error' : undefined);
-    return edge.run(authorized, () => handler(own, extra), params.task === undefined ? errorOf : () => null);
+    return edge.run(authorized, () => acting(null, () => handler(own, extra)), params.task === undefined ? errorOf : () => null);
   };
 }
 
@@ -126,6 +128,11 @@ function decider(edge, challengeFor, contextFor, registered) {
 function traced(trace, decide) {
   if (trace === undefined) return decide;
   return (handler, request, extra) => trace.within(request.params?._meta, () => decide(handler, request, extra));
+}
+
+/** What proved the call is not for the tool, and for no telemetry of it. */
+function withoutPresentation({ [META_KEY]: _, ...others }) {
+  return others;
 }
 
 /** A call without arguments has none; `null` is not that. */

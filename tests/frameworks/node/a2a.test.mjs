@@ -265,6 +265,26 @@ test('A2A: a request is the same arguments in both languages', async () => {
   }
 });
 
+test('A2A: a stream that nobody reads to its end is wound up as the call that it is', async () => {
+  const world = makeWorld();
+  const card = makeCard('https://translator.example', 'JSONRPC');
+  class Handler extends DefaultRequestHandler {
+    async *sendMessageStream() {
+      try {
+        for (;;) yield { payload: undefined };
+      } finally {
+        world.ran.push(caller().caller);
+      }
+    }
+  }
+  const handler = guard(new Handler(card, new InMemoryTaskStore(), world.executor), world.verifier, card, METHODS);
+  const args = { input: { method: 'sendMessageStream', value: request('hi') } };
+  await signCalls(world.actor, AUDIENCE, METHODS).before(args);
+  for await (const one of handler.sendMessageStream(args.input.value, {})) if (one !== undefined) break;
+  assert.deepEqual(world.ran, ['coder']);
+  assert.match(world.records.at(-1).json(), /cancelled/);
+});
+
 test('A2A: the guide and the example run as they are written', () => {
   assert.deepEqual(run(`${snippets('http.md', '## A2A')[0]}\nconsole.log(Object.keys(TOOLS).join(), typeof guarded, typeof interceptors);`), ['SendMessage,SendStreamingMessage function function']);
   assert.deepEqual(run(example('a2a.mjs')), [

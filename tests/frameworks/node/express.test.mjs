@@ -57,6 +57,15 @@ test('Express: a route that is not declared is an error when it is made', () => 
   refused(() => app.use([[express.urlencoded({ extended: true })]]));
   refused(() => app.router.use(express.Router()));
   refused(() => app.router.get('/x', handler));
+  refused(() => app.use('/files', guarded('x'), (request, response, next) => next()));
+  refused(() => app.router.use(guarded('x')));
+  const within = (made) => (guardRoutes(made, verifier), made);
+  for (const path of ['/tenants/:tenant', '/*rest', /^\/t/, ['/a', '/b/:c']]) {
+    refused(() => app.use(path, within(express.Router())));
+    refused(() => app.use(path, within(express())));
+  }
+  refused(() => within(express.Router({ mergeParams: true })).use('/below', within(express.Router())));
+  within(express.Router({ mergeParams: true })).use('/below', within(express.Router({ mergeParams: true })));
   for (const name of [undefined, '', 5]) refused(() => guarded(name));
   app.route('/x').all(guarded('x')).get(handler);
   app.get('/y', unguarded, handler);

@@ -78,6 +78,19 @@ test('Fastify: other hooks run after the decision, and types that a schema coerc
   await app.close();
 });
 
+test('Fastify: the body of the handler has the values that were decided about', async () => {
+  const world = makeWorld();
+  const app = Fastify();
+  guardRoutes(app, world.verifier);
+  app.post('/deploy/:env', { config: { tool: 'deploy' } }, async (request) => void world.ran.push(request.body));
+  const note = { $n: 9007199254740993n };
+  const headers = { ...(await headersFor(world.actor, 'deploy', { env: 'staging', note }, AUDIENCE)), 'Content-Type': 'application/json' };
+  const answer = await app.inject({ method: 'POST', url: '/deploy/staging', headers, body: '{"note":{"$$n":{"$integer":"9007199254740993"}}}' });
+  assert.equal(answer.statusCode, 200, answer.body);
+  assert.deepEqual(world.ran, [{ note }]);
+  await app.close();
+});
+
 test('Fastify: the guide and the example run as they are written', () => {
   assert.deepEqual(run(...snippets('http.md', '## Fastify')), ['200 coder looks for cats', '403 argument-refused']);
   assert.deepEqual(run(example('fastify.mjs')), GATEWAY);

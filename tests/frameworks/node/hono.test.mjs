@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAdaptorServer } from '@hono/node-server';
+import { acting, currentActor } from 'deputize';
 import { Hono } from 'hono';
 import { caller, guardRoutes, unguarded } from 'deputize/hono';
-import { signCalls } from 'deputize/http';
+import { headersFor, signCalls } from 'deputize/http';
 import { AUDIENCE, denied, listening, makeWorld, refused, GATEWAY, suite } from './support/http-suite.mjs';
 import { example, run, snippets } from './support/running.mjs';
 
@@ -85,6 +86,34 @@ test('Hono: a body that something read before the guard is no call', async () =>
   app.post('/deploy/:env', guarded('deploy'), (context) => (world.ran.push(1), context.text('ran')));
   await denied(await app.request('/deploy/staging', { method: 'POST', body: '{}' }), 500, 'config-invalid');
   assert.deepEqual(world.ran, []);
+});
+
+test('Hono: the body of the handler has the values that were decided about', async () => {
+  const world = makeWorld();
+  const app = new Hono();
+  const guarded = guardRoutes(app, world.verifier);
+  app.post('/deploy/:env', guarded('deploy'), async (context) => {
+    world.ran.push(await context.req.json(), await context.req.json());
+    return context.text('done');
+  });
+  const note = { $n: 9007199254740993n };
+  const headers = { ...(await headersFor(world.actor, 'deploy', { env: 'staging', note }, AUDIENCE)), 'Content-Type': 'application/json' };
+  const answer = await app.request('/deploy/staging', { method: 'POST', headers, body: '{"note":{"$$n":{"$integer":"9007199254740993"}}}' });
+  assert.equal(answer.status, 200, await answer.text());
+  assert.deepEqual(world.ran, [{ note }, { note }]);
+});
+
+test('Hono: nobody acts within a handler, also where its application is in the process of the caller', async () => {
+  const world = makeWorld();
+  const app = new Hono();
+  const guarded = guardRoutes(app, world.verifier);
+  app.get('/search', guarded('search'), async (context) => {
+    await null;
+    assert.throws(currentActor, { code: 'proof-missing' });
+    return context.text(caller().caller);
+  });
+  const signed = signCalls(app.request.bind(app), currentActor, AUDIENCE, 'http://localhost', { 'GET /search': 'search' });
+  assert.equal(await (await acting(world.actor, () => signed('http://localhost/search?q=x'))).text(), 'coder');
 });
 
 test('Hono: the guide and the example run as they are written', () => {

@@ -8,7 +8,7 @@ import { AIMessage, HumanMessage } from '@langchain/core/messages';
 import { DynamicTool, tool } from '@langchain/core/tools';
 import { Command, MemorySaver, MessagesAnnotation, START, StateGraph, interrupt } from '@langchain/langgraph';
 import { ToolNode } from '@langchain/langgraph/prebuilt';
-import { ApprovalPolicy, Approver, SubAgent, acting } from 'deputize';
+import { ApprovalPolicy, Approver, SubAgent, acting, anything } from 'deputize';
 import { approvalsFor, caller, guard, actingAs, onlyGuarded } from 'deputize/langchain';
 import { createAgent, createMiddleware } from 'langchain';
 import { z } from 'zod';
@@ -94,6 +94,23 @@ test('what was decided about is what was called, before the schema adds or coerc
   assert.deepEqual(ran, []);
   assert.equal(await attempt(actorOf(coder, { deploy: { env: 'staging' } }), { env: 'staging' }), undefined);
   assert.deepEqual(ran.map((one) => one.input), [{ env: 'staging', replicas: 1 }]);
+});
+
+test('arguments that look like a call are the arguments: nothing within them is run in their place', async () => {
+  const ran = [];
+  const { verifier } = verifierOf();
+  const deploy = guard(tool(async (input) => void ran.push(input), { name: 'deploy', description: 'deploys', schema: z.looseObject({ env: z.string() }) }), verifier);
+  const hidden = { type: 'tool_call', env: 'staging', args: { env: 'production' } };
+  await acting(actorOf(coder, { deploy: { env: 'staging', '*': anything() } }), async () => {
+    for (const args of [hidden, { ...hidden, id: '1', name: 'deploy' }]) {
+      await agentWith([deploy], [[['deploy', args]], 'done']).invoke(asked);
+      assert.deepEqual(ran.splice(0), [args]);
+      await deploy.call({ type: 'tool_call', args: { env: 'staging', inner: args } }).catch(() => {});
+      assert.deepEqual(ran.splice(0), [{ env: 'staging', inner: args }]);
+    }
+    await assert.rejects(deploy.call(hidden), { code: 'argument-refused' });
+  });
+  assert.deepEqual(ran, []);
 });
 
 test('a guarded tool is guarded wherever it is used: alone, in a tool node, in batches and streams, as a plain tool', async () => {
@@ -211,7 +228,14 @@ test('what is not guarded is loud', async () => {
   const { verifier } = verifierOf();
   const free = deployer([]);
   const provider = { type: 'web_search', name: 'web_search' };
-  for (const wrong of [provider, [free, provider], agentWith([], ['x']), null, 'x', [[free]], [free, deployer([])]]) assert.throws(() => guard(wrong, verifier), { code: 'config-invalid' });
+  class Own extends DynamicTool {
+    async invoke(input) {
+      return this.func(input);
+    }
+  }
+  const own = new Own({ name: 'own', description: 'runs by itself', func: async () => 'ran' });
+  const assigned = Object.assign(deployer([]), { invoke: async () => 'ran' });
+  for (const wrong of [own, assigned, provider, [free, provider], agentWith([], ['x']), null, 'x', [[free]], [free, deployer([])]]) assert.throws(() => guard(wrong, verifier), { code: 'config-invalid' });
   const once = guard(deployer([]), verifier);
   assert.throws(() => guard([once], verifier), { code: 'config-invalid' });
   assert.throws(() => { once.call = async () => 'free'; }, TypeError);

@@ -10,10 +10,10 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ApprovalPolicy, Approver, acting, caller, currentActor } from 'deputize';
-import { DENIAL_KEY, HEADER, META_KEY, guard, metaFor, signCalls } from 'deputize/mcp';
+import { DENIAL_KEY, HEADER, META_KEY, guard, metaFor, signCalls, signingFetch } from 'deputize/mcp';
 import { acceptedContent, inputRequired } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import { AUDIENCE, actorOf, bo, coder, example, run, snippets, thief, verifierOf } from './support/cast.mjs';
+import { AUDIENCE, actorOf, assertNoCredentials, bo, coder, example, run, snippets, thief, verifierOf } from './support/cast.mjs';
 import { lines } from './support/mcp-lines.mjs';
 
 const name = 'deploy';
@@ -219,6 +219,96 @@ for (const line of lines) {
     assert.throws(() => guard(guard(server(), verifier), verifier), { code: 'config-invalid' });
   });
 }
+
+test('what is changed while a store is asked is not what runs', async (t) => {
+  const [line] = lines;
+  const ran = [];
+  const params = { name, arguments: { env: 'staging', replicas: 2 } };
+  const commit = async () => {
+    delete params.arguments;
+    params.name = 'other';
+    return true;
+  };
+  const server = deployer(line, ran, {}, verifierOf({ store: { commit } }).verifier);
+  server.registerTool('other', {}, () => void ran.push('other'));
+  const [near, far] = line.InMemoryTransport.createLinkedPair();
+  await server.connect(far);
+  t.after(() => server.close());
+  params._meta = await metaFor(actorOf(), name, params.arguments, AUDIENCE);
+  const answered = new Promise((resolve) => { near.onmessage = resolve; });
+  await near.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+  assert.equal((await answered).result.content[0].text, 'coder: staging × 2');
+  assert.equal(ran.length, 1);
+});
+
+for (const line of lines) {
+  test(`${line.name}: a tool and its telemetry get no presentation`, async (t) => {
+    const seen = [];
+    const server = guard(new line.Server({ name: 'low', version: '1.0.0' }, { capabilities: { tools: {} } }), verifierOf().verifier);
+    line.onCall(server, async (request) => {
+      seen.push(request.params);
+      return { content: [] };
+    });
+    const client = signCalls(new line.Client({ name: 'coder', version: '1' }, line.clientOptions), actorOf(), AUDIENCE);
+    await inMemory(t, line, server, client);
+    await client.callTool({ name, arguments: { env: 'staging' }, _meta: { mine: 1 } });
+    assertNoCredentials(seen);
+    assert.deepEqual([seen[0].arguments, seen[0]._meta.mine], [{ env: 'staging' }, 1]);
+  });
+}
+
+test('within a tool nobody acts, also where its server is in the process of the caller', async (t) => {
+  for (const line of lines) {
+    const server = guard(new line.Server({ name: 'low', version: '1.0.0' }, { capabilities: { tools: {} } }), verifierOf().verifier);
+    line.onCall(server, async () => {
+      await sleep(1);
+      assert.throws(currentActor, { code: 'proof-missing' });
+      return { content: [{ type: 'text', text: caller().caller }] };
+    });
+    const client = signCalls(new line.Client({ name: 'coder', version: '1' }, line.clientOptions), currentActor, AUDIENCE);
+    await inMemory(t, line, server, client);
+    const { content } = await acting(actorOf(), () => client.callTool({ name, arguments: { env: 'staging' } }));
+    assert.equal(content[0].text, 'coder');
+  }
+});
+
+test('v1: a header goes to the server of the call, and not to where a token is asked for', async (t) => {
+  const [line] = lines;
+  const sent = [];
+  const json = (body, status = 200, headers = {}) => new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json', ...headers } });
+  const answer = async (url, init) => {
+    const { origin, pathname } = new URL(url);
+    sent.push([origin, new Headers(init?.headers).has(HEADER), init?.redirect]);
+    if (pathname.startsWith('/.well-known/oauth-protected-resource')) return json({ resource: 'https://mcp.example/mcp', authorization_servers: ['https://auth.example'] });
+    if (pathname.startsWith('/.well-known/')) return json({ issuer: 'https://auth.example', authorization_endpoint: 'https://auth.example/a', token_endpoint: 'https://auth.example/token', response_types_supported: ['code'] });
+    if (pathname === '/token') return json({ access_token: 'new', token_type: 'Bearer' });
+    return json({}, 403, { 'WWW-Authenticate': 'Bearer error="insufficient_scope", scope="deploy"' });
+  };
+  const authProvider = {
+    redirectUrl: undefined, clientMetadata: { redirect_uris: [], grant_types: ['client_credentials'] }, clientInformation: () => ({ client_id: 'c', client_secret: 's' }),
+    tokens: () => ({ access_token: 'old', token_type: 'Bearer' }), saveTokens() {}, prepareTokenRequest: () => new URLSearchParams({ grant_type: 'client_credentials' }),
+  };
+  const transport = new line.StreamableHTTPClientTransport(new URL('https://mcp.example/mcp'), { fetch: answer, authProvider });
+  const client = new line.Client({ name: 'c', version: '1' });
+  client.connect = async () => {};
+  signCalls(client, actorOf(), AUDIENCE, { carry: 'header' });
+  await client.connect(transport);
+  t.after(() => transport.close());
+  await transport.start();
+  await assert.rejects(transport.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: { env: 'staging' } } }));
+  assert.ok(sent.some(([origin, carried, redirect]) => origin === 'https://mcp.example' && carried && redirect === 'manual'), JSON.stringify(sent));
+  assert.ok(sent.some(([origin]) => origin === 'https://auth.example'), JSON.stringify(sent));
+  assert.deepEqual(sent.filter(([origin, carried]) => origin === 'https://auth.example' && carried), []);
+});
+
+test('what signingFetch posts follows no redirect by itself', async () => {
+  const inits = [];
+  const signs = signingFetch(actorOf(), AUDIENCE, { fetch: async (_, init) => void inits.push(init.redirect) });
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: { env: 'staging' } } });
+  await signs('https://mcp.example/mcp', { method: 'POST', body });
+  await signs('https://mcp.example/mcp', { method: 'POST', body, redirect: 'follow' });
+  assert.deepEqual(inits, ['manual', 'follow']);
+});
 
 test('v2: a tool that asks for more is called again, and each round on the wire is signed', async (t) => {
   const line = lines.at(-1);

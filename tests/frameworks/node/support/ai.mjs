@@ -175,7 +175,8 @@ test('what cannot be guarded is refused at start', () => {
   const { verifier } = verifierOf();
   const client = tool({ description: 'asks the user', inputSchema: z.object({}) });
   const provider = { type: 'provider', id: 'x.search', args: {}, inputSchema: jsonSchema({}) };
-  for (const wrong of [{ client }, { provider }, { ...deployer([]), client }, [deployer([]).deploy], null, 'x', deployer([]).deploy, { x: null }]) assert.throws(() => guard(wrong, verifier), { code: 'config-invalid' });
+  const both = { ...provider, isProviderExecuted: true, execute: async () => 'ran' };
+  for (const wrong of [{ client }, { provider }, { both }, { ...deployer([]), client }, [deployer([]).deploy], null, 'x', deployer([]).deploy, { x: null }]) assert.throws(() => guard(wrong, verifier), { code: 'config-invalid' });
   const tools = deployer([], verifier);
   assert.throws(() => guard(tools, verifier), { code: 'config-invalid' });
   assert.throws(() => guard({ other: tools.deploy }, verifier), { code: 'config-invalid' });

@@ -91,6 +91,15 @@ export function suite(framework, make) {
     assert.equal(world.ran.length, 1);
   });
 
+  served('whoever asked may be gone when the decision comes: the call ends with an outcome all the same', async ({ world, url }) => {
+    const gone = new AbortController();
+    const headers = await headersFor(world.actor, 'search', { q: 'x' }, AUDIENCE);
+    setTimeout(() => gone.abort(), 100);
+    await assert.rejects(fetch(`${url}/search?q=x`, { headers, signal: gone.signal }));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.deepEqual(world.records.map((record) => record.kind ?? 'decision').filter((kind) => kind === 'outcome').length, 1);
+  }, { store: { commit: () => new Promise((resolve) => setTimeout(resolve, 300, true)) } });
+
   served('what is no call is refused before anything is decided', async ({ world, send, url }) => {
     const type = { 'Content-Type': 'application/json' };
     for (const [body, headers] of [

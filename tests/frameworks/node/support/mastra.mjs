@@ -187,6 +187,18 @@ test('a supervisor hands over a narrower token; a sub-agent without a declaratio
   assert.equal(ran.length, 1);
 });
 
+test('a fork of a supervisor, as of another version of it, hands over as it does', async () => {
+  const ran = [];
+  const { verifier, records } = verifierOf();
+  const deploy = deployer(ran, verifier);
+  const sub = new Agent({ id: 'coder', name: 'coder', description: 'codes', instructions: 'x', model: scripted([deploys('staging', 'test'), 'sub done']), tools: { deploy } });
+  const boss = new Agent({ id: 'boss', name: 'boss', instructions: 'x', model: scripted([[['agent-coder', { prompt: 'go' }]], 'done']), agents: { coder: sub } });
+  supervise(boss, { coder: new SubAgent(coder, { deploy: { env: 'staging', replicas: 1 } }) });
+  await acting(actorOf(planner), () => boss.__fork().__fork().generate('go'));
+  assert.deepEqual(ran.map((one) => [one.input.env, one.who]), [['staging', 'coder']]);
+  assert.deepEqual(codes(records).sort(), ['allowed', 'argument-refused']);
+});
+
 test('a call of a sub-agent that needs approval suspends the supervisor, and goes on with the token that was approved', async () => {
   const ran = [];
   const { verifier } = verifierOf({ approvals: new ApprovalPolicy(1, [bo]) });
@@ -302,6 +314,8 @@ test('an MCPServer verifies what an MCPClient signs, before schemas add anything
   assert.ok(plain.model.prompts.at(-1).includes('denied: proof-missing'));
   await assert.rejects(server.executeTool('deploy', { env: 'staging' }), { code: 'proof-missing' });
   assert.equal(ran.length, 3);
+  const started = Object.assign(new MCPServer({ id: 'x', name: 'x', version: '1', tools: {} }), { stdioInstance: {} });
+  assert.throws(() => guardServer(started, verifier), { code: 'config-invalid' });
   assert.throws(() => guardServer(server, verifier), { code: 'config-invalid' });
 });
 
