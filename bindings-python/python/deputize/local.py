@@ -17,8 +17,9 @@ from deputize.guarding import Guard, in_thread
 
 __all__ = ["Handed", "Local", "answers_of", "handed_over", "handing", "hands_over"]
 
-#: Whose guarded tool is running here; it hands over to sub-agents, and nobody else acts for it.
-_handing: ContextVar[Actor | None] = ContextVar("deputize_handing", default=None)
+#: Whose guarded tools are running here, and who handed over, from the outermost on. The last hands over to sub-agents,
+#: if it is anybody; none of them acts here.
+_handing: ContextVar[tuple[Actor | None, ...]] = ContextVar("deputize_handing", default=())
 _MOST_ANSWERS = 64
 _MOST_HANDED = 1024
 
@@ -62,8 +63,13 @@ class Local:
         found = find(context)
         if found is not None and type(found) is not Actor:
             raise unsupported("the function gave no Actor but", found)
-        # Within a tool the actor that called it does not act: a sub-agent that has its context is not declared by that.
-        return None if found is not None and found is _handing.get() else found
+        # Within a tool nobody acts who called it or is above: a sub-agent that has their context is not declared by that.
+        above = [one.chain.unverified_claims() for one in _handing.get() if found is not None and one is not None]
+        return (
+            _current()
+            if found and any(found.agent.key == link["holder"] for links in above for link in links)
+            else found
+        )
 
     def admit(
         self, actor: Actor | None, tool: str, arguments: dict[str, Any], evidence: Sequence[Approval] = ()
@@ -103,7 +109,7 @@ class Local:
 @contextmanager
 def handing(actor: Actor | None) -> Iterator[None]:
     """A tool of the actor runs within. Nobody acts there, but who is declared, or says so with ``acting``."""
-    token = _handing.set(actor)
+    token = _handing.set((*_handing.get(), actor))
     try:
         with acting(None):
             yield
@@ -114,8 +120,8 @@ def handing(actor: Actor | None) -> Iterator[None]:
 @contextmanager
 def handed_over(who: SubAgent | Actor | Callable[[], Actor], reason: str | None = None) -> Iterator[Actor | None]:
     """An agent runs within, as who it was declared to be: a sub-agent of whoever hands over, or an actor."""
+    above = hands_over()
     if type(who) is SubAgent:
-        above = hands_over()
         found = None if above is None else above.hand_over(who, reason)
     elif type(who) is Actor:
         found = who
@@ -123,7 +129,7 @@ def handed_over(who: SubAgent | Actor | Callable[[], Actor], reason: str | None 
         found = _found(who)
     else:
         raise unsupported("neither a SubAgent, an Actor nor a function that gives one:", who)
-    token = _handing.set(None)
+    token = _handing.set((*_handing.get(), above, None))
     try:
         with acting(found):
             yield found
@@ -158,7 +164,7 @@ class Handed:
 
 def hands_over() -> Actor | None:
     """Who hands over to a sub-agent here: whoever acts, or called the tool that is running."""
-    return _current() or _handing.get()
+    return _current() or (_handing.get() or (None,))[-1]
 
 
 def answers_of(value: object) -> list[Approval] | None:
