@@ -25,7 +25,7 @@ from deputize import _native  # noqa: E402
 from deputize._native import Authorized, Verifier  # noqa: E402
 from deputize.actor import Actor, actor_for, unsupported  # noqa: E402
 from deputize.errors import DeputizeError  # noqa: E402
-from deputize.guarding import HEADER, META_KEY, Guard, caller, denial_of, found, in_thread, refusal_of, tool_names  # noqa: E402
+from deputize.guarding import HEADER, META_KEY, Guard, caller, denial_of, found, refusal_of, tool_names  # noqa: E402
 
 __all__ = ["EXTENSION", "HEADER", "META_KEY", "caller", "guard", "sign_calls"]
 
@@ -154,7 +154,8 @@ class _Guarded:
             answer, partition = [await found(find, request, context) for find in self._finders]
             presentation = header if shown is None else shown
             tool, arguments = self._tools[method], _arguments(request)
-            return request, await in_thread(self._edge.admit, tool, arguments, presentation, answer, partition)
+            edge, about = self._edge, (tool, arguments, presentation, answer, partition)
+            return request, await edge.in_thread(edge.admit, *about)
         except DeputizeError as error:
             about = {name: str(value) for name, value in denial_of(error).items()}
             raise InvalidRequestError(message=refusal_of(error), data=about) from None

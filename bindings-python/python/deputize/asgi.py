@@ -19,7 +19,7 @@ from deputize import _native  # noqa: E402
 from deputize._native import Authorized, Verifier  # noqa: E402
 from deputize.actor import unsupported  # noqa: E402
 from deputize.errors import DeputizeError  # noqa: E402
-from deputize.guarding import HEADER, Guard, caller, found, in_thread  # noqa: E402
+from deputize.guarding import HEADER, Guard, caller, found  # noqa: E402
 from deputize.http import MAX_BODY, arguments_of, refusal  # noqa: E402
 
 __all__ = ["HEADER", "caller", "guard_routes"]
@@ -150,7 +150,7 @@ class _Gate:
         arguments = arguments_of(inside["path_params"], inside["query_string"], types, body)
         request = Request(inside)
         answer, partition = [await found(find, request) for find in self.finders]
-        return await in_thread(self.edge.admit, self.tools[key], arguments, shown, answer, partition)
+        return await self.edge.in_thread(self.edge.admit, self.tools[key], arguments, shown, answer, partition)
 
 
 def _values(scope: _Scope, name: str) -> str | None:

@@ -6,14 +6,14 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, final
 
 from deputize._native import Approval, ApprovalRequest, Authorized, Verifier
 from deputize.actor import Actor, SubAgent, acting, current_actor, unsupported
 from deputize.errors import Denied, DeputizeError
-from deputize.guarding import Guard, in_thread
+from deputize.guarding import Guard
 
 __all__ = ["Handed", "Local", "answers_of", "handed_over", "handing", "hands_over"]
 
@@ -63,13 +63,12 @@ class Local:
         found = find(context)
         if found is not None and type(found) is not Actor:
             raise unsupported("the function gave no Actor but", found)
-        # Within a tool nobody acts who called it or is above: a sub-agent that has their context is not declared by that.
-        above = [one.chain.unverified_claims() for one in _handing.get() if found is not None and one is not None]
-        return (
-            _current()
-            if found and any(found.agent.key == link["holder"] for links in above for link in links)
-            else found
-        )
+        if found is None:
+            return None
+        # Who called the tool that runs here, or is above, does not act: an agent that has their context is not declared
+        # by that.
+        above = [link["holder"] for one in _handing.get() if one is not None for link in one.chain.unverified_claims()]
+        return _current() if found.agent.key in above else found
 
     def admit(
         self, actor: Actor | None, tool: str, arguments: dict[str, Any], evidence: Sequence[Approval] = ()
@@ -84,16 +83,7 @@ class Local:
         self, actor: Actor | None, tool: str, arguments: dict[str, Any], evidence: Sequence[Approval] = ()
     ) -> Authorized:
         """The same, without waiting for a store or a disk in the event loop."""
-        found: list[Authorized] = []
-        try:
-            await in_thread(lambda: found.append(self.admit(actor, tool, arguments, evidence)))
-        except BaseException:
-            if found:  # cancelled by now, so the tool does not run
-                with suppress(DeputizeError):
-                    self.guard.verifier.refund(found[0])
-                    self.guard.verifier.outcome(found[0], "cancelled")
-            raise
-        return found[0]
+        return await self.guard.in_thread(self.admit, actor, tool, arguments, evidence)
 
     def request(
         self, actor: Actor | None, tool: str, arguments: dict[str, Any], error: DeputizeError

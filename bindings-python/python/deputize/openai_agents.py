@@ -23,7 +23,7 @@ from deputize._native import Approval, ApprovalRequest, Authorized, Verifier, ar
 from deputize.actor import Actor, SubAgent, acting, current_actor, unsupported  # noqa: E402
 from deputize.approver import Approver  # noqa: E402
 from deputize.errors import DeputizeError, UnsupportedOperation  # noqa: E402
-from deputize.guarding import META_KEY, caller, refusal_of, tool_names  # noqa: E402
+from deputize.guarding import META_KEY, caller, in_thread, refusal_of, tool_names  # noqa: E402
 from deputize.local import Local, handing  # noqa: E402
 
 __all__ = ["answer", "asked", "caller", "guard", "sign"]
@@ -193,6 +193,8 @@ class _Calls:
             if actor is None or not self._may_ask(actor):
                 return False
             key = _key(call_id, tool, arguments, actor)
+            if (before := self._admitted.take(key)) is not None:
+                await in_thread(self.local.guard.abandon, before)  # it never came to run
             self._admitted.put(key, await self.local.admit_async(actor, tool, arguments))
         except UnsupportedOperation:
             raise

@@ -14,7 +14,18 @@ import deputize
 import deputize.openai_agents
 import pytest
 from agent_world import APP, World, example, guide, mcp_server, no_credentials, run
-from agents import Agent, FunctionTool, RunConfig, Runner, RunState, WebSearchTool, function_tool, handoff
+from agents import (
+    Agent,
+    FunctionTool,
+    RunConfig,
+    Runner,
+    RunState,
+    ToolGuardrailFunctionOutput,
+    WebSearchTool,
+    function_tool,
+    handoff,
+    tool_input_guardrail,
+)
 from agents.mcp import MCPServerStdio
 from agents.testing import ScriptedModel, assistant_message, function_call
 from deputize import (
@@ -523,3 +534,29 @@ def test_the_example_tells_its_story(tmp_path: Path) -> None:
     assert lines[0] == 'bo is asked: tool: "deploy"'
     assert "coder for ana deploys to staging" in lines
     assert any(line.startswith("denied: argument-refused: ") for line in lines)
+
+
+def test_a_decision_whose_tool_did_not_run_is_none_for_a_later_call_of_the_same_id() -> None:
+    world = World(approvals=ApprovalPolicy(1, [deputize.Agent.generate("bo")], harmless=["deploy"]))
+    rejects = [True]
+
+    @tool_input_guardrail
+    def first_time(data: Any) -> ToolGuardrailFunctionOutput:
+        return (
+            ToolGuardrailFunctionOutput.reject_content("not now")
+            if rejects.pop()
+            else ToolGuardrailFunctionOutput.allow()
+        )
+
+    deploy = deploy_of(world)
+    deploy.tool_input_guardrails = [first_time]
+    agent = agent_of(world, STAGING, tools=[deploy])
+    with acting(world.actor(DEPLOY)):
+        assert said(ask(agent)) == ["not now"]
+        world.verifier.revoke_key(world.planner.key)
+        rejects.append(False)
+        agent.model = model(STAGING, name="planner")
+        (only,) = said(ask(agent))
+    assert "key-revoked: " in only
+    assert world.ran == {}
+    assert world.outcomes == ["cancelled"]
