@@ -154,8 +154,8 @@ class _Guarded:
             answer, partition = [await found(find, request, context) for find in self._finders]
             presentation = header if shown is None else shown
             tool, arguments = self._tools[method], _arguments(request)
-            edge, about = self._edge, (tool, arguments, presentation, answer, partition)
-            return request, await edge.in_thread(edge.admit, *about)
+            edge, rest = self._edge, (presentation, answer, partition)
+            return request, await edge.in_thread(edge.admit, tool, arguments, *rest)
         except DeputizeError as error:
             about = {name: str(value) for name, value in denial_of(error).items()}
             raise InvalidRequestError(message=refusal_of(error), data=about) from None

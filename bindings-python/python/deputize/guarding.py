@@ -32,8 +32,8 @@ __all__ = [
 META_KEY = "dev.deputize/presentation"
 #: The header of the presentation in HTTP.
 HEADER = "Deputize-Presentation"
-#: The key of what a refused caller is told, beside the text: code, link, help; of a request for approval the request_id;
-#: and the id of the proof, if that was verified, by which the call's record is found.
+#: The key of what a refused caller is told, beside the text: code, link, help; of a request for approval the
+#: request_id; and the id of the proof, if that was verified, by which the call's record is found.
 DENIAL_KEY = "dev.deputize/denial"
 
 _T = TypeVar("_T")

@@ -25,6 +25,7 @@ from agents import (
     function_tool,
     handoff,
     tool_input_guardrail,
+    tool_namespace,
 )
 from agents.mcp import MCPServerStdio
 from agents.testing import ScriptedModel, assistant_message, function_call
@@ -560,3 +561,41 @@ def test_a_decision_whose_tool_did_not_run_is_none_for_a_later_call_of_the_same_
     assert "key-revoked: " in only
     assert world.ran == {}
     assert world.outcomes == ["cancelled"]
+
+
+@MODES
+def test_a_tool_that_failed_has_that_as_its_outcome_also_where_the_model_is_told_another_text(
+    world: World, mode: str
+) -> None:
+    @function_tool
+    def breaks() -> str:
+        """Breaks."""
+        raise ValueError("secret")
+
+    @function_tool(failure_error_function=None)
+    async def raises() -> str:
+        """Raises."""
+        raise KeyError("secret")
+
+    with acting(world.actor({"breaks": {}, "raises": {}})):
+        (only,) = said(ask(agent_of(world, ("breaks", {}), tools=[breaks]), mode))
+        assert "secret" not in only
+        with pytest.raises(Exception, match="raises"):
+            ask(agent_of(world, ("raises", {}), tools=[raises]), mode)
+    assert world.outcomes == ["ValueError", "KeyError"]
+
+
+def test_two_tools_of_a_name_in_two_namespaces_are_refused(world: World) -> None:
+    @function_tool
+    def lookup() -> str:
+        """Looks up."""
+        return ""
+
+    spaces = [tool_namespace(name=name, description=name, tools=[lookup])[0] for name in ("crm", "billing")]
+    with pytest.raises(UnsupportedOperation, match="several tools are called lookup"):
+        agent_of(world, tools=spaces)
+    agent = agent_of(world, ("lookup", {}), tools=spaces[:1])
+    agent.tools.append(spaces[1])
+    with acting(world.actor({"lookup": {}})), pytest.raises(UnsupportedOperation, match="several tools"):
+        ask(agent)
+    assert world.codes == []
