@@ -145,7 +145,8 @@ class _Guarded:
         """The call as it was decided about, without what proved it."""
         request, shown = _taken(params)
         headers = context.state.get("headers") or {}
-        header = next((headers.pop(name) for name in list(headers) if name.lower() == HEADER.lower()), None)
+        values = [headers.pop(name) for name in list(headers) if name.lower() == HEADER.lower()]
+        header = values[0] if len(values) == 1 else ",".join(values) or None
         if method in self._free:
             return request, None
         if method not in self._tools:

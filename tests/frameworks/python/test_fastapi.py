@@ -265,6 +265,47 @@ def test_each_attempt_is_signed_afresh_and_nothing_goes_to_another_host(world: W
     assert len(world.ran) == 3
 
 
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_the_body_of_a_request_that_is_not_signed_is_not_read_before_it_is_sent(world: World, kind: str) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"1"
+        pytest.fail("read to its end")
+
+    async def async_pieces() -> Any:
+        for piece in pieces():
+            yield piece
+
+    def first(request: httpx.Request) -> httpx.Response:
+        assert HEADER not in request.headers
+        assert next(iter(request.stream)) == b"1"  # type: ignore[call-overload]
+        return httpx.Response(204)
+
+    async def async_first(request: httpx.Request) -> httpx.Response:
+        assert HEADER not in request.headers
+        assert await anext(aiter(request.stream)) == b"1"  # type: ignore[arg-type]
+        return httpx.Response(204)
+
+    class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            return first(request)
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return await async_first(request)
+
+    server, other = "https://deploy.example", "https://other.example/deploy/staging"
+    stale = {HEADER: "of another call"}
+    if kind == "sync":
+        client = sign_calls(httpx.Client(transport=Transport()), world.actor, AUDIENCE, server, ROUTES)
+        assert client.post(other, content=pieces(), headers=stale).status_code == 204
+        return
+
+    async def main() -> None:
+        client = sign_calls(httpx.AsyncClient(transport=Transport()), world.actor, AUDIENCE, server, ROUTES)
+        assert (await client.post(other, content=async_pieces(), headers=stale)).status_code == 204
+
+    asyncio.run(main())
+
+
 def test_fifty_sessions_at_once_are_fifty_callers(url: str, world: World) -> None:
     agents = [Agent.generate(f"agent-{number}") for number in range(50)]
     actors = [Actor(agent, world.ana.issue(to=agent, tools=TOOLS)) for agent in agents]
