@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,6 +20,7 @@ from deputize import (
     Agent,
     ApprovalPolicy,
     ApprovalRequest,
+    Budget,
     Chain,
     Guard,
     SubAgent,
@@ -235,6 +237,39 @@ def test_a_cancelled_task_leaves_its_outcome(story: Story) -> None:
 
     asyncio.run(cancelled())
     assert "cancelled" in records[-1].sentence
+
+
+def test_a_call_that_is_cancelled_while_it_is_decided_about_is_given_back(story: Story) -> None:
+    asked, go, operations, records = threading.Event(), threading.Event(), list[Any](), list[Any]()
+
+    class Store:
+        def commit(self, wanted: list[Any], now_ms: int) -> bool:
+            operations.extend(operation[0] for operation in wanted)
+            asked.set()
+            return go.wait(10)
+
+    guard = Guard(story.verifier(audit=records.append, store=Store()))
+    budgets = [Budget.calls(1)]
+    actor = Actor(story.coder, story.chain({"read": {}}, budgets=budgets, audience=guard.verifier.audience))
+
+    async def run() -> None:
+        await guard.admit_async("read", {}, actor.prove("read", {}, guard.verifier.audience))
+        raise AssertionError("it runs")
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(run())
+        await asyncio.to_thread(asked.wait, 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go.set()
+
+    asyncio.run(cancelled())
+    until = time.monotonic() + 5
+    while len(records) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert "cancelled" in records[-1].sentence
+    assert operations.count("spend") == operations.count("refund") == 1
 
 
 def test_a_refused_caller_is_told_the_code_and_the_help(story: Story) -> None:

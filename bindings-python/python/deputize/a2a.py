@@ -25,7 +25,7 @@ from deputize import _native  # noqa: E402
 from deputize._native import Authorized, Verifier  # noqa: E402
 from deputize.actor import Actor, actor_for, unsupported  # noqa: E402
 from deputize.errors import DeputizeError  # noqa: E402
-from deputize.guarding import HEADER, META_KEY, Guard, caller, denial_of, found, in_thread, refusal_of, tool_names  # noqa: E402
+from deputize.guarding import HEADER, META_KEY, Guard, caller, denial_of, found, refusal_of, tool_names  # noqa: E402
 
 __all__ = ["EXTENSION", "HEADER", "META_KEY", "caller", "guard", "sign_calls"]
 
@@ -145,7 +145,8 @@ class _Guarded:
         """The call as it was decided about, without what proved it."""
         request, shown = _taken(params)
         headers = context.state.get("headers") or {}
-        header = next((headers.pop(name) for name in list(headers) if name.lower() == HEADER.lower()), None)
+        values = [headers.pop(name) for name in list(headers) if name.lower() == HEADER.lower()]
+        header = values[0] if len(values) == 1 else ",".join(values) or None
         if method in self._free:
             return request, None
         if method not in self._tools:
@@ -154,7 +155,8 @@ class _Guarded:
             answer, partition = [await found(find, request, context) for find in self._finders]
             presentation = header if shown is None else shown
             tool, arguments = self._tools[method], _arguments(request)
-            return request, await in_thread(self._edge.admit, tool, arguments, presentation, answer, partition)
+            edge, rest = self._edge, (presentation, answer, partition)
+            return request, await edge.in_thread(edge.admit, tool, arguments, *rest)
         except DeputizeError as error:
             about = {name: str(value) for name, value in denial_of(error).items()}
             raise InvalidRequestError(message=refusal_of(error), data=about) from None

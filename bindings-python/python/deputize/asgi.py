@@ -19,7 +19,7 @@ from deputize import _native  # noqa: E402
 from deputize._native import Authorized, Verifier  # noqa: E402
 from deputize.actor import unsupported  # noqa: E402
 from deputize.errors import DeputizeError  # noqa: E402
-from deputize.guarding import HEADER, Guard, caller, found, in_thread  # noqa: E402
+from deputize.guarding import HEADER, Guard, caller, found  # noqa: E402
 from deputize.http import MAX_BODY, arguments_of, refusal  # noqa: E402
 
 __all__ = ["HEADER", "caller", "guard_routes"]
@@ -45,8 +45,9 @@ def guard_routes(
 
     ``tools`` says which tool, as tokens name it, each route is: ``{"POST /deploy/{env}": "deploy"}``. A route that is
     in neither this nor ``unguarded`` is an error, now or when it is added later. A mounted application without routes
-    is named ``"MOUNT /static"``. ``challenge`` and ``context`` are functions of the request; if one fails, the request
-    is denied. FastAPI takes ``Depends(caller)`` for who calls.
+    is named ``"MOUNT /static"``; one with middleware of its own is guarded itself, before it is mounted. ``challenge``
+    and ``context`` are functions of the request; if one fails, the request is denied. FastAPI takes ``Depends(caller)``
+    for who calls.
     """
     if not isinstance(app, Starlette):
         raise unsupported("neither a Starlette nor a FastAPI application:", app)
@@ -150,7 +151,7 @@ class _Gate:
         arguments = arguments_of(inside["path_params"], inside["query_string"], types, body)
         request = Request(inside)
         answer, partition = [await found(find, request) for find in self.finders]
-        return await in_thread(self.edge.admit, self.tools[key], arguments, shown, answer, partition)
+        return await self.edge.in_thread(self.edge.admit, self.tools[key], arguments, shown, answer, partition)
 
 
 def _values(scope: _Scope, name: str) -> str | None:
@@ -203,7 +204,7 @@ def _leaves(routes: Iterable[Any], prefix: str = "") -> Iterator[list[str]]:
             yield [f"{method} {path}" for method in sorted(_methods(route))]
         elif not route.routes:
             yield [f"MOUNT {path}"]
-        elif not _is_guarded(_mounted(route)):
+        elif not _is_guarded(_inside(route)):
             yield from _leaves(route.routes, path)
 
 
@@ -219,7 +220,7 @@ def _match(routes: Iterable[Any], scope: _Scope, prefix: str = "") -> tuple[str,
             return f"{method} {path}", inside
         if not route.routes:
             return f"MOUNT {path}", inside
-        return None if _is_guarded(_mounted(route)) else _match(route.routes, inside, path)
+        return None if _is_guarded(_inside(route)) else _match(route.routes, inside, path)
     return None
 
 
@@ -238,9 +239,18 @@ def _low_priority(router: Any) -> Iterator[Any]:
             yield from route.effective_low_priority_routes()
 
 
-def _mounted(route: Any) -> Any:
-    """What a mount serves, without the middleware before it."""
-    return getattr(route, "_base_app", route.app)
+def _inside(route: Any) -> Any:
+    """What a mount serves. Middleware in it could change what is asked after it was decided about."""
+    app = getattr(route, "_base_app", route.app)
+    router = getattr(app, "router", app)
+    between = getattr(app, "user_middleware", None) or getattr(router, "middleware_stack", None) != getattr(
+        router, "app", None
+    )
+    if not _is_guarded(app) and (app is not route.app or between):
+        raise _native.make_error(
+            "config-invalid", "mounted with middleware; guard the application itself:", getattr(route, "path", "")
+        )
+    return app
 
 
 def _is_guarded(app: Any) -> bool:

@@ -102,6 +102,15 @@ def sign_calls(
     return client
 
 
+def _take_out(ctx: Any) -> None:
+    """What proved a call is nothing for the tool: one that is a proxy's would pass it on to its backend."""
+    if ctx.meta is not None:
+        ctx.meta.pop(META_KEY, None)
+    if ctx.request is not None:
+        headers = ctx.request.scope["headers"]
+        headers[:] = [header for header in headers if header[0].lower() != HEADER.lower().encode()]
+
+
 class _Guarding(Middleware):  # type: ignore[misc]
     def __init__(self, edge: Edge) -> None:
         self.edge = edge
@@ -116,6 +125,7 @@ class _Guarding(Middleware):  # type: ignore[misc]
             return InputRequiredToolResult(asking.result)
         except DeputizeError as error:
             return ToolResult.from_mcp_result(refused(error))
+        _take_out(ctx)
         async with self.edge.guard.running_async(authorized) as run:
             result = await call_next(context.copy(message=decided(message, authorized)))
             run.error = "the tool reported an error" if getattr(result, "is_error", False) else None

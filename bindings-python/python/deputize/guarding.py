@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
@@ -111,7 +112,39 @@ class Guard:
         """The same, without waiting for a store or the disk in the event loop."""
         if not self.verifier.waits:
             return self.admit(tool, arguments, presentation, challenge, context, hint)
-        return await in_thread(self.admit, tool, arguments, presentation, challenge, context, hint)
+        return await self.in_thread(self.admit, tool, arguments, presentation, challenge, context, hint)
+
+    async def in_thread(self, admit: Callable[..., Authorized], *args: Any) -> Authorized:
+        """Decides in a thread. A call that is cancelled meanwhile is abandoned, whichever of the two is first."""
+        import anyio
+
+        lock, admitted, gone = threading.Lock(), list[Authorized](), list[bool]()
+
+        def decide() -> None:
+            authorized = admit(*args)
+            with lock:
+                if not gone:
+                    admitted.append(authorized)
+                    return
+            self.abandon(authorized)
+
+        try:
+            await in_thread(decide)
+        except BaseException:
+            with lock:
+                gone.append(True)
+            with anyio.CancelScope(shield=True):
+                for authorized in admitted:
+                    await in_thread(self.abandon, authorized)
+            raise
+        return admitted[0]
+
+    def abandon(self, authorized: Authorized) -> None:
+        """A call that was admitted and does not run: what it took is given back, and it ends in the log."""
+        with suppress(DeputizeError):
+            self.verifier.refund(authorized)
+        with suppress(DeputizeError):
+            self.verifier.outcome(authorized, "cancelled")
 
     def admit_here(
         self, tool: str, arguments: dict[str, Any], context: str | None = None, hint: Any = None

@@ -84,22 +84,25 @@ def sign_calls(
     if not isinstance(hooks, dict) or not callable(send):
         raise unsupported("not a client of httpx:", client)
 
-    def sign(request: Any, body: bytes) -> None:
+    def found(request: Any) -> tuple[str, dict[str, str], str] | None:
+        request.headers.pop(HEADER, None)
         url = urlsplit(str(request.url))
         here = _origin(url) == origin and url.path.startswith(f"{prefix}/")
         route = table.find(request.method, url.path[len(prefix) :]) if here else None
-        if route is not None:
-            tool, path = route
-            arguments = arguments_of(path, url.query.encode(), request.headers.get("Content-Type"), body)
-            request.headers.update(headers_for(find(), tool, arguments, audience))
+        return None if route is None else (*route, url.query)
 
+    def sign(request: Any, tool: str, path: dict[str, str], query: str, body: bytes) -> None:
+        arguments = arguments_of(path, query.encode(), request.headers.get("Content-Type"), body)
+        request.headers.update(headers_for(find(), tool, arguments, audience))
+
+    # The body of what is not signed stays unread: it may be an upload of any size.
     def hook(request: Any) -> None:
-        request.headers.pop(HEADER, None)
-        sign(request, request.read())
+        if (route := found(request)) is not None:
+            sign(request, *route, request.read())
 
     async def async_hook(request: Any) -> None:
-        request.headers.pop(HEADER, None)
-        sign(request, await request.aread())
+        if (route := found(request)) is not None:
+            sign(request, *route, await request.aread())
 
     added = async_hook if inspect.iscoroutinefunction(send) else hook
     others = [other for other in hooks.get("request", ()) if not getattr(other, "_deputize", False)]

@@ -6,19 +6,20 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, final
 
 from deputize._native import Approval, ApprovalRequest, Authorized, Verifier
 from deputize.actor import Actor, SubAgent, acting, current_actor, unsupported
 from deputize.errors import Denied, DeputizeError
-from deputize.guarding import Guard, in_thread
+from deputize.guarding import Guard
 
 __all__ = ["Handed", "Local", "answers_of", "handed_over", "handing", "hands_over"]
 
-#: Whose guarded tool is running here; it hands over to sub-agents, and nobody else acts for it.
-_handing: ContextVar[Actor | None] = ContextVar("deputize_handing", default=None)
+#: Whose guarded tools are running here, and who handed over, from the outermost on. The last hands over to sub-agents,
+#: if it is anybody; none of them acts here.
+_handing: ContextVar[tuple[Actor | None, ...]] = ContextVar("deputize_handing", default=())
 _MOST_ANSWERS = 64
 _MOST_HANDED = 1024
 
@@ -62,8 +63,12 @@ class Local:
         found = find(context)
         if found is not None and type(found) is not Actor:
             raise unsupported("the function gave no Actor but", found)
-        # Within a tool the actor that called it does not act: a sub-agent that has its context is not declared by that.
-        return None if found is not None and found is _handing.get() else found
+        if found is None:
+            return None
+        # Who called the tool that runs here, or is above, does not act: an agent that has their context is not declared
+        # by that.
+        above = [link["holder"] for one in _handing.get() if one is not None for link in one.chain.unverified_claims()]
+        return _current() if found.agent.key in above else found
 
     def admit(
         self, actor: Actor | None, tool: str, arguments: dict[str, Any], evidence: Sequence[Approval] = ()
@@ -78,16 +83,7 @@ class Local:
         self, actor: Actor | None, tool: str, arguments: dict[str, Any], evidence: Sequence[Approval] = ()
     ) -> Authorized:
         """The same, without waiting for a store or a disk in the event loop."""
-        found: list[Authorized] = []
-        try:
-            await in_thread(lambda: found.append(self.admit(actor, tool, arguments, evidence)))
-        except BaseException:
-            if found:  # cancelled by now, so the tool does not run
-                with suppress(DeputizeError):
-                    self.guard.verifier.refund(found[0])
-                    self.guard.verifier.outcome(found[0], "cancelled")
-            raise
-        return found[0]
+        return await self.guard.in_thread(self.admit, actor, tool, arguments, evidence)
 
     def request(
         self, actor: Actor | None, tool: str, arguments: dict[str, Any], error: DeputizeError
@@ -103,7 +99,7 @@ class Local:
 @contextmanager
 def handing(actor: Actor | None) -> Iterator[None]:
     """A tool of the actor runs within. Nobody acts there, but who is declared, or says so with ``acting``."""
-    token = _handing.set(actor)
+    token = _handing.set((*_handing.get(), actor))
     try:
         with acting(None):
             yield
@@ -114,8 +110,8 @@ def handing(actor: Actor | None) -> Iterator[None]:
 @contextmanager
 def handed_over(who: SubAgent | Actor | Callable[[], Actor], reason: str | None = None) -> Iterator[Actor | None]:
     """An agent runs within, as who it was declared to be: a sub-agent of whoever hands over, or an actor."""
+    above = hands_over()
     if type(who) is SubAgent:
-        above = hands_over()
         found = None if above is None else above.hand_over(who, reason)
     elif type(who) is Actor:
         found = who
@@ -123,7 +119,7 @@ def handed_over(who: SubAgent | Actor | Callable[[], Actor], reason: str | None 
         found = _found(who)
     else:
         raise unsupported("neither a SubAgent, an Actor nor a function that gives one:", who)
-    token = _handing.set(None)
+    token = _handing.set((*_handing.get(), above, None))
     try:
         with acting(found):
             yield found
@@ -158,7 +154,7 @@ class Handed:
 
 def hands_over() -> Actor | None:
     """Who hands over to a sub-agent here: whoever acts, or called the tool that is running."""
-    return _current() or _handing.get()
+    return _current() or (_handing.get() or (None,))[-1]
 
 
 def answers_of(value: object) -> list[Approval] | None:

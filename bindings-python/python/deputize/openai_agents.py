@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -23,7 +26,7 @@ from deputize._native import Approval, ApprovalRequest, Authorized, Verifier, ar
 from deputize.actor import Actor, SubAgent, acting, current_actor, unsupported  # noqa: E402
 from deputize.approver import Approver  # noqa: E402
 from deputize.errors import DeputizeError, UnsupportedOperation  # noqa: E402
-from deputize.guarding import META_KEY, caller, refusal_of, tool_names  # noqa: E402
+from deputize.guarding import META_KEY, Running, caller, in_thread, refusal_of, tool_names  # noqa: E402
 from deputize.local import Local, handing  # noqa: E402
 
 __all__ = ["answer", "asked", "caller", "guard", "sign"]
@@ -51,7 +54,7 @@ def guard(
     if type(agent) is not Agent:
         raise unsupported("not an Agent that has no guard yet:", agent)
     calls = _Calls(Local(verifier, tools, elsewhere, actor, who))
-    agent.tools[:] = [calls.guarded(tool) for tool in agent.tools]
+    agent.tools[:] = calls.all_guarded(agent.tools)
     agent.__class__ = _GuardedAgent
     agent.deputize = calls  # type: ignore[attr-defined]
     return agent
@@ -142,6 +145,14 @@ class _Calls:
     def actor(self, ctx: Any) -> Actor | None:
         return None if self.local.who is None and self.below else self.local.actor(ctx)
 
+    def all_guarded(self, tools: list[Tool]) -> list[Tool]:
+        """The tools of an agent. Namespaces are not in tokens, so a name is one tool's."""
+        names = [tool.name for tool in tools]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise unsupported(f"several tools are called {', '.join(twice)}:", tools)
+        return [self.guarded(tool) for tool in tools]
+
     def guarded(self, tool: Tool) -> Tool:
         """The tool, with a guard before it; what is not run by a function of this process is refused."""
         by, invoker = getattr(tool, "_deputize", (None, None))
@@ -152,7 +163,7 @@ class _Calls:
         if not isinstance(tool, FunctionTool) or getattr(tool, "_is_codex_tool", False):
             raise unsupported(f"`{tool.name}` is not run here; if that is meant, name it in `elsewhere`:", tool)
         mine = copy.copy(tool)
-        invoke, needs_approval = mine.on_invoke_tool, mine.needs_approval
+        invoke, needs_approval = _telling(mine.on_invoke_tool), mine.needs_approval
 
         async def on_invoke_tool(ctx: Any, given: str) -> Any:
             return await self._run(tool.name, ctx, given, invoke)
@@ -193,6 +204,8 @@ class _Calls:
             if actor is None or not self._may_ask(actor):
                 return False
             key = _key(call_id, tool, arguments, actor)
+            if (before := self._admitted.take(key)) is not None:
+                await in_thread(self.local.guard.abandon, before)  # it never came to run
             self._admitted.put(key, await self.local.admit_async(actor, tool, arguments))
         except UnsupportedOperation:
             raise
@@ -216,8 +229,8 @@ class _Calls:
             raise
         except DeputizeError as error:
             return refusal_of(error)
-        async with self.local.guard.running_async(authorized):
-            with handing(actor):
+        async with self.local.guard.running_async(authorized) as run:
+            with handing(actor), _runs(run):
                 return await invoke(ctx, json.dumps(authorized.arguments))
 
     async def _decision(self, tool: str, ctx: Any, arguments: dict[str, Any], actor: Actor | None) -> Authorized:
@@ -229,6 +242,39 @@ class _Calls:
         request = self.asked.take((ctx.tool_call_id, tool))
         signed = None if request is None else self.answers.take(request.id)
         return await self.local.admit_async(actor, tool, arguments, signed or ())
+
+
+#: The call whose tool is running here.
+_running: ContextVar[Running | None] = ContextVar("deputize_running", default=None)
+
+
+@contextmanager
+def _runs(run: Running) -> Iterator[None]:
+    token = _running.set(run)
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
+def _telling(invoke: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    """The tool, which tells of an error before the SDK makes it a result for the model."""
+    inner = getattr(invoke, "_invoke_tool_impl", None)
+    if inner is None:
+        return invoke
+
+    @functools.wraps(inner)
+    async def invoked(ctx: Any, given: str) -> Any:
+        try:
+            return await inner(ctx, given)
+        except Exception as error:
+            if (run := _running.get()) is not None:
+                run.error = type(error).__name__
+            raise
+
+    told = copy.copy(invoke)
+    setattr(told, "_invoke_tool_impl", invoked)  # noqa: B010
+    return told
 
 
 def _key(call_id: str, tool: str, arguments: dict[str, Any], actor: Actor) -> tuple[Any, ...]:
@@ -253,7 +299,7 @@ class _GuardedAgent(Agent[Any]):
     async def get_all_tools(self, run_context: RunContextWrapper[Any]) -> list[Tool]:
         """Every tool of a turn: those that were added, and those of MCP servers, have a guard too."""
         calls: _Calls = self.deputize
-        guarded = [calls.guarded(tool) for tool in self.tools]
+        guarded = calls.all_guarded(self.tools)
         if any(tool is not before for tool, before in zip(guarded, self.tools, strict=True)):
             self.tools[:] = guarded
         for handoff in self.handoffs:

@@ -45,6 +45,7 @@ from a2a.types import (
     TaskStatus,
     TaskStatusUpdateEvent,
 )
+from a2a.utils.errors import InvalidRequestError
 from deputize import (
     Actor,
     Agent,
@@ -60,7 +61,7 @@ from deputize import (
     fields,
     optional,
 )
-from deputize.a2a import EXTENSION, META_KEY, _arguments, _taken, caller, guard, sign_calls
+from deputize.a2a import EXTENSION, HEADER, META_KEY, _arguments, _taken, caller, guard, sign_calls
 from google.protobuf.json_format import ParseDict
 from running import ROOT, run, snippets
 from starlette.applications import Starlette
@@ -301,6 +302,21 @@ def test_other_methods_are_tools_too_and_those_without_a_name_are_not_served(wor
         with serving(world, binding) as url:
             asyncio.run(main(url, binding))
     assert all(what != "cancel" for what, _ in world.executor.ran)
+
+
+def test_two_headers_are_malformed_and_neither_reaches_the_handler(world: World) -> None:
+    card = make_card("https://translator.example", "JSONRPC")
+    handler = guard(world.handler(card), world.verifier, card, METHODS, unguarded=["ListTasks"])
+
+    async def codes() -> None:
+        text = world.actor.prove("look", {"id": "1"}, AUDIENCE).text
+        context = ServerCallContext(state={"headers": {HEADER: text, HEADER.lower(): text, "accept": "*/*"}})
+        with pytest.raises(InvalidRequestError) as caught:
+            await handler.on_get_task(GetTaskRequest(id="1"), context)
+        assert "text-malformed" in str(caught.value)
+        assert context.state["headers"] == {"accept": "*/*"}
+
+    asyncio.run(codes())
 
 
 def test_two_callers_of_one_task_and_fifty_sessions_are_who_they_are(world: World) -> None:

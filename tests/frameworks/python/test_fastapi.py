@@ -43,9 +43,10 @@ from pydantic import BaseModel
 from running import ROOT, run, snippets
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, StreamingResponse
-from starlette.routing import Host, Mount, Route
+from starlette.routing import Host, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
 AUDIENCE = "https://deploy.example"
@@ -265,6 +266,47 @@ def test_each_attempt_is_signed_afresh_and_nothing_goes_to_another_host(world: W
     assert len(world.ran) == 3
 
 
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_the_body_of_a_request_that_is_not_signed_is_not_read_before_it_is_sent(world: World, kind: str) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"1"
+        pytest.fail("read to its end")
+
+    async def async_pieces() -> Any:
+        for piece in pieces():
+            yield piece
+
+    def first(request: httpx.Request) -> httpx.Response:
+        assert HEADER not in request.headers
+        assert next(iter(request.stream)) == b"1"  # type: ignore[call-overload]
+        return httpx.Response(204)
+
+    async def async_first(request: httpx.Request) -> httpx.Response:
+        assert HEADER not in request.headers
+        assert await anext(aiter(request.stream)) == b"1"  # type: ignore[arg-type]
+        return httpx.Response(204)
+
+    class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            return first(request)
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return await async_first(request)
+
+    server, other = "https://deploy.example", "https://other.example/deploy/staging"
+    stale = {HEADER: "of another call"}
+    if kind == "sync":
+        client = sign_calls(httpx.Client(transport=Transport()), world.actor, AUDIENCE, server, ROUTES)
+        assert client.post(other, content=pieces(), headers=stale).status_code == 204
+        return
+
+    async def main() -> None:
+        client = sign_calls(httpx.AsyncClient(transport=Transport()), world.actor, AUDIENCE, server, ROUTES)
+        assert (await client.post(other, content=async_pieces(), headers=stale)).status_code == 204
+
+    asyncio.run(main())
+
+
 def test_fifty_sessions_at_once_are_fifty_callers(url: str, world: World) -> None:
     agents = [Agent.generate(f"agent-{number}") for number in range(50)]
     actors = [Actor(agent, world.ana.issue(to=agent, tools=TOOLS)) for agent in agents]
@@ -438,6 +480,46 @@ def test_what_is_added_later_is_refused_and_what_is_mounted_is_guarded(world: Wo
         sign_calls(client, world.actor, AUDIENCE, url, tools)
         # The path of the mount is an argument too.
         denied(client.get("/v1/a/search/b"), 403, "argument-unexpected")
+    assert world.ran == []
+
+
+@pytest.mark.parametrize("where", ["application", "mount", "later"])
+def test_middleware_of_what_is_mounted_changes_no_request_that_was_decided_about(world: World, where: str) -> None:
+    class Override:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await self.app({**scope, "method": "DELETE"}, receive, send)
+
+    def made(*, itself: bool = False) -> Starlette:
+        async def drop(request: Request) -> PlainTextResponse:
+            world.ran.append("drop")
+            return PlainTextResponse(caller().caller)
+
+        routes = [Route("/search", search_path(world)), Route("/search", drop, methods=["DELETE"])]
+        inner = Starlette(routes=routes, middleware=[Middleware(Override)] if where == "application" else [])
+        if itself:
+            guard_routes(inner, world.verifier, {"GET /search": "search", "DELETE /search": "drop"})
+        before = [Middleware(Override)] if where == "mount" else None
+        app = Starlette(routes=[Mount("/v1", app=inner, middleware=before)])
+        tools = {} if itself else {"GET /v1/search": "search", "DELETE /v1/search": "drop"}
+        guard_routes(app, world.verifier, tools)
+        if where == "later":
+            inner.add_middleware(Override)
+        return app
+
+    if where != "later":
+        with pytest.raises(DeputizeError, match="guard the application itself"):
+            made()
+    router = Router([Route("/search", search_path(world))], middleware=[Middleware(Override)])
+    with pytest.raises(DeputizeError, match="guard the application itself"):
+        guard_routes(Starlette(routes=[Mount("/v1", app=router)]), world.verifier, {"GET /v1/search": "search"})
+    for itself in (True,) if where != "later" else (True, False):
+        with serving(made(itself=itself)) as url, httpx.Client(base_url=url) as client:
+            sign_calls(client, world.actor, AUDIENCE, url, {"GET /v1/search": "search"})
+            answer = client.get("/v1/search", params={"q": "x"})
+            denied(answer, *((401, "proof-mismatch") if itself else (500, "config-invalid")))
     assert world.ran == []
 
 

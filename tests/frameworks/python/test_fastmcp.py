@@ -252,6 +252,33 @@ def test_a_proxy_passes_on_what_the_caller_signed_or_signs_itself(mode: str, wor
     anyio.run(main)
 
 
+@pytest.mark.parametrize("carry", ["metadata", "header"])
+@pytest.mark.parametrize("kind", ["http", "http-modern"])
+def test_what_a_guarded_server_asks_of_a_backend_has_nothing_of_who_called_it(
+    kind: str, carry: Any, world: World
+) -> None:
+    seen: list[Any] = []
+    backend: FastMCP[Any] = FastMCP("backend")
+
+    @backend.tool
+    def deploy(env: str, ctx: Context) -> str:
+        request = ctx.request_context
+        assert request is not None
+        seen.append((request.meta, request.request.headers))
+        return "done"
+
+    async def main() -> None:
+        with serving(backend.http_app()) as url:
+            front = guard(create_proxy(url), world.verifier())
+            async with reached(kind, front, world, carry=carry) as client:
+                assert await call(client) == "allowed"
+                assert await call(client) == "allowed"
+
+    anyio.run(main)
+    assert len(seen) == 2
+    assert "deputize" not in repr(seen).lower()
+
+
 def test_a_cache_answers_nobody_who_may_not_call(world: World) -> None:
     async def main() -> None:
         server = make(world)
@@ -300,7 +327,7 @@ def test_a_tool_that_calls_another_needs_a_call_of_its_own(world: World) -> None
 
         actor = Actor(world.coder, world.chain({"both": {}, "deploy": {}}))
         async with sign_calls(Client(server), actor, AUDIENCE) as client:
-            assert "proof-mismatch" in (await client.call_tool("both", {})).data
+            assert "proof-missing" in (await client.call_tool("both", {})).data
         assert world.effects == []
 
     anyio.run(main)

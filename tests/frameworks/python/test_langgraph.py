@@ -8,6 +8,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from agent_world import APP, World, example, no_credentials
 from chain_models import SEEN, calls, script
 from deputize import (
+    Actor,
     Agent,
     ApprovalPolicy,
     ApprovalRequest,
@@ -25,6 +27,7 @@ from deputize import (
     UnsupportedOperation,
     acting,
     current_actor,
+    optional,
 )
 from deputize.guarding import DENIAL_KEY
 from langchain.agents import create_agent
@@ -339,6 +342,51 @@ def test_a_supervisor_hands_each_declared_sub_agent_what_was_declared_for_it(wor
     assert found["call_31"] == "reviewer look diff"
     assert "tool-not-allowed" in found["call_32"]
     assert world.ran == {"look": 2, "deploy": 1}
+
+
+@MODES
+@pytest.mark.parametrize("within", ["node", "tool"])
+def test_a_declared_sub_agent_is_not_who_the_context_of_its_graph_names(world: World, within: str, mode: str) -> None:
+    @dataclass
+    class Context:
+        actor: Actor
+
+    guard = deputize.langchain.guard(world.verifier, actor=lambda runtime: runtime.context.actor)
+
+    def made(tools: Any, *wanted: Any) -> Any:
+        return create_agent(script(calls(*wanted)), tools, middleware=[guard], context_schema=Context)
+
+    below = made(counted(world, "deploy"), ("deploy", {"to": "production"}), ("deploy", {}))
+    below = deputize.langgraph.acting_as(below, SubAgent(world.coder, {"deploy": {"to": optional("staging")}}))
+
+    @tool
+    async def ask_coder() -> str:
+        """Asks the coder."""
+        return "; ".join(str(message.content) for message in said(await below.ainvoke(ASKED)))
+
+    @tool
+    def ask_coder_here() -> str:
+        """Asks the coder."""
+        return "; ".join(str(message.content) for message in said(below.invoke(ASKED)))
+
+    graph: Any = made(
+        [ask_coder if mode == "async" else ask_coder_here], ("ask_coder" if mode == "async" else "ask_coder_here", {})
+    )
+    actor = world.actor({"ask_coder": {}, "ask_coder_here": {}, "deploy": {}})
+    if within == "node":
+        graph = StateGraph(MessagesState, context_schema=Context)
+        graph.add_node("coder", below)
+        graph.add_edge(START, "coder")
+        graph = graph.compile()
+    with acting(actor if within == "node" else None):
+        about = {"context": Context(actor)}
+        result = (
+            LOOP.run_until_complete(graph.ainvoke(ASKED, **about)) if mode == "async" else graph.invoke(ASKED, **about)
+        )
+    text = "; ".join(str(message.content) for message in said(result))
+    assert "argument-refused" in text
+    assert "coder deploy staging" in text
+    assert world.ran == {"deploy": 1}
 
 
 @MODES

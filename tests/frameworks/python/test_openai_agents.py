@@ -14,7 +14,19 @@ import deputize
 import deputize.openai_agents
 import pytest
 from agent_world import APP, World, example, guide, mcp_server, no_credentials, run
-from agents import Agent, FunctionTool, RunConfig, Runner, RunState, WebSearchTool, function_tool, handoff
+from agents import (
+    Agent,
+    FunctionTool,
+    RunConfig,
+    Runner,
+    RunState,
+    ToolGuardrailFunctionOutput,
+    WebSearchTool,
+    function_tool,
+    handoff,
+    tool_input_guardrail,
+    tool_namespace,
+)
 from agents.mcp import MCPServerStdio
 from agents.testing import ScriptedModel, assistant_message, function_call
 from deputize import (
@@ -523,3 +535,67 @@ def test_the_example_tells_its_story(tmp_path: Path) -> None:
     assert lines[0] == 'bo is asked: tool: "deploy"'
     assert "coder for ana deploys to staging" in lines
     assert any(line.startswith("denied: argument-refused: ") for line in lines)
+
+
+def test_a_decision_whose_tool_did_not_run_is_none_for_a_later_call_of_the_same_id() -> None:
+    world = World(approvals=ApprovalPolicy(1, [deputize.Agent.generate("bo")], harmless=["deploy"]))
+    rejects = [True]
+
+    @tool_input_guardrail
+    def first_time(data: Any) -> ToolGuardrailFunctionOutput:
+        return (
+            ToolGuardrailFunctionOutput.reject_content("not now")
+            if rejects.pop()
+            else ToolGuardrailFunctionOutput.allow()
+        )
+
+    deploy = deploy_of(world)
+    deploy.tool_input_guardrails = [first_time]
+    agent = agent_of(world, STAGING, tools=[deploy])
+    with acting(world.actor(DEPLOY)):
+        assert said(ask(agent)) == ["not now"]
+        world.verifier.revoke_key(world.planner.key)
+        rejects.append(False)
+        agent.model = model(STAGING, name="planner")
+        (only,) = said(ask(agent))
+    assert "key-revoked: " in only
+    assert world.ran == {}
+    assert world.outcomes == ["cancelled"]
+
+
+@MODES
+def test_a_tool_that_failed_has_that_as_its_outcome_also_where_the_model_is_told_another_text(
+    world: World, mode: str
+) -> None:
+    @function_tool
+    def breaks() -> str:
+        """Breaks."""
+        raise ValueError("secret")
+
+    @function_tool(failure_error_function=None)
+    async def raises() -> str:
+        """Raises."""
+        raise KeyError("secret")
+
+    with acting(world.actor({"breaks": {}, "raises": {}})):
+        (only,) = said(ask(agent_of(world, ("breaks", {}), tools=[breaks]), mode))
+        assert "secret" not in only
+        with pytest.raises(Exception, match="raises"):
+            ask(agent_of(world, ("raises", {}), tools=[raises]), mode)
+    assert world.outcomes == ["ValueError", "KeyError"]
+
+
+def test_two_tools_of_a_name_in_two_namespaces_are_refused(world: World) -> None:
+    @function_tool
+    def lookup() -> str:
+        """Looks up."""
+        return ""
+
+    spaces = [tool_namespace(name=name, description=name, tools=[lookup])[0] for name in ("crm", "billing")]
+    with pytest.raises(UnsupportedOperation, match="several tools are called lookup"):
+        agent_of(world, tools=spaces)
+    agent = agent_of(world, ("lookup", {}), tools=spaces[:1])
+    agent.tools.append(spaces[1])
+    with acting(world.actor({"lookup": {}})), pytest.raises(UnsupportedOperation, match="several tools"):
+        ask(agent)
+    assert world.codes == []

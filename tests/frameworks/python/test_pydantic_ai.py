@@ -356,6 +356,43 @@ def test_an_agent_that_a_tool_runs_acts_as_declared_or_as_nobody(world: World, d
     assert world.ran["deploy"] == int(declared)
 
 
+@pytest.mark.parametrize("depth", [1, 2])
+def test_an_agent_below_a_tool_is_not_who_the_dependencies_name(world: World, depth: int) -> None:
+    actor = world.actor({"ask": {}, "deploy": {}})
+    # An actor that is made for each call is the same one.
+    find: Any = {"actor": lambda ctx: Actor(actor.agent, actor.chain)}
+    agent = agent_of(world, STAGING, name="last", guard=find)
+    for level in range(depth):
+        agent = asks(world, agent, level, {**find, "who": SubAgent(world.coder, {"ask": {}})} if level else find)
+    (only,) = said(ask(agent))
+    assert "proof-missing: " in only
+    assert world.codes == ["allowed", "proof-missing"]
+    assert world.ran == {}
+
+
+@pytest.mark.parametrize("declared", [False, True])
+def test_an_agent_two_tools_below_has_at_most_what_is_declared_for_the_one_between(
+    world: World, declared: bool
+) -> None:
+    actor = world.actor({"ask": {}, "deploy": {}})
+    find: Any = {"actor": lambda ctx: Actor(actor.agent, actor.chain)}
+    last = agent_of(
+        world, STAGING, name="last", guard={**find, "who": SubAgent(world.bo, DEPLOY) if declared else None}
+    )
+    middle = asks(world, last, 0, {**find, "who": SubAgent(world.coder, {"ask": {}})})
+    (only,) = said(ask(asks(world, middle, 1, find)))
+    assert ("tool-not-allowed: " if declared else "proof-missing: ") in only
+    assert world.ran == {}
+
+
+def asks(world: World, below: Any, level: int, guard: Any) -> Any:
+    async def ask() -> str:
+        """Asks the agent below."""
+        return "; ".join(said(await below.run("deploy")))
+
+    return agent_of(world, ("ask", {}), name=f"asks{level}", tools=[ask], guard=guard)
+
+
 def test_a_budget_of_a_sub_agent_is_over_all_its_calls(world: World) -> None:
     call = ("deploy", {"env": "staging", "replicas": 1})
     coder = agent_of(
