@@ -4,7 +4,9 @@
 const { call, failure } = require('./native.cjs');
 const { DeputizeError } = require('./errors.cjs');
 const { Guard, denialOf, refusalOf } = require('./guarding.cjs');
-const { kindOf, options } = require('./options.cjs');
+const { kindOf, options, orElse } = require('./options.cjs');
+const { requestOf } = require('./asking.cjs');
+const { Asking, admitAsking, withoutAnswer } = require('./mcp-forms.cjs');
 const { DENIAL_KEY, HEADER, METHOD, traceOf } = require('./mcp-names.cjs');
 
 const guarded = new WeakSet();
@@ -13,17 +15,19 @@ const REFUSED = -32001;
 
 /**
  * Lets a server run a tool only for calls that the verifier allows. Takes an `McpServer` or a low-level `Server`, before or after its tools are
- * registered, and returns it.
+ * registered, and returns it. With `elicit`, a call that needs an approval is asked about by a form, where the client has forms.
  */
 function guard(server, verifier, given) {
-  const extra = options(given, ['tools', 'acceptArgument', 'challenge', 'context', 'trace'], 'guard');
+  const extra = options(given, ['tools', 'acceptArgument', 'challenge', 'context', 'elicit', 'trace'], 'guard');
   const edge = new Guard(verifier, { tools: extra.get('tools'), acceptArgument: extra.get('acceptArgument') });
   for (const name of ['challenge', 'context']) {
     if (extra.has(name) && typeof extra.get(name) !== 'function') throw failure('config-invalid', 'a function of the request and its extra:', name);
   }
+  const elicit = orElse(extra, 'elicit', false);
+  if (typeof elicit !== 'boolean') throw failure('config-invalid', 'true or false:', 'elicit');
   const protocol = protocolOf(server);
   if (guarded.has(protocol)) throw failure('config-invalid', 'guarded already:', 'this server');
-  const decide = traced(traceOf(extra.get('trace')), decider(edge, extra.get('challenge'), extra.get('context'), registryOf(server)));
+  const decide = traced(traceOf(extra.get('trace')), decider(edge, extra.get('challenge'), extra.get('context'), registryOf(server), elicit ? protocol : undefined));
   const check = install(protocol, decide);
   guardConnect(protocol, check);
   guarded.add(protocol);
@@ -101,7 +105,8 @@ function hintOf(tool) {
   return call('hintOf', said(readOnlyHint), said(destructiveHint)) ?? undefined;
 }
 
-function decider(edge, challengeFor, contextFor, registered) {
+/** `asking` is the server whose client is asked by forms, if any is. */
+function decider(edge, challengeFor, contextFor, registered, asking) {
   return async (handler, request, extra) => {
     // What the tool gets is what was decided about, and not what somebody may change while a store is asked.
     const params = request.params ?? {};
@@ -110,15 +115,18 @@ function decider(edge, challengeFor, contextFor, registered) {
     try {
       const asked = { challenge: await read(challengeFor, request, extra), context: await read(contextFor, request, extra), hint: hintOf(registered(name)) };
       const { args, presentation } = edge.received(argumentsOf(params), params._meta, headerOf(headersOf(extra)));
-      authorized = await edge.admit(name, args, presentation, asked);
+      const admit = (presented) => edge.admit(name, args, presented, asked);
+      const requested = (error) => requestOf(edge, error, presentation, name, args, asked);
+      authorized = await (asking === undefined ? admit(presentation) : admitAsking(asking, extra, presentation, admit, requested));
     } catch (error) {
+      if (error instanceof Asking) return error.result;
       if (!(error instanceof DeputizeError)) throw error;
       return refusal(error, params);
     }
     const own = { ...request, params: { ...params, name } };
     if (params.arguments !== undefined) own.params.arguments = structuredClone(authorized.arguments);
     const errorOf = (result) => (result?.isError === true ? 'the tool reported an error' : undefined);
-    return edge.run(authorized, () => handler(own, extra), params.task === undefined ? errorOf : () => null);
+    return edge.run(authorized, () => handler(own, withoutAnswer(extra)), params.task === undefined ? errorOf : () => null);
   };
 }
 
