@@ -124,7 +124,7 @@ class Presentation {
   }
 
   get text() {
-    return call('toText', this.#encoding);
+    return call('presentationText', this.#handle);
   }
 
   /** The chain, which nobody has checked. */

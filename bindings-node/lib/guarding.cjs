@@ -45,7 +45,7 @@ class Guard {
   }
 
   /** Decides about a call with what it was presented with. */
-  async admit(tool, args, presentation, asked) {
+  admit(tool, args, presentation, asked) {
     return this.#verifier.authorizeAsync(presentation, this.#names.get(tool) ?? tool, args, asked);
   }
 

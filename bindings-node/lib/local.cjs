@@ -7,6 +7,7 @@ const { DeputizeError } = require('./errors.cjs');
 const { Approval } = require('./evidence.cjs');
 const { Guard, denialOf, refusalOf } = require('./guarding.cjs');
 const { kindOf, options } = require('./options.cjs');
+const { argumentsFor } = require('./outcome.cjs');
 const { approversOf, decideAll } = require('./signing.cjs');
 const { isMap } = require('./tape.cjs');
 
@@ -62,7 +63,7 @@ class LocalGuard {
       if (came === undefined) return undefined;
       authorized = await this.#edge.admitHere(tool, args, asked, came);
     }
-    const within = () => acting(handedBy(this.#subAgents.get(tool)), () => run(structuredClone(authorized.arguments)));
+    const within = () => acting(handedBy(this.#subAgents.get(tool)), () => run(argumentsFor(authorized)));
     return this.#edge.run(authorized, within, errorOf);
   }
 

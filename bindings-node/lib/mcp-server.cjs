@@ -3,8 +3,9 @@
 // looks that handler up, so that arguments are decided about as they were received, before any schema adds defaults.
 const { call, failure } = require('./native.cjs');
 const { DeputizeError } = require('./errors.cjs');
-const { Guard, denialOf, refusalOf } = require('./guarding.cjs');
+const { Guard, denialOf, found, refusalOf } = require('./guarding.cjs');
 const { kindOf, options, orElse } = require('./options.cjs');
+const { argumentsFor } = require('./outcome.cjs');
 const { requestOf } = require('./asking.cjs');
 const { Asking, admitAsking, withoutAnswer } = require('./mcp-forms.cjs');
 const { DENIAL_KEY, HEADER, METHOD, traceOf } = require('./mcp-names.cjs');
@@ -100,7 +101,8 @@ function registryOf(server) {
 
 /** What the server itself says that a tool does, in one word. */
 function hintOf(tool) {
-  const { readOnlyHint, destructiveHint } = tool?.annotations ?? {};
+  if (tool?.annotations === undefined) return undefined;
+  const { readOnlyHint, destructiveHint } = tool.annotations ?? {};
   const said = (hint) => (typeof hint === 'boolean' ? hint : undefined);
   return call('hintOf', said(readOnlyHint), said(destructiveHint)) ?? undefined;
 }
@@ -113,7 +115,9 @@ function decider(edge, challengeFor, contextFor, registered, asking) {
     const { name } = params;
     let authorized;
     try {
-      const asked = { challenge: await read(challengeFor, request, extra), context: await read(contextFor, request, extra), hint: hintOf(registered(name)) };
+      const asked = { hint: hintOf(registered(name)) };
+      if (challengeFor !== undefined) asked.challenge = await found(challengeFor, request, extra);
+      if (contextFor !== undefined) asked.context = await found(contextFor, request, extra);
       const { args, presentation } = edge.received(argumentsOf(params), params._meta, headerOf(headersOf(extra)));
       const admit = (presented) => edge.admit(name, args, presented, asked);
       const requested = (error) => requestOf(edge, error, presentation, name, args, asked);
@@ -124,7 +128,7 @@ function decider(edge, challengeFor, contextFor, registered, asking) {
       return refusal(error, params);
     }
     const own = { ...request, params: { ...params, name } };
-    if (params.arguments !== undefined) own.params.arguments = structuredClone(authorized.arguments);
+    if (params.arguments !== undefined) own.params.arguments = argumentsFor(authorized);
     const errorOf = (result) => (result?.isError === true ? 'the tool reported an error' : undefined);
     return edge.run(authorized, () => handler(own, withoutAnswer(extra)), params.task === undefined ? errorOf : () => null);
   };
@@ -139,16 +143,6 @@ function traced(trace, decide) {
 /** A call without arguments has none; `null` is not that. */
 function argumentsOf(params) {
   return params.arguments === undefined ? {} : params.arguments;
-}
-
-/** A challenge or context of this call. Where finding it fails, no call is allowed: an option that is `null` is refused. */
-async function read(find, request, extra) {
-  if (find === undefined) return undefined;
-  try {
-    return await find(request, extra);
-  } catch {
-    return null;
-  }
 }
 
 /** The headers of a request, where both lines of the SDK have them. */

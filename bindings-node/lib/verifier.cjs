@@ -107,7 +107,7 @@ class Verifier {
     }
     const authorized = new Authorized(NATIVE, outcome);
     try {
-      taken(await this.#audit?.(authorized.record));
+      if (this.#audit !== undefined) taken(await this.#audit(authorized.record));
     } catch {
       if (!this.#allowsUnrecorded) throw deniedFrom(call('unrecorded', outcome));
     }

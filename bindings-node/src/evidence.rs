@@ -38,6 +38,11 @@ pub fn presentation_bytes(presentation: &External<Presentation>) -> Buffer {
 }
 
 #[napi(catch_unwind)]
+pub fn presentation_text(presentation: &External<Presentation>) -> String {
+    presentation.to_text()
+}
+
+#[napi(catch_unwind)]
 pub fn presentation_attach(presentation: &External<Presentation>, evidence: BufferSlice) -> errors::Result<External<Presentation>> {
     attached(presentation, &evidence).map(External::new).map_err(thrown)
 }
