@@ -62,6 +62,8 @@ export declare class Guard {
   admitHere(tool: string, args: unknown, asked?: Omit<Asked, 'challenge'>, approvals?: readonly Evidence[]): Promise<Authorized>;
   /** What approvers of such a call see and sign. */
   requestHere(tool: string, args: { readonly [argument: string]: Value }, asked?: { context?: string }): ApprovalRequest;
+  /** The same for a call with a chain that came with it. */
+  request(chain: Chain, tool: string, args: { readonly [argument: string]: Value }, asked?: { context?: string }): ApprovalRequest;
   /** Runs a tool, within which `caller()` is this decision, and records the outcome. `errorOf` says what went wrong where nothing is thrown. */
   run<T>(authorized: Authorized, tool: () => T | Promise<T>, errorOf?: (result: T) => string | null | undefined): Promise<T>;
 }

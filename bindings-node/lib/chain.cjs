@@ -9,6 +9,9 @@ const { toolsFrom, toolsTape } = require('./tools.cjs');
 
 /** The longest text of a chain, and one character more: what is longer is refused by its length alone. */
 const MOST_CHAIN_TEXT = Math.ceil(65536 / 3) * 4 + 1;
+/** One byte or character more than any presentation has: what is longer is refused by its length alone. */
+const MOST_PRESENTATION = 131072 + 1;
+const MOST_PRESENTATION_TEXT = Math.ceil(131072 / 3) * 4 + 1;
 
 /** Claims as the native part gives them, with keys and tools as objects. */
 function claimsFrom(claims) {
@@ -103,6 +106,15 @@ class Presentation {
     Object.freeze(this);
   }
 
+  /** Reads size and shape. A verifier takes the bytes or the text, and needs none of this. */
+  static decode(encoding) {
+    return new Presentation(NATIVE, call('presentationDecode', Buffer.from(bytes(encoding, 'malformed', 'a presentation'))));
+  }
+
+  static fromText(encoding) {
+    return new Presentation(NATIVE, call('presentationFromText', text(encoding, 'text-malformed', 'a presentation').slice(0, MOST_PRESENTATION_TEXT)));
+  }
+
   get #encoding() {
     return (this.#bytes ??= call('presentationBytes', this.#handle));
   }
@@ -112,7 +124,12 @@ class Presentation {
   }
 
   get text() {
-    return call('toText', this.#encoding);
+    return call('presentationText', this.#handle);
+  }
+
+  /** The chain, which nobody has checked. */
+  unverifiedChain() {
+    return new Chain(NATIVE, call('presentationChain', this.#handle));
   }
 
   /** The same presentation with more evidence: approvals, consents, identities, or their bytes. */
@@ -133,4 +150,4 @@ class Presentation {
   }
 }
 
-module.exports = { Chain, Presentation, claimsFrom, presentationBytes, requiredChain };
+module.exports = { Chain, MOST_PRESENTATION, MOST_PRESENTATION_TEXT, Presentation, claimsFrom, presentationBytes, requiredChain };

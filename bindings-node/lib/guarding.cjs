@@ -45,7 +45,7 @@ class Guard {
   }
 
   /** Decides about a call with what it was presented with. */
-  async admit(tool, args, presentation, asked) {
+  admit(tool, args, presentation, asked) {
     return this.#verifier.authorizeAsync(presentation, this.#names.get(tool) ?? tool, args, asked);
   }
 
@@ -62,8 +62,13 @@ class Guard {
   }
 
   /** What approvers of such a call see and sign. */
-  requestHere(tool, args, { context } = {}) {
-    return new ApprovalRequest(currentActor().chain, this.#names.get(tool) ?? tool, args, this.#verifier.audience, { context });
+  requestHere(tool, args, asked) {
+    return this.request(currentActor().chain, tool, args, asked);
+  }
+
+  /** The same for a call with a chain that came with it. */
+  request(chain, tool, args, { context } = {}) {
+    return new ApprovalRequest(chain, this.#names.get(tool) ?? tool, args, this.#verifier.audience, { context });
   }
 
   /**

@@ -5,6 +5,7 @@ const { acting } = require('./actor.cjs');
 const { Guard, found } = require('./guarding.cjs');
 const { count, kindOf, options, orElse, text } = require('./options.cjs');
 const { MAX_BODY, partsOf } = require('./http-call.cjs');
+const { argumentsFor } = require('./outcome.cjs');
 
 class RouteGuard {
   #edge;
@@ -23,7 +24,7 @@ class RouteGuard {
     const { args, queried, sent } = partsOf(path, query, contentType, body);
     const [challenge, context] = await Promise.all([found(this.#challenge, request), found(this.#context, request)]);
     const authorized = await this.#edge.admit(tool, args, presentation, { challenge, context });
-    const own = structuredClone(authorized.arguments);
+    const own = argumentsFor(authorized);
     const pick = (names) => Object.fromEntries(names.map((name) => [name, own[name]]));
     return { authorized, query: pick(queried), body: pick(sent) };
   }

@@ -201,8 +201,13 @@ export declare class Chain {
 /** A chain and the proof of one call, with evidence if any is attached. */
 export declare class Presentation {
   private constructor();
+  /** Reads size and shape. A verifier takes the bytes or the text, and needs none of this. */
+  static decode(bytes: Uint8Array): Presentation;
+  static fromText(text: string): Presentation;
   get bytes(): Uint8Array;
   get text(): string;
+  /** The chain, which nobody has checked. */
+  unverifiedChain(): Chain;
   /** The same presentation with more evidence. */
   attach(...evidence: Evidence[]): Presentation;
   toString(): string;

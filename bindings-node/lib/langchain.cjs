@@ -4,7 +4,7 @@ const { failure } = require('./native.cjs');
 const { Actor, SubAgent, acting } = require('./actor.cjs');
 const { DeputizeError } = require('./errors.cjs');
 const { caller, denialOf, refusalOf } = require('./guarding.cjs');
-const { LocalGuard, approvalsFor, handedBy, inPlace, isGuarded, toolError } = require('./local.cjs');
+const { LocalGuard, answer, handedBy, inPlace, isGuarded, toolError } = require('./local.cjs');
 const { kindOf, options } = require('./options.cjs');
 const { isMap } = require('./tape.cjs');
 const { tested } = require('./versions.cjs');
@@ -73,4 +73,4 @@ function actingAs(runnable, who) {
   return (state, config) => acting(who instanceof SubAgent ? handedBy(who) : who, () => run(state, config));
 }
 
-module.exports = { guard, actingAs, onlyGuarded, approvalsFor, caller };
+module.exports = { guard, actingAs, onlyGuarded, answer, caller };

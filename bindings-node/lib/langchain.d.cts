@@ -2,7 +2,7 @@ import type { Actor, SubAgent, Verifier } from './index.cjs';
 import type { LocalGuardOptions } from './local.cjs';
 
 export { caller } from './index.cjs';
-export { approvalsFor } from './local.cjs';
+export { answer } from './local.cjs';
 export type { LocalGuardOptions, ToolRefused, Waiting } from './local.cjs';
 
 /** The parts by which a tool of `@langchain/core` is known. */

@@ -1,4 +1,4 @@
 // The same objects as for CommonJS: one implementation, so that `instanceof` holds across both.
 import implementation from './langchain.cjs';
 
-export const { guard, actingAs, onlyGuarded, approvalsFor, caller } = implementation;
+export const { guard, actingAs, onlyGuarded, answer, caller } = implementation;

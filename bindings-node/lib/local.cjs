@@ -7,6 +7,7 @@ const { DeputizeError } = require('./errors.cjs');
 const { Approval } = require('./evidence.cjs');
 const { Guard, denialOf, refusalOf } = require('./guarding.cjs');
 const { kindOf, options } = require('./options.cjs');
+const { argumentsFor } = require('./outcome.cjs');
 const { approversOf, decideAll } = require('./signing.cjs');
 const { isMap } = require('./tape.cjs');
 
@@ -62,16 +63,16 @@ class LocalGuard {
       if (came === undefined) return undefined;
       authorized = await this.#edge.admitHere(tool, args, asked, came);
     }
-    const within = () => acting(handedBy(this.#subAgents.get(tool)), () => run(structuredClone(authorized.arguments)));
+    const within = () => acting(handedBy(this.#subAgents.get(tool)), () => run(argumentsFor(authorized)));
     return this.#edge.run(authorized, within, errorOf);
   }
 
   async #waited(error, request, args, asked, wait) {
     if (wait === undefined) throw error;
     keep(waitingFor, request.id, request);
-    const answer = await wait({ request_id: request.id, text: request.text, tool: request.tool, arguments: args, audience: this.#audience, ...asked });
-    if (answer === undefined) return undefined;
-    const approvals = approvalsIn(answer);
+    const given = await wait({ request_id: request.id, text: request.text, tool: request.tool, arguments: args, audience: this.#audience, ...asked });
+    if (given === undefined) return undefined;
+    const approvals = approvalsIn(given);
     if (approvals === undefined) throw error;
     return approvals.map((one) => Approval.fromText(one));
   }
@@ -120,7 +121,7 @@ function keep(map, key, value) {
  * What approvers answer to what a call waits for, which resumes it. They see the request of the call in this process, or, where there is none, as the
  * actor's chain makes it.
  */
-async function approvalsFor(waiting, actor, approver) {
+async function answer(waiting, actor, approver) {
   const { request_id: id, tool, arguments: args, audience, context } = waiting ?? {};
   if (!(actor instanceof Actor)) throw failure('config-invalid', 'an Actor, not', kindOf(actor));
   const request = waitingFor.get(id) ?? new ApprovalRequest(actor.chain, tool, args, audience, { context });
@@ -164,4 +165,4 @@ function defined(input) {
   return isMap(input) ? Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) : input;
 }
 
-module.exports = { LocalGuard, approvalsFor, approvalsIn, handedBy, inPlace, isGuarded, subAgentsOf, toolError };
+module.exports = { LocalGuard, answer, approvalsIn, handedBy, inPlace, isGuarded, subAgentsOf, toolError };

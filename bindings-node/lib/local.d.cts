@@ -31,4 +31,4 @@ export interface ToolRefused extends Error {
 }
 
 /** What approvers answer to what a call waits for, which resumes it. They see the request as it is signed. */
-export declare function approvalsFor(waiting: Waiting, actor: Actor, approver: Approver | readonly Approver[]): Promise<{ approvals: string[] }>;
+export declare function answer(waiting: Waiting, actor: Actor, approver: Approver | readonly Approver[]): Promise<{ approvals: string[] }>;

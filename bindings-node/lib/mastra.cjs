@@ -4,7 +4,7 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 const { failure } = require('./native.cjs');
 const { acting } = require('./actor.cjs');
 const { caller } = require('./guarding.cjs');
-const { LocalGuard, approvalsFor, approvalsIn, handedBy, inPlace, subAgentsOf, toolError } = require('./local.cjs');
+const { LocalGuard, answer, approvalsIn, handedBy, inPlace, subAgentsOf, toolError } = require('./local.cjs');
 const { guard: guardProtocol } = require('./mcp-server.cjs');
 const { kindOf } = require('./options.cjs');
 const { isMap } = require('./tape.cjs');
@@ -115,4 +115,4 @@ function guardServer(server, verifier, given) {
   return server;
 }
 
-module.exports = { guard, guardServer, supervise, approvalsFor, caller };
+module.exports = { guard, guardServer, supervise, answer, caller };

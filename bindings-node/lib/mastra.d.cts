@@ -3,7 +3,7 @@ import type { LocalGuardOptions } from './local.cjs';
 import type { GuardOptions } from './mcp.cjs';
 
 export { caller } from './index.cjs';
-export { approvalsFor } from './local.cjs';
+export { answer } from './local.cjs';
 export type { LocalGuardOptions, ToolRefused, Waiting } from './local.cjs';
 
 /** The parts by which a tool of `createTool` is known. */

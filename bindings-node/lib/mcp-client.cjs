@@ -34,7 +34,7 @@ function signCalls(client, actor, audience, given) {
   if (client.transport !== undefined) signTransport(client.transport, wire);
   const { connect, callTool } = client;
   client.connect = async (transport, ...others) => Reflect.apply(connect, client, [signTransport(transport, wire), ...others]);
-  client.callTool = async (params, ...others) => {
+  client.callTool = (params, ...others) => {
     const send = () => Reflect.apply(callTool, client, [params, ...others]);
     return signer.attempt(params?.name, () => asSent(params?.arguments ?? {}), send, (result) => result?._meta?.[DENIAL_KEY]);
   };
@@ -97,8 +97,11 @@ function put(transport, name, own, instead) {
 }
 
 /** What is sent, with a proof of exactly that, and the headers that go with it. */
-async function signed(message, wire) {
-  if (!Array.isArray(message)) return signedCall(message, wire);
+function signed(message, wire) {
+  return Array.isArray(message) ? signedBatch(message, wire) : signedCall(message, wire);
+}
+
+async function signedBatch(message, wire) {
   const all = await Promise.all(message.map((one) => signedCall(one, wire)));
   const headers = all.map(([, found]) => found).filter((found) => Object.keys(found).length > 0);
   if (headers.length > 1) throw failure('config-invalid', 'carry: a header is for one call, and not for', 'a batch');

@@ -4,8 +4,11 @@
 const { call, failure } = require('./native.cjs');
 const { acting } = require('./actor.cjs');
 const { DeputizeError } = require('./errors.cjs');
-const { Guard, denialOf, refusalOf } = require('./guarding.cjs');
-const { kindOf, options } = require('./options.cjs');
+const { Guard, denialOf, found, refusalOf } = require('./guarding.cjs');
+const { kindOf, options, orElse } = require('./options.cjs');
+const { argumentsFor } = require('./outcome.cjs');
+const { requestOf } = require('./asking.cjs');
+const { Asking, admitAsking, withoutAnswer } = require('./mcp-forms.cjs');
 const { DENIAL_KEY, HEADER, META_KEY, METHOD, traceOf } = require('./mcp-names.cjs');
 
 const guarded = new WeakSet();
@@ -14,17 +17,19 @@ const REFUSED = -32001;
 
 /**
  * Lets a server run a tool only for calls that the verifier allows. Takes an `McpServer` or a low-level `Server`, before or after its tools are
- * registered, and returns it.
+ * registered, and returns it. With `elicit`, a call that needs an approval is asked about by a form, where the client has forms.
  */
 function guard(server, verifier, given) {
-  const extra = options(given, ['tools', 'acceptArgument', 'challenge', 'context', 'trace'], 'guard');
+  const extra = options(given, ['tools', 'acceptArgument', 'challenge', 'context', 'elicit', 'trace'], 'guard');
   const edge = new Guard(verifier, { tools: extra.get('tools'), acceptArgument: extra.get('acceptArgument') });
   for (const name of ['challenge', 'context']) {
     if (extra.has(name) && typeof extra.get(name) !== 'function') throw failure('config-invalid', 'a function of the request and its extra:', name);
   }
+  const elicit = orElse(extra, 'elicit', false);
+  if (typeof elicit !== 'boolean') throw failure('config-invalid', 'true or false:', 'elicit');
   const protocol = protocolOf(server);
   if (guarded.has(protocol)) throw failure('config-invalid', 'guarded already:', 'this server');
-  const decide = traced(traceOf(extra.get('trace')), decider(edge, extra.get('challenge'), extra.get('context'), registryOf(server)));
+  const decide = traced(traceOf(extra.get('trace')), decider(edge, extra.get('challenge'), extra.get('context'), registryOf(server), elicit ? protocol : undefined));
   const check = install(protocol, decide);
   guardConnect(protocol, check);
   guarded.add(protocol);
@@ -97,30 +102,37 @@ function registryOf(server) {
 
 /** What the server itself says that a tool does, in one word. */
 function hintOf(tool) {
-  const { readOnlyHint, destructiveHint } = tool?.annotations ?? {};
+  if (tool?.annotations === undefined) return undefined;
+  const { readOnlyHint, destructiveHint } = tool.annotations ?? {};
   const said = (hint) => (typeof hint === 'boolean' ? hint : undefined);
   return call('hintOf', said(readOnlyHint), said(destructiveHint)) ?? undefined;
 }
 
-function decider(edge, challengeFor, contextFor, registered) {
+/** `asking` is the server whose client is asked by forms, if any is. */
+function decider(edge, challengeFor, contextFor, registered, asking) {
   return async (handler, request, extra) => {
     // What the tool gets is what was decided about, and not what somebody may change while a store is asked.
     const params = { ...request.params };
     const { name } = params;
     let authorized;
     try {
-      const asked = { challenge: await read(challengeFor, request, extra), context: await read(contextFor, request, extra), hint: hintOf(registered(name)) };
+      const asked = { hint: hintOf(registered(name)) };
+      if (challengeFor !== undefined) asked.challenge = await found(challengeFor, request, extra);
+      if (contextFor !== undefined) asked.context = await found(contextFor, request, extra);
       const { args, presentation } = edge.received(argumentsOf(params), params._meta, headerOf(headersOf(extra)));
-      authorized = await edge.admit(name, args, presentation, asked);
+      const admit = (presented) => edge.admit(name, args, presented, asked);
+      const requested = (error) => requestOf(edge, error, presentation, name, args, asked);
+      authorized = await (asking === undefined ? admit(presentation) : admitAsking(asking, extra, presentation, admit, requested));
     } catch (error) {
+      if (error instanceof Asking) return error.result;
       if (!(error instanceof DeputizeError)) throw error;
       return refusal(error, params);
     }
     const own = { ...request, params };
-    if (params.arguments !== undefined) params.arguments = structuredClone(authorized.arguments);
+    if (params.arguments !== undefined) params.arguments = argumentsFor(authorized);
     if (typeof params._meta === 'object' && params._meta !== null) params._meta = withoutPresentation(params._meta);
     const errorOf = (result) => (result?.isError === true ? 'the tool reported an error' : undefined);
-    return edge.run(authorized, () => acting(null, () => handler(own, extra)), params.task === undefined ? errorOf : () => null);
+    return edge.run(authorized, () => acting(null, () => handler(own, withoutAnswer(extra))), params.task === undefined ? errorOf : () => null);
   };
 }
 
@@ -138,16 +150,6 @@ function withoutPresentation({ [META_KEY]: _, ...others }) {
 /** A call without arguments has none; `null` is not that. */
 function argumentsOf(params) {
   return params.arguments === undefined ? {} : params.arguments;
-}
-
-/** A challenge or context of this call. Where finding it fails, no call is allowed: an option that is `null` is refused. */
-async function read(find, request, extra) {
-  if (find === undefined) return undefined;
-  try {
-    return await find(request, extra);
-  } catch {
-    return null;
-  }
 }
 
 /** The headers of a request, where both lines of the SDK have them. */

@@ -3,6 +3,7 @@
 const { META_KEY, DENIAL_KEY, HEADER } = require('./mcp-names.cjs');
 const { caller } = require('./guarding.cjs');
 const { guard } = require('./mcp-server.cjs');
+const { approvalForm } = require('./mcp-forms.cjs');
 const { metaFor, signCalls, signingFetch } = require('./mcp-client.cjs');
 
-module.exports = { guard, caller, signCalls, signingFetch, metaFor, META_KEY, DENIAL_KEY, HEADER };
+module.exports = { guard, approvalForm, caller, signCalls, signingFetch, metaFor, META_KEY, DENIAL_KEY, HEADER };

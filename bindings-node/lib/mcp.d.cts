@@ -28,6 +28,8 @@ export interface GuardOptions {
   challenge?: (request: CallRequest, extra: unknown) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /** The partition that this call is about, if the server has partitions. */
   context?: (request: CallRequest, extra: unknown) => string | undefined | Promise<string | undefined>;
+  /** Asks for a missing approval by a form, where the client has forms. */
+  elicit?: boolean;
   /** `trace` of `deputize/otel`: a call is decided and run within the trace that its caller says it is of. */
   trace?: Trace;
 }
@@ -55,6 +57,19 @@ export declare function signCalls<C extends { connect: Function; callTool: Funct
     trace?: Trace;
   },
 ): C;
+
+/** An answer to a form, as both lines of the SDK take it. */
+export type FormAnswer = { action: 'accept' | 'decline' | 'cancel'; content?: { [field: string]: string | number | boolean | string[] } };
+
+/**
+ * A handler of `elicitation/create` for a client: forms that ask for approvals of calls to `audience` are shown to an approver, and answered
+ * with what it signs. Other forms are for `otherwise`, and declined without.
+ */
+export declare function approvalForm(
+  approver: Approver | readonly Approver[],
+  audience: string,
+  options?: { otherwise?: (request: any, extra: any) => FormAnswer | Promise<FormAnswer> },
+): (request: { params?: unknown }, extra?: unknown) => Promise<FormAnswer>;
 
 /** A `fetch` that signs every `tools/call` in what it posts: for clients of MCP over HTTP that take one, such as Mastra's. */
 export declare function signingFetch(

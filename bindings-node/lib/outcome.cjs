@@ -3,7 +3,7 @@
 const { inspect } = require('node:util');
 const { call } = require('./native.cjs');
 const { Denied } = require('./errors.cjs');
-const { read, write } = require('./tape.cjs');
+const { read, readOwn, write } = require('./tape.cjs');
 const { text } = require('./options.cjs');
 const { NATIVE, onlyNative } = require('./keys.cjs');
 const { AuditRecord } = require('./audit.cjs');
@@ -130,6 +130,11 @@ class Authorized {
   }
 }
 
+/** The arguments that were decided about, as a tool may have them: a copy of its own. */
+function argumentsFor(authorized) {
+  return readOwn(call('authorizedArguments', authorizedHandle(authorized)));
+}
+
 function holdsBytes(value) {
   if (typeof value !== 'object' || value === null) return false;
   return value instanceof Uint8Array || Object.values(value).some(holdsBytes);
@@ -141,4 +146,4 @@ function deniedFrom(refused) {
   return new Denied({ ...JSON.parse(refused.error), requestId }, new AuditRecord(NATIVE, refused.decision));
 }
 
-module.exports = { Authorized, VerifiedChain, authorizedHandle, deniedFrom };
+module.exports = { Authorized, VerifiedChain, argumentsFor, authorizedHandle, deniedFrom };

@@ -303,6 +303,15 @@ function write(value) {
 
 /** Reads a tape: frozen lists, frozen maps without a prototype, integers as numbers if they are safe. Bytes are copies. */
 function read(tape) {
+  return readAs(tape, Object.freeze, () => Object.create(null));
+}
+
+/** The same as lists and plain objects of whoever gets them. */
+function readOwn(tape) {
+  return readAs(tape, (value) => value, () => ({}));
+}
+
+function readAs(tape, ready, empty) {
   let position = 0;
   const length = () => {
     position += 4;
@@ -341,14 +350,15 @@ function read(tape) {
         return bytes;
       }
       case 'L':
-        return Object.freeze(Array.from({ length: length() }, value));
+        return ready(Array.from({ length: length() }, value));
       case 'M': {
-        const map = Object.create(null);
+        const map = empty();
         for (let left = length(); left > 0; left--) {
           const key = text();
-          map[key] = value();
+          if (key === '__proto__') Object.defineProperty(map, key, { value: value(), writable: true, enumerable: true, configurable: true });
+          else map[key] = value();
         }
-        return Object.freeze(map);
+        return ready(map);
       }
       default:
         throw failure('internal', 'tape', '');
@@ -357,4 +367,4 @@ function read(tape) {
   return value();
 }
 
-module.exports = { Writer, takeWriter, giveBack, write, read, copyBytes, isMap };
+module.exports = { Writer, takeWriter, giveBack, write, read, readOwn, copyBytes, isMap };

@@ -6,7 +6,7 @@ const { DeputizeError } = require('./errors.cjs');
 const { giveBack, read, takeWriter } = require('./tape.cjs');
 const { bytes, kindOf, options, orElse, text } = require('./options.cjs');
 const { NATIVE } = require('./keys.cjs');
-const { presentationBytes, requiredChain } = require('./chain.cjs');
+const { MOST_PRESENTATION, MOST_PRESENTATION_TEXT, presentationBytes, requiredChain } = require('./chain.cjs');
 const { clockOf, millisOf } = require('./clock.cjs');
 const { writeArguments } = require('./values.cjs');
 const { Authorized, VerifiedChain, authorizedHandle, deniedFrom } = require('./outcome.cjs');
@@ -18,9 +18,6 @@ const { taken, tell, tellAsync } = require('./audit.cjs');
 const { sinkOf } = require('./log.cjs');
 const { targets } = require('./revocable.cjs');
 
-/** One byte or character more than any presentation has: what is longer is refused by its length alone. */
-const MOST_BYTES = 131072 + 1;
-const MOST_TEXT = Math.ceil(131072 / 3) * 4 + 1;
 /** Bytes that are no presentation, for something that is neither bytes nor text. */
 const NO_PRESENTATION = Buffer.from([0]);
 const NOTHING = Buffer.alloc(0);
@@ -110,7 +107,7 @@ class Verifier {
     }
     const authorized = new Authorized(NATIVE, outcome);
     try {
-      taken(await this.#audit?.(authorized.record));
+      if (this.#audit !== undefined) taken(await this.#audit(authorized.record));
     } catch {
       if (!this.#allowsUnrecorded) throw deniedFrom(call('unrecorded', outcome));
     }
@@ -249,7 +246,7 @@ class Verifier {
     let nowMs;
     try {
       writeArguments(writer, args);
-      const name = text(tool, 'name-invalid', 'tool').slice(0, MOST_BYTES);
+      const name = text(tool, 'name-invalid', 'tool').slice(0, MOST_PRESENTATION);
       const extra = options(given, ['challenge', 'context', 'hint'], 'authorize');
       const challenge = extra.has('challenge') ? bytes(extra.get('challenge'), 'config-invalid', 'challenge') : undefined;
       const context = extra.has('context') ? text(extra.get('context'), 'config-invalid', 'context') : undefined;
@@ -306,10 +303,10 @@ function partsOf(context) {
 /** A presentation for the native part: text, or bytes. */
 function writePresentation(writer, presentation) {
   if (presentation === undefined || presentation === null) return writer.bytes(NOTHING);
-  if (typeof presentation === 'string') return writer.text(presentation.slice(0, MOST_TEXT).toWellFormed());
+  if (typeof presentation === 'string') return writer.text(presentation.slice(0, MOST_PRESENTATION_TEXT).toWellFormed());
   const own = presentationBytes(presentation);
   if (own !== undefined) return writer.bytes(own);
-  if (!types.isUint8Array(presentation) || !writer.view(presentation, MOST_BYTES)) writer.bytes(NO_PRESENTATION);
+  if (!types.isUint8Array(presentation) || !writer.view(presentation, MOST_PRESENTATION)) writer.bytes(NO_PRESENTATION);
 }
 
 /** The store's answer as a word and the operation that it is about; what is no answer is no store. */

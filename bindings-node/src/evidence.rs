@@ -17,8 +17,29 @@ pub(crate) fn attached(presentation: &Presentation, evidence: &[u8]) -> Result<P
 }
 
 #[napi(catch_unwind)]
+pub fn presentation_decode(encoding: BufferSlice) -> errors::Result<External<Presentation>> {
+    Presentation::decode(&encoding).map(External::new).map_err(thrown)
+}
+
+#[napi(catch_unwind)]
+pub fn presentation_from_text(encoding: String) -> errors::Result<External<Presentation>> {
+    Presentation::from_text(&encoding).map(External::new).map_err(thrown)
+}
+
+/// The bytes of the chain, which nobody has checked.
+#[napi(catch_unwind)]
+pub fn presentation_chain(presentation: &External<Presentation>) -> errors::Result<Buffer> {
+    presentation.unverified_chain().map(|chain| chain.encode().to_vec().into()).map_err(thrown)
+}
+
+#[napi(catch_unwind)]
 pub fn presentation_bytes(presentation: &External<Presentation>) -> Buffer {
     presentation.encode().to_vec().into()
+}
+
+#[napi(catch_unwind)]
+pub fn presentation_text(presentation: &External<Presentation>) -> String {
+    presentation.to_text()
 }
 
 #[napi(catch_unwind)]

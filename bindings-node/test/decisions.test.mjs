@@ -183,3 +183,20 @@ test('a verifier is configured whole or not at all', () => {
   for (const name of ['', 'a\n', 5, undefined]) refused('name-invalid', () => new TrustAnchor(name, ana.key));
   for (const key of ['x', undefined, {}]) refused('key-invalid', () => new TrustAnchor('a', key));
 });
+
+test('a presentation is read back', () => {
+  const { ana, coder, chain } = chainFor();
+  const [first, second] = [verifierFor(ana), verifierFor(ana)];
+  const presentation = coder.prove(chain, 'deploy', {}, AUDIENCE);
+  for (const [verifier, again] of [[first, Presentation.fromText(presentation.text)], [second, Presentation.decode(presentation.bytes)]]) {
+    assert.equal(again.text, presentation.text);
+    assert.equal(again.unverifiedChain().text, chain.text);
+    assert.equal(verifier.authorize(again.attach(), 'deploy', {}).caller, 'coder');
+  }
+  refused('proof-missing', () => Presentation.fromText(''));
+  for (const wrong of ['a b', 5, undefined, '\ud800', ['a']]) refused('text-malformed', () => Presentation.fromText(wrong));
+  refused('malformed', () => Presentation.fromText(chain.text));
+  refused('too-large', () => Presentation.fromText('A'.repeat(1 << 20)));
+  refused('too-large', () => Presentation.decode(new Uint8Array(1 << 20)));
+  for (const wrong of [new Uint8Array([120]), 'x', null, {}, presentation]) refused('malformed', () => Presentation.decode(wrong));
+});

@@ -247,6 +247,21 @@ test('tools may have other names in tokens', async (t) => {
   assert.deepEqual([ran.length, other.ran.length], [1, 0]);
 });
 
+test('a tool gets a copy of its own of what was decided about, whatever its members are called', async () => {
+  const { ana: issuer, coder: holder, chain: any } = chainFor(name);
+  let got;
+  const server = guard(new Server({ name: 'x', version: '1' }, { capabilities: { tools: {} } }), verifierFor(issuer));
+  server.fallbackRequestHandler = (request) => { got = request.params.arguments; return { content: [] }; };
+  const args = JSON.parse('{"tag":"v1","__proto__":{"admin":true},"list":[{"constructor":1}]}');
+  const _meta = { [META_KEY]: holder.prove(any, name, args, AUDIENCE).text };
+  assert.deepEqual(await server.fallbackRequestHandler({ method: 'tools/call', params: { name, arguments: args, _meta } }, {}), { content: [] });
+  assert.equal(JSON.stringify(got), '{"tag":"v1","list":[{"constructor":1}],"__proto__":{"admin":true}}');
+  for (const map of [got, got.list[0]]) assert.equal(Object.getPrototypeOf(map), Object.prototype);
+  assert.equal(got.admin, undefined);
+  got.list.push('more');
+  assert.equal(args.list.length, 1);
+});
+
 test('a server that would serve calls without the guard does not start', async () => {
   const [, far] = InMemoryTransport.createLinkedPair();
   const { server } = deployer();

@@ -4,7 +4,7 @@ import { AIMessage } from '@langchain/core/messages';
 import { tool } from '@langchain/core/tools';
 import { Command, MemorySaver, interrupt } from '@langchain/langgraph';
 import { Actor, Agent, ApprovalPolicy, Approver, Verifier, acting } from 'deputize';
-import { approvalsFor, caller, guard } from 'deputize/langchain';
+import { answer, caller, guard } from 'deputize/langchain';
 import { createAgent } from 'langchain';
 import { z } from 'zod';
 
@@ -42,6 +42,6 @@ const stopped = await acting(actor, () => agent.invoke({ messages: ['release it'
 const [{ value: waiting }] = stopped.__interrupt__;
 
 const approver = new Approver(bo, { ask: ({ text }) => { console.log(text.trimEnd()); return true; } });
-const resume = await approvalsFor(waiting, actor, approver);
+const resume = await answer(waiting, actor, approver);
 const { messages } = await acting(actor, () => agent.invoke(new Command({ resume }), thread));
 for (const message of messages.slice(-2)) console.log(`${message.getType()}: ${message.content}`);

@@ -4,7 +4,7 @@ import { Agent as MastraAgent } from '@mastra/core/agent';
 import { InMemoryStore } from '@mastra/core/storage';
 import { createTool } from '@mastra/core/tools';
 import { Actor, Agent, ApprovalPolicy, Approver, SubAgent, Verifier, acting } from 'deputize';
-import { approvalsFor, caller, guard, supervise } from 'deputize/mastra';
+import { answer, caller, guard, supervise } from 'deputize/mastra';
 import { z } from 'zod';
 import { scripted } from './scripted.mjs';
 
@@ -38,8 +38,8 @@ for await (const chunk of run.fullStream) if (chunk.type === 'tool-call-suspende
 
 console.log('bo is shown:');
 const approver = new Approver(bo, { ask: ({ text }) => { console.log(text.replace(/^/gm, '  ').trimEnd()); return true; } });
-const answer = await approvalsFor(suspended.suspendPayload, actor, approver);
+const approved = await answer(suspended.suspendPayload, actor, approver);
 
 console.log('the run goes on:');
-const resumed = await acting(actor, () => boss.resumeStream(answer, { runId: run.runId, toolCallId: suspended.toolCallId }));
+const resumed = await acting(actor, () => boss.resumeStream(approved, { runId: run.runId, toolCallId: suspended.toolCallId }));
 for await (const chunk of resumed.fullStream) if (chunk.type === 'tool-result') console.log('result:', chunk.payload.result);

@@ -135,8 +135,8 @@ class Edge:
         try:
             return await admit(presentation)
         except Denied as denied:
-            if not _has_forms(ctx):
-                raise
+            if responses or params.request_state is not None or not _has_forms(ctx):
+                raise  # the form would take the place of what is answered
             asked = request_of(self.guard, denied, presentation, params.name, arguments, context)
             if asked is None:
                 raise

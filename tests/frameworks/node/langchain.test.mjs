@@ -9,7 +9,7 @@ import { DynamicTool, tool } from '@langchain/core/tools';
 import { Command, MemorySaver, MessagesAnnotation, START, StateGraph, interrupt } from '@langchain/langgraph';
 import { ToolNode } from '@langchain/langgraph/prebuilt';
 import { ApprovalPolicy, Approver, SubAgent, acting, anything } from 'deputize';
-import { approvalsFor, caller, guard, actingAs, onlyGuarded } from 'deputize/langchain';
+import { answer, caller, guard, actingAs, onlyGuarded } from 'deputize/langchain';
 import { createAgent, createMiddleware } from 'langchain';
 import { z } from 'zod';
 import { TOOLS, actorOf, assertNoCredentials, bo, coder, example, mallory, planner, run, snippets, thief, verifierOf } from './support/cast.mjs';
@@ -156,17 +156,17 @@ test('a call that needs approval interrupts: a person sees what is signed, and o
   const approver = new Approver(bo, { ask: (request) => { shown.push(request.text); return true; } });
   const good = await start();
   assertNoCredentials(good.value);
-  const answer = await approvalsFor(good.value, actor, approver);
+  const approved = await answer(good.value, actor, approver);
   assert.deepEqual(shown, [good.value.text]);
-  assert.equal(toolMessages(await good.resume(answer))[0].content, 'staging by coder');
+  assert.equal(toolMessages(await good.resume(approved))[0].content, 'staging by coder');
   const told = async (waiting, resume, as) => toolMessages(await waiting.resume(resume, as))[0]?.content ?? 'interrupted';
-  for (const wrong of [{ approvals: ['x'] }, { approved: true }, true, await approvalsFor((await start()).value, actor, new Approver(mallory, { ask: () => true })), answer]) {
+  for (const wrong of [{ approvals: ['x'] }, { approved: true }, true, await answer((await start()).value, actor, new Approver(mallory, { ask: () => true })), approved]) {
     assert.match(await told(await start(), wrong), /(denied|refused): |interrupted/);
   }
   const fresh = await start();
-  assert.match(await told(fresh, await approvalsFor(fresh.value, actor, approver), null), /proof-missing/);
+  assert.match(await told(fresh, await answer(fresh.value, actor, approver), null), /proof-missing/);
   const no = await start();
-  assert.match(await told(no, await approvalsFor(no.value, actor, new Approver(bo, { ask: () => false }))), /approval-denied/);
+  assert.match(await told(no, await answer(no.value, actor, new Approver(bo, { ask: () => false }))), /approval-denied/);
   assert.equal(ran.length, 1);
   assert.equal(codes(records).filter((code) => code === 'allowed').length, 1);
   for await (const { checkpoint } of checkpointer.list({ configurable: {} })) assertNoCredentials(checkpoint);

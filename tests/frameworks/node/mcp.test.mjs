@@ -1,19 +1,20 @@
-// row: {"framework": "MCP TypeScript SDK v2", "language": "Node", "package": "@modelcontextprotocol/server", "extra": "mcp", "guards": "tools/call of a server; signs the calls of a client", "carries": "metadata, header or argument", "approvals": "approver of signCalls"}
-// row: {"framework": "MCP TypeScript SDK v1", "language": "Node", "package": "@modelcontextprotocol/sdk", "extra": "mcp", "guards": "tools/call of a server; signs the calls of a client", "carries": "metadata, header or argument", "approvals": "approver of signCalls"}
+// row: {"framework": "MCP TypeScript SDK v2", "language": "Node", "package": "@modelcontextprotocol/server", "extra": "mcp", "guards": "tools/call of a server; signs the calls of a client", "carries": "metadata, header or argument", "approvals": "approver of signCalls, elicitation, input_required"}
+// row: {"framework": "MCP TypeScript SDK v1", "language": "Node", "package": "@modelcontextprotocol/sdk", "extra": "mcp", "guards": "tools/call of a server; signs the calls of a client", "carries": "metadata, header or argument", "approvals": "approver of signCalls, elicitation"}
 // Both lines of the SDK, over stdio, streamable HTTP on loopback, and in memory, on both protocol revisions.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ApprovalPolicy, Approver, acting, caller, currentActor } from 'deputize';
-import { DENIAL_KEY, HEADER, META_KEY, guard, metaFor, signCalls, signingFetch } from 'deputize/mcp';
+import { ApprovalPolicy, ApprovalRequest, Approver, acting, caller, currentActor } from 'deputize';
+import { DENIAL_KEY, HEADER, META_KEY, approvalForm, guard, metaFor, signCalls, signingFetch } from 'deputize/mcp';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { acceptedContent, inputRequired } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import { AUDIENCE, actorOf, assertNoCredentials, bo, coder, example, run, snippets, thief, verifierOf } from './support/cast.mjs';
+import { AUDIENCE, actorOf, assertNoCredentials, bo, coder, example, mallory, run, snippets, thief, verifierOf } from './support/cast.mjs';
 import { lines } from './support/mcp-lines.mjs';
 
 const name = 'deploy';
@@ -174,6 +175,75 @@ for (const line of lines) {
     assert.equal(ran.length, 2);
   });
 
+  /** A client with a handler of forms, connected to a server that asks by them: on the last revision over HTTP, which answers by the result. */
+  async function asked(t, ran, answer, { elicit = true, actor = actorOf(), verifier = approved(), forms = {} } = {}) {
+    const client = signCalls(new line.Client({ name: 'coder', version: '1.0.0' }, { ...line.clientOptions, capabilities: answer && { elicitation: forms } }), actor, AUDIENCE);
+    if (answer !== undefined) line.onForm(client, answer);
+    if (line.name.endsWith('2026-07-28')) return (await overHttp(t, ran, { elicit }, verifier))(client);
+    await inMemory(t, line, deployer(line, ran, { elicit }, verifier), client);
+    return client;
+  }
+  const approved = () => verifierOf({ approvals: new ApprovalPolicy(1, [bo]) }).verifier;
+  const call = { name, arguments: { env: 'staging' } };
+
+  test(`${line.name}: a form asks for an approval`, async (t) => {
+    const [ran, shown, actor] = [[], [], actorOf()];
+    const approver = new Approver(bo, { ask: (request) => { shown.push(request.text); return true; } });
+    const { verifier, records } = verifierOf({ approvals: new ApprovalPolicy(1, [bo]) });
+    const client = await asked(t, ran, approvalForm(approver, AUDIENCE), { actor, verifier });
+    assert.equal((await client.callTool(call)).content[0].text, 'coder: staging × 1');
+    assert.deepEqual(shown, [new ApprovalRequest(actor.chain, name, call.arguments, AUDIENCE).text]);
+    assert.equal(codeOf(await client.callTool({ name, arguments: { env: 'production' } })), 'argument-refused');
+    assert.ok(!(await client.callTool(call)).isError);
+    assert.deepEqual([ran.length, shown.length], [2, 2]);
+    assert.deepEqual(records.map((record) => record.code).filter((code) => code !== undefined), ['approval-required', 'allowed', 'argument-refused', 'approval-required', 'allowed']);
+  });
+
+  test(`${line.name}: a form over stdio`, async (t) => {
+    const script = fileURLToPath(new URL('./support/mcp-stdio-server.mjs', import.meta.url));
+    const client = signCalls(new line.Client({ name: 'coder', version: '1.0.0' }, { ...line.clientOptions, capabilities: { elicitation: {} } }), actorOf(), AUDIENCE);
+    line.onForm(client, approvalForm(new Approver(bo, { ask: () => true }), AUDIENCE));
+    await client.connect(new line.StdioClientTransport({ command: process.execPath, args: [script, line.name, devNull, 'elicit'] }));
+    t.after(() => client.close());
+    await sleep(1100); // a store refuses what is older than itself, by the second
+    assert.equal((await client.callTool(call)).content[0].text, 'coder: staging × 1');
+  });
+
+  test(`${line.name}: only a signature answers a form`, async (t) => {
+    const [ran, seen, shown, actor] = [[], [], [], actorOf()];
+    const ask = (said) => new Approver(bo, { ask: (request) => { shown.push(request.text); return said; } });
+    const accept = (content) => (request) => { seen.push(request.params); return { action: 'accept', content }; };
+    const KEY = 'dev.deputize/approval';
+    const request = new ApprovalRequest(actor.chain, name, call.arguments, AUDIENCE);
+    const forged = mallory.approve(request).text;
+    const another = bo.approve(new ApprovalRequest(actor.chain, name, {}, AUDIENCE)).text;
+    for (const [answer, code] of [
+      [accept({}), 'approval-required'],
+      [accept({ approve: true }), 'approval-required'],
+      ...['yes', '', 1, true].map((said) => [accept({ [KEY]: said }), 'approval-required']),
+      [accept({ [KEY]: forged }), 'approver-refused'],
+      [accept({ [KEY]: another }), 'approval-mismatch'],
+      [accept({ [KEY]: Array(17).fill(bo.approve(request).text).join(' ') }), 'approval-required'],
+      [() => ({ action: 'decline' }), 'approval-required'],
+      [() => ({ action: 'cancel' }), 'approval-required'],
+      [approvalForm(ask(false), AUDIENCE), 'approval-denied'],
+      [approvalForm(ask('yes'), AUDIENCE), 'approval-required'],
+      [approvalForm(ask(true), 'https://other.example'), 'approval-required'], // it signs for calls to one server only
+    ]) assert.equal(codeOf(await (await asked(t, ran, answer, { actor })).callTool(call)), code, answer.toString());
+    assert.equal(seen[0].message, request.text);
+    assert.equal(seen[0].requestedSchema.properties[KEY].description, request.textForm);
+    const before = seen.length;
+    for (const [answer, options] of [[undefined, {}], [accept({}), { elicit: false }], [accept({}), { forms: { url: {} } }]]) {
+      assert.equal(codeOf(await (await asked(t, ran, answer, { actor, ...options })).callTool(call)), 'approval-required');
+    }
+    assert.equal(seen.length, before);
+    if (!line.name.endsWith('2026-07-28')) {
+      const fails = () => { throw new Error('no window'); };
+      assert.equal(codeOf(await (await asked(t, ran, fails, { actor })).callTool(call)), 'approval-required');
+    }
+    assert.deepEqual([ran, new Set(shown)], [[], new Set([request.text])]);
+  });
+
   test(`${line.name}: fifty sessions at once over one client, each as itself`, async (t) => {
     const ran = [];
     const client = signedClient(currentActor);
@@ -213,10 +283,12 @@ for (const line of lines) {
     const { verifier } = verifierOf();
     for (const wrong of [newClient(), {}, null, createServer()]) assert.throws(() => guard(wrong, verifier), { code: 'config-invalid' });
     const server = () => new line.McpServer({ name: 'x', version: '1' });
-    for (const options of [{ acceptArgument: 'yes' }, { accept: true }, { challenge: 'x' }]) assert.throws(() => guard(server(), verifier, options), { code: 'config-invalid' });
+    for (const options of [{ acceptArgument: 'yes' }, { accept: true }, { challenge: 'x' }, { elicit: 1 }]) assert.throws(() => guard(server(), verifier, options), { code: 'config-invalid' });
     for (const wrong of [server(), {}, undefined]) assert.throws(() => signCalls(wrong, actorOf(), AUDIENCE), { code: 'config-invalid' });
     for (const options of [{ carry: 'authorization' }, { carry: null }, { approver: bo }, { approvers: [] }]) assert.throws(() => signCalls(newClient(), actorOf(), AUDIENCE, options), { code: 'config-invalid' });
     assert.throws(() => guard(guard(server(), verifier), verifier), { code: 'config-invalid' });
+    for (const wrong of ['bo', [bo], null]) assert.throws(() => approvalForm(wrong, AUDIENCE), { code: 'config-invalid' });
+    for (const options of [{ otherwise: 'x' }, { other: () => {} }]) assert.throws(() => approvalForm([], AUDIENCE, options), { code: 'config-invalid' });
   });
 }
 
@@ -336,9 +408,64 @@ test('v2: a tool that asks for more is called again, and each round on the wire 
   assert.equal(records.filter((record) => record.code === 'allowed').length, 2);
 });
 
+test('forms of others are for others', async () => {
+  const request = { method: 'elicitation/create', params: { message: 'Sure?', requestedSchema: { type: 'object', properties: {} } } };
+  const approver = new Approver(bo, { ask: () => assert.fail('asked') });
+  assert.deepEqual(await approvalForm(approver, AUDIENCE)(request), { action: 'decline' });
+  const sure = { action: 'accept', content: { sure: true } };
+  assert.equal(await approvalForm(approver, AUDIENCE, { otherwise: async () => sure })(request), sure);
+});
+
+test('v1: a form over streamable HTTP, in a session; without one nobody can be asked', async (t) => {
+  const [line] = lines;
+  const [ran, { verifier }] = [[], verifierOf({ approvals: new ApprovalPolicy(1, [bo]) })];
+  for (const [sessionIdGenerator, text] of [[() => '1', 'coder: staging × 1'], [undefined, undefined]]) {
+    const transport = new StreamableHTTPServerTransport({ sessionIdGenerator });
+    if (sessionIdGenerator !== undefined) await deployer(line, ran, { elicit: true }, verifier).connect(transport);
+    const stateless = line.httpHandler(() => deployer(line, ran, { elicit: true }, verifier));
+    const http = createServer((request, response) => (sessionIdGenerator === undefined ? stateless(request, response) : transport.handleRequest(request, response)));
+    await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
+    t.after(() => { http.closeAllConnections(); http.close(); });
+    const client = signCalls(new line.Client({ name: 'coder', version: '1.0.0' }, { capabilities: { elicitation: {} } }), actorOf(), AUDIENCE);
+    line.onForm(client, approvalForm(new Approver(bo, { ask: () => true }), AUDIENCE));
+    await client.connect(new line.StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${http.address().port}/mcp`)));
+    t.after(() => client.close());
+    const result = await client.callTool({ name, arguments: { env: 'staging' } });
+    if (text === undefined) assert.equal(codeOf(result), 'approval-required');
+    else assert.equal(result.content[0].text, text);
+  }
+  assert.equal(ran.length, 1);
+});
+
+test('v2: the answer to the guard\'s form is not the tool\'s, and a round with answers for the tool is not asked about', async (t) => {
+  const line = lines.at(-1);
+  const [seen, shown] = [[], []];
+  const { verifier } = verifierOf({ approvals: new ApprovalPolicy(1, [bo]) });
+  const http = createServer(line.httpHandler(() => {
+    const server = guard(new line.McpServer({ name: 'x', version: '1' }), verifier, { elicit: true });
+    server.registerTool('read', { inputSchema: z.object({}) }, (_, ctx) => {
+      seen.push(ctx.mcpReq.inputResponses);
+      const requestedSchema = { type: 'object', properties: { why: { type: 'string' } }, required: ['why'] };
+      return inputRequired({ inputRequests: { more: inputRequired.elicit({ message: 'why?', requestedSchema }) } });
+    });
+    return server;
+  }));
+  await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
+  t.after(() => { http.closeAllConnections(); http.close(); });
+  const client = new line.Client({ name: 'coder', version: '1.0.0' }, { ...line.clientOptions, capabilities: { elicitation: {} } });
+  const approver = new Approver(bo, { ask: (request) => { shown.push(request.text); return true; } });
+  line.onForm(client, approvalForm(approver, AUDIENCE, { otherwise: () => ({ action: 'accept', content: { why: 'release' } }) }));
+  await signCalls(client, actorOf(), AUDIENCE).connect(new line.StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${http.address().port}/mcp`)));
+  t.after(() => client.close());
+  assert.equal(codeOf(await client.callTool({ name: 'read', arguments: {} })), 'approval-required');
+  assert.deepEqual([seen, shown.length], [[undefined], 1]);
+});
+
 test('the example and the guide tell their story', () => {
   const story = run({ 'mcp.mjs': example('mcp.mjs') });
   assert.match(story, /^read production: coder for ana\ndeploy production: argument-refused\nbo is shown:\n {2}approval request [^]*deploy staging: coder for ana\n$/);
   const [server, client] = snippets('mcp.md', '## Node, the second line of the SDK');
   assert.equal(run({ 'server.mjs': server, 'client.mjs': client }), 'false coder for ana: staging × 1\n');
+  const [forms] = snippets('mcp.md', '## A person approves');
+  assert.match(run({ 'forms.mjs': forms }), /^deployed to staging\ndenied: approval-denied: [^\n]*\n$/);
 });

@@ -265,6 +265,28 @@ def test_only_a_signature_answers_a_form(kind: str, world: World) -> None:
     anyio.run(main)
 
 
+def test_a_round_with_answers_for_the_tool_is_not_asked_about(world: World) -> None:
+    seen: list[Any] = []
+
+    async def call_tool(ctx: Any, params: types.CallToolRequestParams) -> Any:
+        seen.append(params.input_responses)
+        why = types.ElicitRequestFormParams(message="why?", requested_schema={"type": "object", "properties": {}})
+        return types.InputRequiredResult(input_requests={"more": types.ElicitRequest(params=why)})
+
+    async def other(ctx: Any, params: Any) -> Any:
+        return types.ElicitResult(action="accept", content={"why": "release"})
+
+    async def main() -> None:
+        server = guard(Server("deploy", on_call_tool=call_tool), world.approved(), elicit=True)
+        form = approval_form(world.approver(), AUDIENCE, other)
+        async with reached("memory", server, elicitation_callback=form) as client:
+            sign_calls(client, world.actor(), AUDIENCE)
+            assert code(await client.call_tool("deploy", STAGING)) == "approval-required"
+        assert (seen, len(world.shown)) == ([None], 1)
+
+    anyio.run(main)
+
+
 def test_forms_of_others_are_for_others(world: World) -> None:
     async def main() -> None:
         params: Any = types.ElicitRequestFormParams(

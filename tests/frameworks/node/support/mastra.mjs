@@ -11,7 +11,7 @@ import { createTool } from '@mastra/core/tools';
 import { createStep, createWorkflow } from '@mastra/core/workflows';
 import { MCPClient, MCPServer } from '@mastra/mcp';
 import { Actor, ApprovalPolicy, Approver, SubAgent, acting, currentActor } from 'deputize';
-import { approvalsFor, caller, guard, guardServer, supervise } from 'deputize/mastra';
+import { answer, caller, guard, guardServer, supervise } from 'deputize/mastra';
 import { signingFetch } from 'deputize/mcp';
 import { z } from 'zod';
 import { MODEL, AUDIENCE, TOOLS, actorOf, ana, assertNoCredentials, bo, coder, mallory, planner, thief, verifierOf, example, run, snippets } from './cast.mjs';
@@ -121,24 +121,24 @@ test('a call that needs approval suspends: a person sees what is signed, and onl
   assertNoCredentials(good.payload);
   const shown = [];
   const approver = new Approver(bo, { ask: (request) => { shown.push(request.text); return true; } });
-  const answer = await approvalsFor(good.payload, actor, approver);
+  const approved = await answer(good.payload, actor, approver);
   assert.deepEqual(shown, [good.payload.text]);
-  assert.ok((await good.resume(answer)).includes('tool-result'));
+  assert.ok((await good.resume(approved)).includes('tool-result'));
   assert.deepEqual([ran.length, ran[0].input, ran[0].resumed], [1, { env: 'staging', replicas: 1 }, undefined]);
 
-  for (const wrong of [{ approvals: [] }, { approvals: ['x'] }, { approved: true }, await approvalsFor((await start()).payload, actor, new Approver(mallory, { ask: () => true })), answer]) {
+  for (const wrong of [{ approvals: [] }, { approvals: ['x'] }, { approved: true }, await answer((await start()).payload, actor, new Approver(mallory, { ask: () => true })), approved]) {
     const { resume } = await start();
     const seen = await resume(wrong);
     assert.ok(!seen.includes('tool-result'), JSON.stringify(wrong));
   }
   const other = await start();
-  assert.ok(!(await other.resume(await approvalsFor(other.payload, actor, approver), null)).includes('tool-result'));
+  assert.ok(!(await other.resume(await answer(other.payload, actor, approver), null)).includes('tool-result'));
   const no = await start();
-  await no.resume(await approvalsFor(no.payload, actor, new Approver(bo, { ask: () => false })));
+  await no.resume(await answer(no.payload, actor, new Approver(bo, { ask: () => false })));
   assert.ok(no.agent.model.prompts.at(-1).includes('approval-denied'));
-  await assert.rejects(approvalsFor({ ...other.payload, request_id: '0'.repeat(32) }, actor, approver), { code: 'approval-required' });
+  await assert.rejects(answer({ ...other.payload, request_id: '0'.repeat(32) }, actor, approver), { code: 'approval-required' });
   shown.length = 0;
-  await approvalsFor({ ...other.payload, text: 'harmless', arguments: { env: 'test' } }, actor, approver);
+  await answer({ ...other.payload, text: 'harmless', arguments: { env: 'test' } }, actor, approver);
   assert.deepEqual(shown, [other.payload.text]);
   assert.equal(ran.length, 1);
   assert.equal(codes(records).filter((code) => code === 'allowed').length, 1);
@@ -211,8 +211,8 @@ test('a call of a sub-agent that needs approval suspends the supervisor, and goe
   const stream = await acting(actor, () => boss.stream('go'));
   const waiting = [];
   for await (const chunk of stream.fullStream) if (chunk.type === 'tool-call-suspended') waiting.push(chunk.payload);
-  const answer = await approvalsFor(waiting[0].suspendPayload, actor, new Approver(bo, { ask: () => true }));
-  const resumed = await acting(actor, () => boss.resumeStream(answer, { runId: stream.runId, toolCallId: waiting[0].toolCallId }));
+  const approved = await answer(waiting[0].suspendPayload, actor, new Approver(bo, { ask: () => true }));
+  const resumed = await acting(actor, () => boss.resumeStream(approved, { runId: stream.runId, toolCallId: waiting[0].toolCallId }));
   for await (const chunk of resumed.fullStream) void chunk;
   assert.deepEqual(ran.map((one) => [one.input.env, one.who]), [['staging', 'coder']]);
 });

@@ -10,7 +10,7 @@ import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
-import { CallToolRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { CallToolRequestSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import * as v2 from '@modelcontextprotocol/server';
 import * as v2stdio from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
@@ -20,6 +20,7 @@ const v1 = {
   clientOptions: {},
   schema: (shape) => shape,
   onCall: (server, handle) => server.setRequestHandler(CallToolRequestSchema, handle),
+  onForm: (client, handle) => client.setRequestHandler(ElicitRequestSchema, handle),
   httpHandler: (make) => async (request, response) => {
     const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined, enableJsonResponse: true });
     const server = make();
@@ -36,6 +37,7 @@ const second = (name, clientOptions) => ({
   StdioClientTransport: V2Stdio, StreamableHTTPClientTransport: v2client.StreamableHTTPClientTransport,
   schema: (shape) => z.object(shape),
   onCall: (server, handle) => server.setRequestHandler('tools/call', handle),
+  onForm: (client, handle) => client.setRequestHandler('elicitation/create', handle),
   httpHandler: (make) => toNodeHandler(v2.createMcpHandler(make)),
   serveStdio: (make) => v2stdio.serveStdio(make),
 });
