@@ -18,6 +18,7 @@ from pydantic_ai.capabilities import AbstractCapability, CapabilityOrdering  # n
 from pydantic_ai.exceptions import ApprovalRequired, ToolFailed  # noqa: E402
 from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults  # noqa: E402
 from pydantic_ai.toolsets import AbstractToolset, ToolsetTool, WrapperToolset  # noqa: E402
+from pydantic_core import to_json  # noqa: E402
 
 from deputize._native import ApprovalRequest, Authorized, Verifier  # noqa: E402
 from deputize.actor import Actor, SubAgent, acting, current_actor, unsupported  # noqa: E402
@@ -117,7 +118,7 @@ class _Guard(AbstractCapability[Any]):
 
     async def after_tool_validate(self, ctx: RunContext[Any], *, call: Any, tool_def: Any, args: Any) -> Any:
         given, _ = self._calls[call.tool_call_id]
-        self._calls[call.tool_call_id] = (given, dict(args))
+        self._calls[call.tool_call_id] = (given, (dict(args), _text(args)))
         return args
 
     def get_wrapper_toolset(self, toolset: AbstractToolset[Any]) -> AbstractToolset[Any]:
@@ -134,7 +135,7 @@ class _Guard(AbstractCapability[Any]):
         self, name: str, arguments: dict[str, Any], ctx: RunContext[Any], call: Callable[[], Awaitable[Any]]
     ) -> Any:
         given, validated = self._calls.get(ctx.tool_call_id or "", (None, None))
-        if given is None or validated is None or dict(arguments) != validated:
+        if given is None or validated is None or (dict(arguments), _text(arguments)) != validated:
             raise unsupported(f"the arguments of `{name}` were changed after they were validated:", arguments)
         with _told():
             actor = self.actor(ctx)
@@ -176,6 +177,14 @@ def _read(given: Any) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return arguments if isinstance(arguments, dict) else None
+
+
+def _text(arguments: dict[str, Any]) -> bytes:
+    """Arguments as they are now, also within: what has no such form is known by what it is."""
+    try:
+        return to_json(arguments, fallback=id, bytes_mode="hex")
+    except ValueError:
+        return repr(arguments).encode("utf-8", "backslashreplace")
 
 
 def _signs(tool: Any) -> bool:
