@@ -4,7 +4,7 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 const { failure } = require('./native.cjs');
 const { Denied } = require('./errors.cjs');
 const { Verifier } = require('./verifier.cjs');
-const { currentActor } = require('./actor.cjs');
+const { acting, currentActor } = require('./actor.cjs');
 const { ApprovalRequest } = require('./approval.cjs');
 const { META_KEY } = require('./mcp-names.cjs');
 const { kindOf, options, orElse, toolNames } = require('./options.cjs');
@@ -16,6 +16,11 @@ function caller() {
   const authorized = current.getStore();
   if (authorized === undefined) throw failure('config-invalid', 'there is no guarded call around', 'caller()');
   return authorized;
+}
+
+/** Runs something as a guarded tool: `caller()` is the decision, and nobody acts. */
+function calling(authorized, run) {
+  return current.run(authorized, () => acting(null, run));
 }
 
 /**
@@ -78,7 +83,7 @@ class Guard {
   async run(authorized, tool, errorOf = () => undefined) {
     let result;
     try {
-      result = await current.run(authorized, tool);
+      result = await calling(authorized, tool);
     } catch (raised) {
       await this.#ended(authorized, () => (raised instanceof Error ? raised.name : kindOf(raised)));
       throw raised;
@@ -91,16 +96,16 @@ class Guard {
   async *stream(authorized, tool) {
     let error = 'cancelled';
     try {
-      const items = current.run(authorized, tool)[Symbol.asyncIterator]();
+      const items = calling(authorized, tool)[Symbol.asyncIterator]();
       try {
         for (;;) {
-          const { done, value } = await current.run(authorized, () => items.next());
+          const { done, value } = await calling(authorized, () => items.next());
           if (done) break;
           yield value;
         }
         error = undefined;
       } finally {
-        if (error !== undefined) await current.run(authorized, () => items.return?.());
+        if (error !== undefined) await calling(authorized, () => items.return?.());
       }
     } catch (raised) {
       error = raised instanceof Error ? raised.name : kindOf(raised);

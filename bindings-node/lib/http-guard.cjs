@@ -1,7 +1,6 @@
 'use strict';
 // What the guards of web frameworks have in common: a request becomes a call, is decided about, and ends with an outcome.
 const { failure } = require('./native.cjs');
-const { acting } = require('./actor.cjs');
 const { Guard, found } = require('./guarding.cjs');
 const { count, kindOf, options, orElse, text } = require('./options.cjs');
 const { MAX_BODY, partsOf } = require('./http-call.cjs');
@@ -40,7 +39,7 @@ class RouteGuard {
   }
 
   run(authorized, run, errorOf) {
-    return this.#edge.run(authorized, () => acting(null, run), errorOf);
+    return this.#edge.run(authorized, run, errorOf);
   }
 
   /** The whole body of a request of node:http; the rest of one that is too large is thrown away. */

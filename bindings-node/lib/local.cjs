@@ -63,7 +63,8 @@ class LocalGuard {
       if (came === undefined) return undefined;
       authorized = await this.#edge.admitHere(tool, args, asked, came);
     }
-    const within = () => acting(handedBy(this.#subAgents.get(tool)), () => run(argumentsFor(authorized)));
+    const above = actorHere();
+    const within = () => acting(handedBy(this.#subAgents.get(tool), above), () => run(argumentsFor(authorized)));
     return this.#edge.run(authorized, within, errorOf);
   }
 
@@ -95,20 +96,23 @@ class LocalGuard {
 }
 
 /** Who acts within what was handed over: the sub-agent, or nobody where none is declared or nobody acts. */
-function handedBy(subAgent) {
-  let actor;
-  try {
-    actor = currentActor();
-  } catch {
-    return null;
-  }
-  if (subAgent === undefined) return null;
+function handedBy(subAgent, actor = actorHere()) {
+  if (subAgent === undefined || actor === undefined) return null;
   const key = `${actor.agent.did} ${actor.chain.text}`;
   if (!handed.has(subAgent)) handed.set(subAgent, new Map());
   const kept = handed.get(subAgent).get(key);
   // A call that was suspended goes on with the token that it was approved for.
   if (kept !== undefined && kept.chain.unverifiedClaims().at(-1).expires * 1000 > Date.now()) return kept;
   return keep(handed.get(subAgent), key, actor.handOver(subAgent));
+}
+
+/** Whoever acts here, if anybody. */
+function actorHere() {
+  try {
+    return currentActor();
+  } catch {
+    return undefined;
+  }
 }
 
 function keep(map, key, value) {

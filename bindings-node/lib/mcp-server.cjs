@@ -2,7 +2,6 @@
 // The server's side. An MCP server keeps one handler for `tools/call`, whoever registers tools and whenever; the guard stands where the server
 // looks that handler up, so that arguments are decided about as they were received, before any schema adds defaults.
 const { call, failure } = require('./native.cjs');
-const { acting } = require('./actor.cjs');
 const { DeputizeError } = require('./errors.cjs');
 const { Guard, denialOf, found, refusalOf } = require('./guarding.cjs');
 const { kindOf, options, orElse } = require('./options.cjs');
@@ -132,7 +131,7 @@ function decider(edge, challengeFor, contextFor, registered, asking) {
     if (params.arguments !== undefined) params.arguments = argumentsFor(authorized);
     if (typeof params._meta === 'object' && params._meta !== null) params._meta = withoutPresentation(params._meta);
     const errorOf = (result) => (result?.isError === true ? 'the tool reported an error' : undefined);
-    return edge.run(authorized, () => acting(null, () => handler(own, withoutAnswer(extra))), params.task === undefined ? errorOf : () => null);
+    return edge.run(authorized, () => handler(own, withoutAnswer(extra)), params.task === undefined ? errorOf : () => null);
   };
 }
 

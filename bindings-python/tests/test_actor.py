@@ -173,6 +173,7 @@ def test_tasks_and_threads_act_for_whoever_started_them(story: Story) -> None:
             authorized = await asyncio.to_thread(guard.admit_here, "read", {"n": name})
             async with guard.running_async(authorized):
                 await asyncio.sleep(0.001)
+                assert refused(current_actor).code == "proof-missing"
                 return caller().caller
 
     async def all_of_them() -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast, final
 
 from deputize import _native
 from deputize._native import Authorized, Presentation, Verifier
-from deputize.actor import current_actor, unsupported
+from deputize.actor import acting, current_actor, unsupported
 from deputize.errors import Denied, DeputizeError
 
 __all__ = [
@@ -229,9 +229,11 @@ async def found(find: Callable[..., _T | Awaitable[_T | None] | None] | None, *a
 
 @contextmanager
 def _calling(authorized: Authorized) -> Iterator[None]:
+    """Within, ``caller()`` is the decision, and nobody acts."""
     token = _current.set(authorized)
     try:
-        yield
+        with acting(None):
+            yield
     finally:
         _current.reset(token)
 
